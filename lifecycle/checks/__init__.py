@@ -1,0 +1,1 @@
+"""Facts, and whether a promise was kept: one file a subject."""

@@ -1,0 +1,202 @@
+"""Promises about a container that its inspect, or one look inside, can answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lifecycle.checks.check import Check, compare, unverified
+from lifecycle.checks.facts import ContainerFacts, Facts
+from lifecycle.checks.wording import about
+from lifecycle.command.promise import Promise
+
+_NEVER = "0001-01-01T00:00:00Z"
+
+
+def _seen(c: ContainerFacts) -> dict[str, Any]:
+    if c.seen is None:
+        message = "judge() asks only about containers that were seen"
+        raise AssertionError(message)
+    return c.seen
+
+
+def _from_inspect(promise: Promise, actual: Any, field: str) -> Check:
+    return compare(about(promise), promise.expected, actual, f"inspect .{field}")
+
+
+def _config(promise: Promise, c: ContainerFacts, key: str) -> Check:
+    return _from_inspect(promise, _seen(c)["Config"].get(key), f"Config.{key}")
+
+
+def exists(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
+    """Whether it is there; for one that removes itself, that it was made."""
+    there = c.now is not None
+    if promise.expected is True and not there and c.created is not None:
+        removes_itself = c.created["HostConfig"].get("AutoRemove", False)
+        return compare(about(promise), expected := True, removes_itself and expected, "events")
+    return compare(about(promise), promise.expected, there, "inspect")
+
+
+def state(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
+    """``.State.Status``; one with --rm that ended is gone, which is ended too."""
+    if c.now is None:
+        actual = "exited" if _seen(c)["HostConfig"].get("AutoRemove") else "gone"
+        return compare(about(promise), promise.expected, actual, "events")
+    return _from_inspect(promise, c.now["State"]["Status"], "State.Status")
+
+
+def started(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
+    """It was started, though it may have ended since."""
+    if c.now is None:
+        return compare(about(promise), expected := True, c.created is not None and expected, "events")
+    return compare(
+        about(promise),
+        promise.expected,
+        c.now["State"].get("StartedAt", _NEVER) != _NEVER,
+        "inspect .State.StartedAt",
+    )
+
+
+def restarted(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
+    """Its start time moved."""
+    if c.before is None or c.now is None:
+        return unverified(about(promise), promise.expected, "it was not there before and after")
+    moved = c.before["State"]["StartedAt"] != c.now["State"]["StartedAt"]
+    return compare(about(promise), promise.expected, moved, "inspect .State.StartedAt")
+
+
+def same_process(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
+    """Attaching made no process: PID 1 and its start are those of before, and no exec came."""
+    if c.before is None or c.now is None:
+        return unverified(about(promise), promise.expected, "it was not there before and after")
+    was, now = c.before["State"], c.now["State"]
+    same = was["StartedAt"] == now["StartedAt"] and now["Pid"] in {was["Pid"], 0}
+    return compare(
+        about(promise, "is the process that was there"),
+        {"pid": was["Pid"], "new execs": 0},
+        {"pid": was["Pid"] if same else now["Pid"], "new execs": facts.new_execs},
+        "inspect .State.Pid, .State.StartedAt and exec events",
+    )
+
+
+def name(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
+    """The name it answers to. ``c.name`` was resolved through the name map to be found at all."""
+    found = c.name if c.seen is not None else None
+    return _from_inspect(promise, found, "Name")
+
+
+def made_of(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
+    """The image it was made of is the one that the written name stands for."""
+    wanted = c.image_ids.get(promise.expected)
+    if not wanted:
+        return unverified(about(promise), promise.expected, "the image has no such name any more")
+    same = _seen(c)["Image"] == wanted
+    actual = promise.expected if same else _seen(c)["Config"].get("Image")
+    return compare(about(promise, "is made of"), promise.expected, actual, "inspect .Image")
+
+
+def command(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
+    """The words after the image."""
+    return _config(promise, c, "Cmd")
+
+
+def entrypoint(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
+    """``--entrypoint``; an empty one takes the image's away."""
+    actual = [word for word in _seen(c)["Config"].get("Entrypoint") or [] if word]
+    return _from_inspect(promise, actual, "Config.Entrypoint")
+
+
+def tty(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
+    """``-t``: declared, and PID 1 really has a controlling terminal."""
+    if promise.where == "inspect":
+        return _config(promise, c, "Tty")
+    if c.inside.unseen:
+        return unverified(about(promise), promise.expected, c.inside.unseen)
+    return compare(about(promise), promise.expected, c.inside.pid1_has_tty, "/proc/1/stat tty_nr")
+
+
+def stdin(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
+    """``-i``."""
+    return _config(promise, c, "OpenStdin")
+
+
+def removed_on_exit(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
+    """``--rm``: declared, and once it has ended it is gone."""
+    if c.seen is None:
+        return compare(about(promise), promise.expected, actual=False, source="events")
+    if c.now is not None and c.now["State"]["Status"] == "exited":
+        return compare(about(promise, "is removed when it ends"), "gone", "exited", "inspect")
+    return _from_inspect(promise, c.seen["HostConfig"].get("AutoRemove"), "HostConfig.AutoRemove")
+
+
+def hostname(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
+    """``--hostname``: declared, and what the kernel says inside."""
+    if promise.where == "inspect":
+        return _config(promise, c, "Hostname")
+    if c.inside.unseen:
+        return unverified(about(promise), promise.expected, c.inside.unseen)
+    return compare(about(promise), promise.expected, c.inside.hostname, "/proc/sys/kernel/hostname")
+
+
+def label(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
+    """``--label K=V``."""
+    key = promise.field.removeprefix("container.labels.")
+    actual = (_seen(c)["Config"].get("Labels") or {}).get(key)
+    return _from_inspect(promise, actual, f"Config.Labels.{key}")
+
+
+def env(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
+    """``-e K=V``: declared, and in the environment inside."""
+    key = promise.field.removeprefix("container.env.")
+    if promise.where == "inspect":
+        pairs = dict(e.partition("=")[::2] for e in _seen(c)["Config"].get("Env") or [])
+        if promise.expected is None:
+            return unverified(
+                about(promise), None, "its value is whatever the caller's environment held"
+            )
+        return _from_inspect(promise, pairs.get(key), f"Config.Env {key}")
+    if c.inside.unseen:
+        return unverified(about(promise), promise.expected, c.inside.unseen)
+    return compare(about(promise), promise.expected, c.inside.env.get(key), "/proc/self/environ")
+
+
+def workdir(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
+    """``-w``: declared, and where a process inside begins."""
+    if promise.where == "inspect":
+        return _config(promise, c, "WorkingDir")
+    if c.inside.unseen:
+        return unverified(about(promise), promise.expected, c.inside.unseen)
+    return compare(about(promise), promise.expected.rstrip("/") or "/", c.inside.cwd, "pwd")
+
+
+def shm_size(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
+    """``--shm-size`` in bytes: declared, and the size of /dev/shm's tmpfs."""
+    if promise.where == "inspect":
+        return _from_inspect(promise, _seen(c)["HostConfig"].get("ShmSize"), "HostConfig.ShmSize")
+    if c.inside.unseen:
+        return unverified(about(promise), promise.expected, c.inside.unseen)
+    mounted = c.inside.mount("/dev/shm")  # noqa: S108 - the container's, by definition
+    options = mounted.super_options if mounted else frozenset()
+    size = next((o.removeprefix("size=") for o in options if o.startswith("size=")), "")
+    actual = int(size.rstrip("k")) * 1024 if size.rstrip("k").isdigit() else None
+    # The kernel rounds a tmpfs up to whole pages.
+    kept = actual is not None and 0 <= actual - promise.expected < 4096  # noqa: PLR2004
+    source = "/proc/self/mountinfo /dev/shm"
+    return compare(about(promise), promise.expected, promise.expected if kept else actual, source)
+
+
+def network(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
+    """``--network``: the mode it was made with."""
+    mode = _seen(c)["HostConfig"].get("NetworkMode")
+    networks = (_seen(c).get("NetworkSettings") or {}).get("Networks") or {}
+    joined = promise.expected in networks or mode == promise.expected
+    actual = promise.expected if joined else mode
+    return _from_inspect(promise, actual, "NetworkSettings.Networks")
+
+
+def path(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
+    """``cp``: the path is in the container."""
+    if promise.expected not in c.paths:
+        return unverified(about(promise), promise.expected, "the path was not looked at")
+    there = c.paths[promise.expected]
+    actual = promise.expected if there else "missing"
+    return compare(about(promise), promise.expected, actual, "HEAD archive")

@@ -1,0 +1,121 @@
+"""What was observed for one step, gathered once and then only read.
+
+Expected values live in promises; here is only what is. Each subject's checks (container.py,
+mounts.py, ...) are pure functions over these values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from lifecycle.checks.inside import Inside
+from lifecycle.checks.passwords import PasswordFacts
+from lifecycle.engine.gpu import Gpus
+from lifecycle.engine.subject import Subject
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class World:
+    """What surrounds every step: who acts, and how the engine relates to this machine."""
+
+    subject: Subject
+    gpus: Gpus
+    shares_machine: bool
+    remaps_users: str = ""
+    address: str = "127.0.0.1"
+    """Where published ports are reached from here."""
+
+    @property
+    def no_host_side(self) -> str:
+        """Why files and uids outside can't be compared with those inside; empty if they can."""
+        if not self.shares_machine:
+            return "the engine runs on another machine, so its files can't be seen from here"
+        if self.remaps_users:
+            return f"the engine remaps users ({self.remaps_users}), so uids differ on purpose"
+        return ""
+
+
+@dataclass(frozen=True)
+class RoundTrip:
+    """One bind mount, seen from both sides.
+
+    ``inside_file_uid`` owns outside what was written inside; ``outside_file_uid`` owns inside
+    what was written outside; ``error`` is why one of the two could not be made.
+    """
+
+    writer_uid: int
+    inside_file_uid: int | None
+    outside_file_uid: int | None
+    error: str = ""
+    untested: str = ""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A published port, tried from outside: ``answered`` is None when it could not be tried."""
+
+    answered: bool | None
+    how: str
+
+
+@dataclass
+class ContainerFacts:
+    """One container by its written name: ``now`` is None when it is gone."""
+
+    name: str
+    now: Json | None = None
+    before: Json | None = None
+    created: Json | None = None
+    inside: Inside = field(default_factory=lambda: Inside(unseen="nobody asked the inside"))
+    round_trips: Mapping[str, RoundTrip] = field(default_factory=dict)
+    answers: Mapping[str, Answer] = field(default_factory=dict)
+    paths: Mapping[str, bool] = field(default_factory=dict)
+    image_ids: Mapping[str, str] = field(default_factory=dict)
+    """Written image names to the ids they stand for now."""
+
+    @property
+    def seen(self) -> Json | None:
+        """The freshest inspect there is: of now, or for one that is gone, of its creation."""
+        return self.now or self.created
+
+    @property
+    def is_up(self) -> bool:
+        """Whether it runs now."""
+        return bool(self.now and self.now["State"]["Running"])
+
+
+@dataclass(frozen=True)
+class ExecFacts:
+    """One exec: its own inspect, and its process on the host where that could be read."""
+
+    inspect: Json
+    container_pid: int
+    uid: int | None = None
+    cwd: str | None = None
+    env: Mapping[str, str] | None = None
+    unseen: str = ""
+
+
+@dataclass
+class Facts:
+    """Everything observed for one step. Keys are written names."""
+
+    world: World
+    exit_code: int | None = None
+    output: str = ""
+    screen: str = ""
+    containers: dict[str, ContainerFacts] = field(default_factory=dict)
+    images: dict[str, Json | None] = field(default_factory=dict)
+    volumes: dict[str, Json | None] = field(default_factory=dict)
+    networks: dict[str, Json | None] = field(default_factory=dict)
+    files: dict[str, bool] = field(default_factory=dict)
+    pushed: dict[str, str] = field(default_factory=dict)
+    """Written image names to the digest that their registry gives; empty when it has none."""
+    exec: ExecFacts | None = None
+    new_execs: int = 0
+    """How many execs the container gained in this step."""
+    password: PasswordFacts | None = None

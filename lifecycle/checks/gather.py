@@ -1,0 +1,229 @@
+"""Asking the engine, the inside and the host for what the checks need: thin, and asked once."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import time
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from lifecycle.checks.facts import Answer, ContainerFacts, ExecFacts, RoundTrip, World
+from lifecycle.checks.inside import TOKEN, Inside, Probe, parse, script
+from lifecycle.checks.ports import bindings
+from lifecycle.command.promise import Promise
+from lifecycle.engine import process
+from lifecycle.engine.daemon import Daemon, EngineError
+
+Json = dict[str, Any]
+Note = Callable[[str], None]
+"""Told of every file before it is written, so that the ledger knows it."""
+
+_LISTENERS = (
+    (
+        "python3",
+        "python3 -c \"import socket;s=socket.socket();s.setsockopt(1,2,1);s.bind(('',{port}));"
+        "s.listen();c=s.accept()[0];c.sendall(b'{token}')\"",
+    ),
+    (
+        "perl",
+        "perl -MSocket -e 'socket(S,PF_INET,SOCK_STREAM,6);setsockopt(S,SOL_SOCKET,SO_REUSEADDR,1);"
+        'bind(S,sockaddr_in({port},INADDR_ANY))&&listen(S,5);accept(C,S);syswrite(C,"{token}")\'',
+    ),
+    ("nc", "sh -c 'echo {token} | nc -l -p {port}'"),
+    ("busybox", "sh -c 'echo {token} | busybox nc -l -p {port}'"),
+)
+"""Tools that an image may have, and a one-shot listener made of each."""
+_NO_TOOL = 77
+PORT_LIMIT = 3.0
+"""Seconds that a listener of ours may take to answer through a published port."""
+
+
+def look_inside(daemon: Daemon, container: str, probe: Probe, user: str = "") -> Inside:
+    """One exec as ``user`` (the container's own by default), best effort."""
+    try:
+        outcome = daemon.run_inside(container, ["/bin/sh", "-c", script(probe)], user=user)
+    except EngineError as error:
+        return parse(str(error), probe)
+    return parse(outcome.output, probe)
+
+
+def probe_for(promises: Iterable[Promise], *, write: bool) -> Probe:
+    """What one look inside must cover for these promises; ``write`` allows trying writes."""
+    wanted = list(promises)
+    targets = [p.expected["target"] for p in wanted if p.field == "container.mount.access"]
+    trips = [p.expected["target"] for p in wanted if p.field == "container.mount.round_trip"]
+    return Probe(
+        token=secrets.token_hex(4) if write else "",
+        write_in=tuple(t for t in targets if t not in trips),
+        keep_in=tuple(trips),
+        gpus=any(p.field == "container.gpus.visible" for p in wanted),
+    )
+
+
+class RoundTrips:
+    """Files sent both ways through the bind mounts of one container.
+
+    Use: make the outside files, look inside with :meth:`extend`'s probe, then :meth:`finish`.
+    """
+
+    def __init__(self, mounts: Mapping[str, str], world: World, probe: Probe, note: Note) -> None:
+        """``mounts`` maps the targets to the sources on this host."""
+        self._mounts = mounts if probe.token and not world.no_host_side else {}
+        self._world, self._probe, self._note = world, probe, note
+        self._errors: dict[str, str] = {}
+
+    def _outside(self, target: str) -> Path:
+        return Path(self._mounts[target]) / f"{TOKEN}{self._probe.token}-out"
+
+    def _inside(self, target: str) -> Path:
+        return Path(self._mounts[target]) / f"{TOKEN}{self._probe.token}-in"
+
+    def make_outside(self) -> None:
+        """Write one file a source as the subject."""
+        folders = [t for t, source in self._mounts.items() if Path(source).is_dir()]
+        for target in self._mounts:
+            if target not in folders:
+                self._errors[target] = "not a folder"
+        for target in folders:
+            self._note(str(self._outside(target)))
+            self._note(str(self._inside(target)))
+            done = process.run(
+                ["touch", "--", str(self._outside(target))],
+                subject=self._world.subject,
+                env={"PATH": os.defpath},
+                cwd="/",
+                stdin=None,
+                timeout=20,
+            )
+            if done.exit_code:
+                self._errors[target] = f"the subject can't write outside: {done.output.strip()}"
+
+    def extend(self) -> Probe:
+        """The probe with the outside files to describe."""
+        names = tuple(
+            f"{t.rstrip('/')}/{TOKEN}{self._probe.token}-out"
+            for t in self._mounts
+            if t not in self._errors
+        )
+        return Probe(**{**vars(self._probe), "files": self._probe.files + names})
+
+    def finish(self, inside: Inside) -> dict[str, RoundTrip]:
+        """Compare and remove what was written; returns the outcome by target."""
+        return {target: self._one(target, inside) for target in self._mounts}
+
+    def _one(self, target: str, inside: Inside) -> RoundTrip:
+        error = self._errors.get(target, "")
+        if error == "not a folder":
+            return RoundTrip(inside.uid, None, None, untested="the source is no folder")
+        made = inside.writes.get(target, "it was not tried")
+        seen = inside.files.get(f"{target.rstrip('/')}/{TOKEN}{self._probe.token}-out")
+        try:
+            owner = self._inside(target).stat().st_uid
+        except OSError:
+            owner = None
+        for path in (self._inside(target), self._outside(target)):
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
+        if not error and made:
+            error = f"uid {inside.uid} can't write inside: {made}"
+        return RoundTrip(inside.uid, owner, seen.owner if seen else None, error)
+
+
+def exec_facts(daemon: Daemon, exec_id: str, container_pid: int, world: World) -> ExecFacts | None:
+    """An exec's inspect and, where we may read it, its process on this host."""
+    found = daemon.exec(exec_id)
+    if found is None:
+        return None
+    pid = found.get("Pid") or 0
+    if not world.shares_machine:
+        return ExecFacts(found, container_pid, unseen="the engine is not on this machine")
+    try:
+        status = Path(f"/proc/{pid}/status").read_text() if found.get("Running") else ""
+    except OSError:
+        status = ""
+    if not status:
+        return ExecFacts(found, container_pid, unseen="it had ended before it could be read")
+    uids = next(line.split() for line in status.splitlines() if line.startswith("Uid:"))
+    cwd, env = _private(pid)
+    unseen = "" if cwd else "only root or the same user may read that process"
+    return ExecFacts(found, container_pid, int(uids[1]), cwd, env, unseen)
+
+
+def _private(pid: int) -> tuple[str | None, dict[str, str] | None]:
+    try:
+        cwd = str(Path(f"/proc/{pid}/cwd").readlink())
+        raw = Path(f"/proc/{pid}/environ").read_bytes().decode("utf-8", "replace")
+    except OSError:
+        return None, None
+    return cwd, dict(item.partition("=")[::2] for item in raw.split("\0") if item)
+
+
+def try_port(daemon: Daemon, c: ContainerFacts, port: str, world: World) -> Answer:
+    """Connect from outside to a published port; a listener is started inside where there is none.
+
+    Only ever called for containers of our own.
+    """
+    number, _, protocol = port.partition("/")
+    if protocol != "tcp":
+        return Answer(answered=None, how=f"{protocol} is not tried")
+    found = bindings(c.now or {}, port) if c.is_up else []
+    if not found or c.now is None:
+        return Answer(answered=None, how="it is not published now")
+    host_ip, host_port = found[0].get("HostIp", ""), int(found[0].get("HostPort") or 0)
+    if host_ip.startswith("127.") and world.address not in {"127.0.0.1", "localhost"}:
+        return Answer(answered=None, how=f"{host_ip} is the engine's own loopback")
+    address = world.address if host_ip in {"", "0.0.0.0", "::"} else host_ip  # noqa: S104
+    if int(number) in c.inside.listening:
+        return _connect(address, host_port, token="")
+    token = secrets.token_hex(6)
+    if not _listen(daemon, c.now["Id"], int(number), token):
+        return Answer(answered=None, how="nothing listens there, and the image has no tool that could")
+    return _connect(address, host_port, token)
+
+
+def _listen(daemon: Daemon, container: str, port: int, token: str) -> bool:
+    """Start a one-shot listener with whatever tool the image has."""
+    tries = [
+        f"command -v {tool} >/dev/null 2>&1 && exec {line.format(port=port, token=token)}"
+        for tool, line in _LISTENERS
+    ]
+    text = "\n".join([*tries, f"exit {_NO_TOOL}"])
+    try:
+        exec_id = daemon.start_inside(container, ["/bin/sh", "-c", text], user="0")
+        state = daemon.exec(exec_id)
+    except EngineError:
+        return False
+    return bool(state and (state["Running"] or state.get("ExitCode") != _NO_TOOL))
+
+
+def _connect(address: str, port: int, token: str) -> Answer:
+    """Try until the token comes. A proxy accepts before anybody listens, then hangs up."""
+    deadline = time.monotonic() + PORT_LIMIT
+    place = f"{address}:{port}"
+    problem = ""
+    while time.monotonic() < deadline:
+        try:
+            with socket.create_connection((address, port), timeout=1) as link:
+                link.settimeout(1 if token else 0.2)
+                got = _receive(link)
+        except OSError as error:
+            problem = f"{place}: {error.strerror or error}"
+        else:
+            if got is None or (got and (not token or token.encode() in got)):
+                return Answer(answered=True, how=f"connected to {place}")
+            problem = f"{place} hung up at once"
+        # There is no event for "somebody listens now": look again soon, within the limit.
+        time.sleep(0.02)
+    return Answer(answered=False, how=problem)
+
+
+def _receive(link: socket.socket) -> bytes | None:
+    """What came first; None when the peer keeps the line open without a word."""
+    try:
+        return link.recv(64)
+    except TimeoutError:
+        return None

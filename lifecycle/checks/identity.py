@@ -1,0 +1,32 @@
+"""Promises about who a container runs as."""
+
+from __future__ import annotations
+
+from lifecycle.checks.check import Check, compare, unverified
+from lifecycle.checks.facts import ContainerFacts, Facts
+from lifecycle.checks.inside import Inside
+from lifecycle.checks.wording import about
+from lifecycle.command.promise import Promise
+
+
+def user(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
+    """``-u``: declared as written, and the uid (and gid) that processes inside have."""
+    if promise.where == "inspect":
+        actual = (c.seen or {})["Config"].get("User", "")
+        return compare(about(promise), promise.expected, actual, "inspect .Config.User")
+    if c.inside.unseen:
+        return unverified(about(promise), promise.expected, c.inside.unseen)
+    return compare(about(promise), promise.expected, as_written(promise.expected, c.inside), "id")
+
+
+def as_written(written: str, inside: Inside) -> str:
+    """The identity inside, in the form in which ``written`` names it (uid or name, with gid).
+
+    A name stands for the uid of its passwd line.
+    """
+    user_part, colon, group_part = written.partition(":")
+    shown_user = str(inside.uid) if user_part.isdigit() else inside.user_name
+    if not colon:
+        return shown_user
+    name = inside.groups.get(inside.gid, "")
+    return f"{shown_user}:{inside.gid if group_part.isdigit() else name}"

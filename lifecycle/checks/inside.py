@@ -1,0 +1,329 @@
+"""One look inside a container: one exec that answers for every check of one identity.
+
+The script is POSIX shell for bash, dash and busybox. It forks as little as it can (``id``,
+``stat`` and one ``tail`` that prints many files), because forks are what an exec's time goes to.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+TOKEN = ".lifecycle-"
+"""Beginning of the name of every file that a probe writes."""
+
+_PROC = (
+    "/proc/self/environ",
+    "/proc/self/mountinfo",
+    "/etc/passwd",
+    "/proc/sys/kernel/hostname",
+    "/proc/sys/kernel/osrelease",
+    "/proc/1/stat",
+    "/proc/1/cmdline",
+    "/proc/net/tcp",
+    "/proc/net/tcp6",
+)
+_OURS = "tail -n +1 /proc/self/environ"
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What to look at: directories to write in, files to describe, and the costlier extras.
+
+    ``token`` makes the written names unguessable; nothing is written when it is empty.
+    ``seen`` are files that the host made, to be described as the inside sees them.
+    """
+
+    token: str = ""
+    write_in: tuple[str, ...] = ()
+    keep_in: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()
+    gpus: bool = False
+    processes: bool = False
+
+    def name_in(self, folder: str) -> str:
+        """The file that the probe writes in a folder."""
+        return f"{folder.rstrip('/')}/{TOKEN}{self.token}-in"
+
+
+@dataclass(frozen=True)
+class FileFact:
+    """One path: ``owner`` and ``group`` are numbers, ``mode`` octal text such as ``644``."""
+
+    exists: bool
+    writable: bool = False
+    owner: int | None = None
+    group: int | None = None
+    owner_name: str = ""
+    group_name: str = ""
+    mode: str = ""
+
+
+@dataclass(frozen=True)
+class MountLine:
+    """One line of mountinfo: where, of what type, with which options."""
+
+    target: str
+    root: str
+    fstype: str
+    source: str
+    options: frozenset[str]
+    super_options: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Account:
+    """One line of the container's /etc/passwd."""
+
+    name: str
+    uid: int
+    gid: int
+    home: str
+    shell: str
+
+
+@dataclass(frozen=True)
+class Process:
+    """One process inside: ``state`` is the letter of /proc/PID/stat (T is stopped)."""
+
+    pid: int
+    state: str
+    command: str
+
+
+@dataclass(frozen=True)
+class Inside:
+    """What one identity sees. ``unseen`` says why nothing could be seen; then all is empty."""
+
+    unseen: str = ""
+    uid: int = -1
+    gid: int = -1
+    groups: Mapping[int, str] = field(default_factory=dict)
+    user_name: str = ""
+    cwd: str = ""
+    env: Mapping[str, str] = field(default_factory=dict)
+    mounts: tuple[MountLine, ...] = ()
+    accounts: tuple[Account, ...] = ()
+    hostname: str = ""
+    kernel: str = ""
+    pid1: tuple[str, ...] = ()
+    pid1_has_tty: bool = False
+    listening: frozenset[int] = frozenset()
+    files: Mapping[str, FileFact] = field(default_factory=dict)
+    texts: Mapping[str, str] = field(default_factory=dict)
+    writes: Mapping[str, str] = field(default_factory=dict)
+    """Folder to the error that a write there met; empty text when it was written."""
+    gpus: tuple[str, ...] | None = None
+    """Lines of ``nvidia-smi -L``; None when that tool is not there."""
+    gpu_error: str = ""
+    processes: tuple[Process, ...] = ()
+
+    def mount(self, target: str) -> MountLine | None:
+        """The mount that is visible at a path: the last one made there."""
+        found = [m for m in self.mounts if m.target == (target.rstrip("/") or "/")]
+        return found[-1] if found else None
+
+    def account(self, uid: int) -> Account | None:
+        """The passwd line of a uid."""
+        return next((a for a in self.accounts if a.uid == uid), None)
+
+
+def script(probe: Probe) -> str:
+    """The shell script of a probe."""
+    lines = ["printf '@@id\\n'; id 2>&1", "printf '@@cwd\\n%s\\n' \"$(pwd)\""]
+    folders = probe.write_in + probe.keep_in
+    if probe.token and folders:
+        lines.append("printf '@@writes\\n'")
+        for folder in folders:
+            path = shlex.quote(probe.name_in(folder))
+            lines.append(
+                f'if e=$( {{ : > {path}; }} 2>&1 ); then echo ok; else echo "no ${{e##*: }}"; fi'
+            )
+        if probe.write_in:
+            drop = " ".join(shlex.quote(probe.name_in(f)) for f in probe.write_in)
+            lines.append(f"rm -f -- {drop} 2>/dev/null")
+    if probe.files:
+        lines.append("printf '@@files\\n'")
+        paths = [shlex.quote(f) for f in probe.files]
+        lines.append(
+            f"for f in {' '.join(paths)}; do r=-; [ -e \"$f\" ] && r=e; [ -w \"$f\" ] && r=w; "
+            'echo "$r"; done'
+        )
+        lines.append("printf '@@stat\\n'")
+        lines.append(f"stat -L -c '%u %g %U %G %a %n' -- {' '.join(paths)} 2>/dev/null")
+    if probe.gpus:
+        lines.append("printf '@@gpus\\n'; nvidia-smi -L 2>&1; echo \"@@gpus-exit $?\"")
+    shown = [*_PROC, *(shlex.quote(t) for t in probe.texts)]
+    if probe.processes:
+        shown += ["/proc/[0-9]*/stat", "/proc/[0-9]*/cmdline"]
+    lines.append(f"printf '@@files-end\\n'; tail -n +1 {' '.join(shown)} /dev/null 2>/dev/null")
+    lines.append("exit 0")
+    return "\n".join(lines)
+
+
+def parse(output: str, probe: Probe) -> Inside:
+    """Read a probe's output; ``unseen`` is set when it isn't one."""
+    if "@@id\n" not in output or "@@files-end\n" not in output:
+        return Inside(unseen=_why(output))
+    head, _, tail = output.partition("@@files-end\n")
+    parts = _sections(head)
+    files = _tail_files(tail)
+    uid, user_name = _one_id(parts["id"], "uid")
+    gid, _ = _one_id(parts["id"], "gid")
+    gpus, gpu_error = _gpus(parts)
+    stat1 = files.get("/proc/1/stat", "").rpartition(")")[2].split()
+    return Inside(
+        uid=uid,
+        gid=gid,
+        groups=_groups(parts["id"]),
+        user_name=user_name,
+        cwd=parts["cwd"].strip("\n"),
+        env=_environ(files.get("/proc/self/environ", "")),
+        mounts=tuple(_mount_lines(files.get("/proc/self/mountinfo", ""))),
+        accounts=tuple(_accounts(files.get("/etc/passwd", ""))),
+        hostname=files.get("/proc/sys/kernel/hostname", "").strip(),
+        kernel=files.get("/proc/sys/kernel/osrelease", "").strip(),
+        pid1=tuple(files.get("/proc/1/cmdline", "").strip("\n").rstrip("\0").split("\0")),
+        pid1_has_tty=len(stat1) > 4 and stat1[4] != "0",  # noqa: PLR2004 - field 7, tty_nr
+        listening=_listening(files),
+        files=_files(parts, probe),
+        texts={t: files[t] for t in probe.texts if t in files},
+        writes=_writes(parts, probe),
+        gpus=gpus,
+        gpu_error=gpu_error,
+        processes=_processes(files),
+    )
+
+
+def _why(output: str) -> str:
+    text = " ".join(output.split())
+    if "executable file not found" in text or "no such file or directory" in text.lower():
+        return "there is no shell in the image to ask with"
+    if "is not running" in text or not text:
+        return "it ended before it could be asked"
+    return f"the inside did not answer: {text[:200]}"
+
+
+def _sections(head: str) -> dict[str, str]:
+    found = re.split(r"^@@(id|cwd|writes|files|stat|gpus)\n", head, flags=re.MULTILINE)
+    return dict(zip(found[1::2], found[2::2], strict=True))
+
+
+def _tail_files(text: str) -> dict[str, str]:
+    """Split what ``tail -n +1 A B`` prints: ``==> A <==`` before each file."""
+    found = re.split(r"(?:^|\n)==> (/[^\n]*) <==\n", text)
+    return dict(zip(found[1::2], found[2::2], strict=True))
+
+
+def _one_id(text: str, key: str) -> tuple[int, str]:
+    match = re.search(rf"\b{key}=(\d+)(?:\(([^)]*)\))?", text)
+    return (int(match[1]), match[2] or "") if match else (-1, "")
+
+
+def _groups(text: str) -> dict[int, str]:
+    match = re.search(r"groups=(\S+(?: [^\n=]*)?)", text)
+    listed = re.findall(r"(\d+)(?:\(([^)]*)\))?", match[1]) if match else []
+    return {int(number): name for number, name in listed}
+
+
+def _environ(text: str) -> dict[str, str]:
+    pairs = (item.partition("=") for item in text.split("\0") if "=" in item)
+    return {key.lstrip("\n"): value for key, _, value in pairs}
+
+
+def _mount_lines(text: str) -> list[MountLine]:
+    lines = []
+    for line in text.splitlines():
+        left, _, right = line.partition(" - ")
+        fields, kinds = left.split(), right.split()
+        if len(fields) > 5 and len(kinds) > 1:  # noqa: PLR2004 - proc_pid_mountinfo(5)
+            lines.append(
+                MountLine(
+                    target=_unescape(fields[4]),
+                    root=_unescape(fields[3]),
+                    fstype=kinds[0],
+                    source=kinds[1],
+                    options=frozenset(fields[5].split(",")),
+                    super_options=frozenset((kinds[2] if len(kinds) > 2 else "").split(",")),  # noqa: PLR2004
+                )
+            )
+    return lines
+
+
+def _unescape(text: str) -> str:
+    return re.sub(r"\\([0-7]{3})", lambda m: chr(int(m[1], 8)), text)
+
+
+def _accounts(text: str) -> list[Account]:
+    rows = (line.split(":") for line in text.splitlines())
+    return [
+        Account(r[0], int(r[2]), int(r[3]), r[5], r[6])
+        for r in rows
+        if len(r) == 7 and r[2].isdigit() and r[3].isdigit()  # noqa: PLR2004 - passwd(5)
+    ]
+
+
+def _listening(files: Mapping[str, str]) -> frozenset[int]:
+    ports = set()
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        for line in files.get(table, "").splitlines()[1:]:
+            fields = line.split()
+            if len(fields) > 3 and fields[3] == "0A":  # noqa: PLR2004 - the state LISTEN
+                ports.add(int(fields[1].rpartition(":")[2], 16))
+    return frozenset(ports)
+
+
+def _files(parts: Mapping[str, str], probe: Probe) -> dict[str, FileFact]:
+    marks = parts.get("files", "").split()
+    described = {}
+    for line in parts.get("stat", "").splitlines():
+        fields = line.split(" ", 5)
+        if len(fields) == 6:  # noqa: PLR2004 - our own format above
+            described[fields[5]] = fields
+    facts = {}
+    for path, mark in zip(probe.files, marks, strict=False):
+        row = described.get(path)
+        facts[path] = FileFact(
+            exists=mark != "-" or row is not None,
+            writable=mark == "w",
+            owner=int(row[0]) if row else None,
+            group=int(row[1]) if row else None,
+            owner_name=row[2] if row else "",
+            group_name=row[3] if row else "",
+            mode=row[4] if row else "",
+        )
+    return facts
+
+
+def _writes(parts: Mapping[str, str], probe: Probe) -> dict[str, str]:
+    lines = parts.get("writes", "").splitlines()
+    folders = probe.write_in + probe.keep_in
+    return {
+        folder: "" if line == "ok" else line.removeprefix("no ") or "refused"
+        for folder, line in zip(folders, lines, strict=False)
+    }
+
+
+def _gpus(parts: Mapping[str, str]) -> tuple[tuple[str, ...] | None, str]:
+    if "gpus" not in parts:
+        return None, "not asked"
+    text, _, code = parts["gpus"].partition("@@gpus-exit ")
+    if code.strip() == "127":
+        return None, "nvidia-smi is not in the container"
+    lines = tuple(line for line in text.splitlines() if line.startswith("GPU "))
+    return (lines, "") if code.strip() == "0" else (None, " ".join(text.split())[:200])
+
+
+def _processes(files: Mapping[str, str]) -> tuple[Process, ...]:
+    found = []
+    for path, text in files.items():
+        match = re.fullmatch(r"/proc/(\d+)/stat", path)
+        if match:
+            command = files.get(f"/proc/{match[1]}/cmdline", "").strip("\n").replace("\0", " ")
+            state = text.rpartition(")")[2].split()
+            found.append(Process(int(match[1]), state[0] if state else "?", command.strip()))
+    theirs = [p for p in found if "@@id" not in p.command and not p.command.startswith(_OURS)]
+    return tuple(sorted(theirs, key=lambda p: p.pid))

@@ -1,0 +1,97 @@
+"""From a promise and the facts to a check: the table of who judges what.
+
+Adding a promise is a row in the flag table and a function here or in its subject's file. A
+promise whose thing does not exist is unverified, so that one cause gives one failure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from lifecycle.checks import container, gpus, identity, image, mounts, ports, process
+from lifecycle.checks.check import Check, unverified
+from lifecycle.checks.facts import ContainerFacts, Facts
+from lifecycle.checks.wording import about
+from lifecycle.command.promise import Promise
+
+Judge = Callable[[Promise, Facts], Check]
+ContainerJudge = Callable[[Promise, ContainerFacts, Facts], Check]
+
+_CONTAINER: dict[str, ContainerJudge] = {
+    "container.exists": container.exists,
+    "container.state": container.state,
+    "container.started": container.started,
+    "container.restarted": container.restarted,
+    "container.same_process": container.same_process,
+    "container.name": container.name,
+    "container.image": container.made_of,
+    "container.command": container.command,
+    "container.entrypoint": container.entrypoint,
+    "container.tty": container.tty,
+    "container.stdin": container.stdin,
+    "container.removed_on_exit": container.removed_on_exit,
+    "container.hostname": container.hostname,
+    "container.labels": container.label,
+    "container.env": container.env,
+    "container.workdir": container.workdir,
+    "container.shm_size": container.shm_size,
+    "container.network": container.network,
+    "container.path": container.path,
+    "container.user": identity.user,
+    "container.mount": mounts.mount,
+    "container.mount.access": mounts.access,
+    "container.mount.round_trip": mounts.round_trip,
+    "container.port": ports.published,
+    "container.port.answers": ports.answers,
+    "container.gpus": gpus.requested,
+    "container.gpus.visible": gpus.visible,
+}
+
+_OTHER: dict[str, Judge] = {
+    "exec.new_process": process.new_process,
+    "exec.tty": process.tty,
+    "exec.user": process.user,
+    "exec.workdir": process.workdir,
+    "exec.env": process.env,
+    "exec.command": process.command,
+    "image.exists": image.exists,
+    "image.same_as": image.same_as,
+    "image.digest": image.digest,
+    "image.user": image.user,
+    "image.pushed": image.pushed,
+    "file.exists": image.file_exists,
+    "volume.exists": image.volume_exists,
+    "network.exists": image.network_exists,
+}
+
+_NEEDS_NO_CONTAINER = {"container.exists", "container.removed_on_exit"}
+
+
+def judge(promise: Promise, facts: Facts) -> Check:
+    """Say whether one promise was kept."""
+    if promise.unverified:
+        return unverified(about(promise), promise.expected, promise.unverified)
+    field = _known(promise.field)
+    if field in _OTHER:
+        return _OTHER[field](promise, facts)
+    if field not in _CONTAINER:
+        return unverified(about(promise), promise.expected, f"nothing checks {promise.field} yet")
+    name = promise.about.name if promise.about else ""
+    seen = facts.containers.get(name)
+    if seen is None:
+        return unverified(about(promise), promise.expected, "the container was not looked at")
+    if seen.seen is None and field not in _NEEDS_NO_CONTAINER:
+        return unverified(about(promise), promise.expected, f"container {name} does not exist")
+    return _CONTAINER[field](promise, seen, facts)
+
+
+def judge_all(promises: Iterable[Promise], facts: Facts) -> list[Check]:
+    """Judge several, in order."""
+    return [judge(p, facts) for p in promises]
+
+
+def _known(field: str) -> str:
+    """``container.env.HOME`` is judged by ``container.env``."""
+    while field not in _CONTAINER and field not in _OTHER and "." in field:
+        field = field.rpartition(".")[0]
+    return field

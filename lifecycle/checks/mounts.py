@@ -1,0 +1,96 @@
+"""Promises about mounts: declared, present inside, usable, and the same files on both sides."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from lifecycle.checks.check import Check, compare, unverified
+from lifecycle.checks.facts import ContainerFacts, Facts
+from lifecycle.checks.wording import about
+from lifecycle.command.promise import Promise
+
+
+def mount(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
+    """``-v A:B``: in the inspect as written, and in the mount table inside."""
+    wanted: dict[str, Any] = promise.expected
+    target = wanted["target"].rstrip("/") or "/"
+    if promise.where == "inside":
+        return _inside(promise, c, target)
+    if wanted["type"] == "tmpfs":
+        has = target in ((c.seen or {})["HostConfig"].get("Tmpfs") or {})
+        listed = [m for m in (c.seen or {}).get("Mounts") or [] if m["Destination"] == target]
+        return compare(about(promise), expected := True, has or bool(listed) or not expected, "inspect")
+    found = [m for m in (c.seen or {}).get("Mounts") or [] if m["Destination"] == target]
+    if not found:
+        return compare(about(promise, f"{target} is mounted"), wanted, None, "inspect .Mounts")
+    actual = {
+        "source": _source(found[-1], wanted["source"]),
+        "target": wanted["target"],
+        "type": found[-1]["Type"],
+        "readonly": not found[-1]["RW"],
+    }
+    _ = facts
+    return compare(about(promise, f"{target} is mounted"), wanted, actual, "inspect .Mounts")
+
+
+def _source(mounted: dict[str, Any], written: str) -> str:
+    """What to compare with the written source: an anonymous volume has no written one."""
+    if mounted["Type"] == "volume":
+        return str(mounted.get("Name", "")) if written else ""
+    source = str(mounted.get("Source", ""))
+    return written if written and source == os.path.normpath(written) else source
+
+
+def _inside(promise: Promise, c: ContainerFacts, target: str) -> Check:
+    label = about(promise, f"{target} is mounted")
+    if c.inside.unseen:
+        return unverified(label, promise.expected, c.inside.unseen)
+    line = c.inside.mount(target)
+    if line is None:
+        return compare(label, {"target": target}, None, "/proc/self/mountinfo")
+    readonly = "ro" in line.options
+    return compare(
+        label,
+        {"target": target, "readonly": promise.expected["readonly"]},
+        {"target": target, "readonly": readonly},
+        "/proc/self/mountinfo",
+    )
+
+
+def access(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
+    """The container's own user can write there; into a read-only one nobody can."""
+    target, readonly = promise.expected["target"], promise.expected["readonly"]
+    wanted = "refuses writes" if readonly else "writable"
+    label = about(promise, f"{target} {wanted}")
+    if c.inside.unseen:
+        return unverified(label, wanted, c.inside.unseen)
+    if target not in c.inside.writes:
+        return unverified(label, wanted, "no write was tried there")
+    error = c.inside.writes[target]
+    if "directory" in error.lower():
+        return unverified(label, wanted, f"it is no folder, so no file was written in it ({error})")
+    who = f"uid {c.inside.uid} wrote a file"
+    if readonly:
+        return compare(label, wanted, wanted if error else "writable", who)
+    return compare(label, wanted, f"refuses writes: {error}" if error else wanted, who)
+
+
+def round_trip(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
+    """What is written on one side belongs to the same uid on the other."""
+    source, target = promise.expected["source"], promise.expected["target"]
+    label = about(promise, f"{target} and {source} hold the same files with the same owners")
+    if facts.world.no_host_side:
+        return unverified(label, "same owners", facts.world.no_host_side)
+    if c.inside.unseen:
+        return unverified(label, "same owners", c.inside.unseen)
+    trip = c.round_trips.get(target)
+    if trip is None or trip.untested:
+        reason = trip.untested if trip else "no file was sent through it"
+        return unverified(label, "same owners", reason)
+    if trip.error:
+        return compare(label, "same owners", trip.error, "a file written on each side")
+    outside = facts.world.subject.uid
+    wanted = {"written inside": trip.writer_uid, "written outside": outside}
+    actual = {"written inside": trip.inside_file_uid, "written outside": trip.outside_file_uid}
+    return compare(label, wanted, actual, "owner uids of a file written on each side")

@@ -1,0 +1,46 @@
+"""Promises about published ports."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lifecycle.checks.check import Check, compare, unverified
+from lifecycle.checks.facts import ContainerFacts, Facts
+from lifecycle.checks.wording import about
+from lifecycle.command.promise import Promise
+
+
+def bindings(seen: dict[str, Any], port: str) -> list[dict[str, str]]:
+    """Where a container port is published: of the running container, else as asked for."""
+    live = ((seen.get("NetworkSettings") or {}).get("Ports") or {}).get(port)
+    asked = (seen["HostConfig"].get("PortBindings") or {}).get(port)
+    running = seen["State"]["Running"]
+    return list((live if running else asked) or [])
+
+
+def published(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
+    """``-p``: bound on the host as written. Of a running one the live binding counts.
+
+    After ``start`` the engine may drop a port that is taken and start all the same
+    (moby issue 51758), so what was asked for proves nothing then.
+    """
+    wanted = promise.expected
+    label = about(promise, f"{wanted['container']} is published")
+    found = bindings(c.seen or {}, wanted["container"])
+    match = next((b for b in found if _same(b, wanted)), None)
+    actual = wanted if match else (found or None)
+    return compare(label, wanted, actual, "inspect .NetworkSettings.Ports")
+
+
+def _same(binding: dict[str, str], wanted: dict[str, str]) -> bool:
+    ip_ok = not wanted["host_ip"] or binding.get("HostIp") == wanted["host_ip"]
+    return ip_ok and (not wanted["host_port"] or binding.get("HostPort") == wanted["host_port"])
+
+
+def answers(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
+    """A connection from outside reaches a listener inside."""
+    label = about(promise, f"{promise.expected['container']} answers")
+    answer = c.answers.get(promise.expected["container"])
+    if answer is None or answer.answered is None:
+        return unverified(label, "answers", answer.how if answer else "nobody tried to connect")
+    return compare(label, "answers", "answers" if answer.answered else answer.how, answer.how)

@@ -1,0 +1,83 @@
+"""Promises of ``docker exec``: a new process, as the user, place and environment asked for."""
+
+from __future__ import annotations
+
+from lifecycle.checks.check import Check, compare, unverified
+from lifecycle.checks.facts import ExecFacts, Facts
+from lifecycle.checks.identity import as_written
+from lifecycle.checks.wording import about
+from lifecycle.command.promise import Promise
+
+_NONE = "the engine reported no exec"
+
+
+def new_process(promise: Promise, facts: Facts) -> Check:
+    """The exec has a process of its own beside the container's PID 1."""
+    label = about(promise, "is a process of its own, not the container's first")
+    if facts.exec is None:
+        return compare(label, expected := True, not expected, "exec events")
+    pid = facts.exec.inspect.get("Pid", 0)
+    own = pid != facts.exec.container_pid
+    return compare(label, promise.expected, own, "exec inspect .Pid against .State.Pid")
+
+
+def _config(facts: ExecFacts) -> dict[str, object]:
+    return dict(facts.inspect.get("ProcessConfig") or {})
+
+
+def tty(promise: Promise, facts: Facts) -> Check:
+    """``exec -t``."""
+    if facts.exec is None:
+        return unverified(about(promise), promise.expected, _NONE)
+    actual = _config(facts.exec).get("tty")
+    return compare(about(promise), promise.expected, actual, "exec inspect .ProcessConfig.tty")
+
+
+def command(promise: Promise, facts: Facts) -> Check:
+    """The words after the container's name."""
+    if facts.exec is None:
+        return unverified(about(promise), promise.expected, _NONE)
+    config = _config(facts.exec)
+    arguments = config.get("arguments")
+    actual = [config.get("entrypoint"), *(arguments if isinstance(arguments, list) else [])]
+    return compare(about(promise), list(promise.expected), actual, "exec inspect .ProcessConfig")
+
+
+def user(promise: Promise, facts: Facts) -> Check:
+    """``exec -u``: as declared, and the uid that such a process has."""
+    if facts.exec is None:
+        return unverified(about(promise), promise.expected, _NONE)
+    if promise.where == "inspect":
+        actual = _config(facts.exec).get("user", "")
+        return compare(about(promise), promise.expected, actual, "exec inspect .ProcessConfig.user")
+    if facts.exec.uid is not None and promise.expected.isdigit():
+        uid = str(facts.exec.uid)
+        return compare(about(promise), promise.expected, uid, "/proc/PID/status of the exec")
+    name = promise.about.name if promise.about else ""
+    container = facts.containers.get(name)
+    if container is None or container.inside.unseen:
+        reason = container.inside.unseen if container else facts.exec.unseen
+        return unverified(about(promise), promise.expected, reason)
+    return compare(
+        about(promise), promise.expected, as_written(promise.expected, container.inside), "id"
+    )
+
+
+def workdir(promise: Promise, facts: Facts) -> Check:
+    """``exec -w``: where its process stands."""
+    if facts.exec is None or facts.exec.cwd is None:
+        reason = facts.exec.unseen if facts.exec else _NONE
+        return unverified(about(promise), promise.expected, reason)
+    return compare(about(promise), promise.expected, facts.exec.cwd, "/proc/PID/cwd of the exec")
+
+
+def env(promise: Promise, facts: Facts) -> Check:
+    """``exec -e K=V``: in the environment of its process."""
+    if facts.exec is None or facts.exec.env is None:
+        reason = facts.exec.unseen if facts.exec else _NONE
+        return unverified(about(promise), promise.expected, reason)
+    key = promise.field.removeprefix("exec.env.")
+    if promise.expected is None:
+        return unverified(about(promise), None, "its value is whatever the caller's shell held")
+    actual = facts.exec.env.get(key)
+    return compare(about(promise), promise.expected, actual, "/proc/PID/environ of the exec")

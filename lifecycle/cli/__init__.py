@@ -1,0 +1,185 @@
+"""The ``lifecycle`` command: options here, one module a group of commands, loaded when asked."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import NoReturn
+
+from lifecycle import __version__
+
+USAGE_ERROR = 4
+INTERRUPTED = 130
+
+_EPILOG = """\
+examples:
+  lifecycle run @my-env                     is my environment right?
+  lifecycle check scenarios/*.yaml          validate, without a daemon
+  lifecycle promises -- docker run -ti -p 8080:8080 me/test
+  lifecycle hold my_test_c -- docker run -ti --gpus all -v /nas/me:/workspace me/test
+  lifecycle sandbox -- lifecycle run @guide try it all on a disposable engine
+  docker build . 2>&1 | lifecycle explain   what does this error mean?
+
+exit codes: 0 kept, 1 broken, 2 interrupted, 4 a usage or scenario error (nothing was started)
+"""
+
+
+class UsageError(Exception):
+    """Something the person typed or wrote is wrong; one sentence, exit code 4."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse, with the contract's exit code for usage errors."""
+
+    def error(self, message: str) -> NoReturn:
+        """One line, then where help is."""
+        self.exit(USAGE_ERROR, f"{self.prog}: {message}\ntry: {self.prog} --help\n")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    top = _Parser(
+        prog="lifecycle",
+        description="Runs Docker workflows step by step and holds the daemon to every line.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("--version", action="version", version=f"lifecycle {__version__}")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
+    _run(commands)
+    _lines(commands)
+    _machine(commands)
+    return top
+
+
+def _command(  # noqa: PLR0913 - a row of the table that these calls make up
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    where: str,
+    text: str,
+    example: str = "",
+    rest: str = "",
+) -> argparse.ArgumentParser:
+    """A command; ``rest`` names what follows ``--``, which ``main`` cuts off before parsing."""
+    sub = commands.add_parser(
+        name,
+        usage=f"lifecycle {name} [OPTIONS] {rest}" if rest else None,
+        help=text,
+        description=text,
+        epilog=f"example:\n  {example}" if example else None,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    sub.set_defaults(where=where)
+    return sub
+
+
+def _run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    run = _command(
+        commands,
+        "run",
+        "running:run",
+        "run scenarios",
+        "lifecycle run @guide --gpu require -n 4",
+        "PATH or @NAME... [-- PYTEST_ARGS]",
+    )
+    run.add_argument("paths", nargs="*", metavar="PATH or @NAME", help="files, folders, library names")
+    run.add_argument("--gpu", choices=("auto", "require", "off"), default="auto")
+    run.add_argument("--strict", action="store_true", help="unverified promises fail the run")
+    run.add_argument("--user", default="", metavar="NAME", help="act as this person (root only)")
+    run.add_argument("--as-written", action="store_true", help="keep names literal")
+    run.add_argument("--context", default="", metavar="NAME", help="docker context to use")
+    run.add_argument("--set", action="append", default=[], metavar="lab.K=V")
+    run.add_argument("--lab", default="", metavar="FILE", help="the lab's values (TOML)")
+    run.add_argument("--report", default="", metavar="DIR", help="default: reports/<run>/")
+    run.add_argument("-n", type=int, default=0, metavar="N", help="scenarios at a time")
+    run.add_argument("--keep", choices=("on-failure",), default="", help="keep what a failed run made")
+    run.add_argument("--remove-pulled", action="store_true", help="remove pulled base images too")
+    run.add_argument("--dry-run", action="store_true", help="print the steps and their promises")
+    run.add_argument("--allow-foreign", action="append", default=[], metavar="NAME")
+    run.add_argument("--lang", choices=("en", "ko"), default="")
+    check = _command(
+        commands, "check", "running:check", "validate scenarios without a daemon", "lifecycle check ."
+    )
+    check.add_argument("paths", nargs="+", metavar="PATH or @NAME")
+    _command(commands, "schema", "running:schema", "print the JSON Schema of scenario files")
+
+
+def _lines(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    promises = _command(
+        commands,
+        "promises",
+        "lines:promises",
+        "what a docker line promises",
+        "lifecycle promises -- docker run -d -p 8080:80 nginx",
+        "-- docker run ...",
+    )
+    promises.add_argument("--json", action="store_true")
+    hold = _command(
+        commands,
+        "hold",
+        "lines:hold",
+        "hold an existing container to a docker line",
+        "lifecycle hold web -- docker run -d -p 8080:80 nginx",
+        "NAME [-- docker run ...]",
+    )
+    hold.add_argument("name", metavar="NAME")
+    hold.add_argument("--inside", action="store_true", help="also look inside (never writes)")
+    hold.add_argument("--context", default="", metavar="NAME")
+    hold.add_argument("--json", action="store_true")
+
+
+def _machine(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    doctor = _command(commands, "doctor", "machine:doctor", "the machine before any scenario")
+    doctor.add_argument("--json", action="store_true")
+    doctor.add_argument("--context", default="", metavar="NAME")
+    doctor.add_argument("--lab", default="", metavar="FILE")
+    doctor.add_argument("--lang", choices=("en", "ko"), default="")
+    explain = _command(
+        commands,
+        "explain",
+        "machine:explain",
+        "diagnose a pasted error",
+        "docker run ... 2>&1 | lifecycle explain",
+    )
+    explain.add_argument("--json", action="store_true")
+    explain.add_argument("--lang", choices=("en", "ko"), default="")
+    explain.add_argument("file", nargs="?", metavar="FILE", help="standard input by default")
+    sweep = _command(
+        commands, "sweep", "machine:sweep", "remove what dead runs of yours left on this machine"
+    )
+    sweep.add_argument("--dry-run", action="store_true", help="only say what would be removed")
+    sandbox = _command(
+        commands,
+        "sandbox",
+        "machine:sandbox",
+        "a disposable engine; with a command, run it there and take the engine down",
+        "lifecycle sandbox -- lifecycle run @guide",
+        "[-- COMMAND]",
+    )
+    sandbox.add_argument("--gpus", type=int, default=0, metavar="N", help="simulated GPUs")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; whatever a person can cause ends in a sentence, never in a traceback."""
+    top = parser()
+    words = list(sys.argv[1:] if argv is None else argv)
+    at = words.index("--") if "--" in words else len(words)
+    args = top.parse_args(words[:at])
+    args.rest = words[at + 1 :]
+    if not args.command:
+        top.print_help()
+        return USAGE_ERROR
+    module, _, function = args.where.partition(":")
+    try:
+        return int(getattr(import_module(f"lifecycle.cli.{module}"), function)(args))
+    except UsageError as error:
+        sys.stderr.write(f"{error}\n")
+        return USAGE_ERROR
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader has gone (| head): what it read is all it wanted.
+        sys.stderr.close()
+        return 0

@@ -1,0 +1,7 @@
+"""``python -m lifecycle.cli``."""
+
+import sys
+
+from lifecycle.cli import main
+
+sys.exit(main())

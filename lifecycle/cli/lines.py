@@ -1,0 +1,122 @@
+"""``promises`` and ``hold``: a docker line, without and with a container."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+
+from lifecycle.checks.check import Check
+from lifecycle.checks.wording import shown
+from lifecycle.cli import UsageError
+from lifecycle.command.line import CommandError, DockerLine
+from lifecycle.command.parse import parse
+from lifecycle.command.promise import Promise
+from lifecycle.command.promises import promises as promises_of
+
+_MARKS = {"kept": "✓", "broken": "✗", "unverified": "?"}
+
+
+def read_line(words: Sequence[str]) -> DockerLine:
+    """Parse the words after ``--``; an error shows the line with the place marked."""
+    if not words:
+        message = "no docker line was given: write it after --, for example -- docker run -d nginx"
+        raise UsageError(message)
+    try:
+        return parse(words)
+    except CommandError as error:
+        before = " ".join(words[: error.word])
+        indent = " " * (len(before) + bool(before))
+        width = max(1, len(words[error.word])) if error.word < len(words) else 1
+        message = f"{' '.join(words)}\n{indent}{'^' * width}\nword {error.word + 1}: {error}"
+        raise UsageError(message) from error
+
+
+def promise_lines(made: Iterable[Promise]) -> Iterator[str]:
+    """One line a promise, for people."""
+    for promise in made:
+        why = f"  (unverified: {promise.unverified})" if promise.unverified else ""
+        yield f"{promise.flag:<14} {promise.field} = {shown(promise.expected)}  [{promise.where}]{why}"
+
+
+def promises(args: argparse.Namespace) -> int:
+    """What a line promises; needs no daemon."""
+    line = read_line(args.rest)
+    made = promises_of(line, read_file=_read)
+    if args.json:
+        rows = [_row(p) for p in made]
+        sys.stdout.write(json.dumps({"promises": rows}, ensure_ascii=False, indent=2) + "\n")
+        return 0
+    for role in ("creates", "uses", "destroys"):
+        refs = sorted(line.refs(role))  # type: ignore[arg-type]
+        if refs:
+            sys.stdout.write(f"{role}: {', '.join(map(str, refs))}\n")
+    sys.stdout.write("".join(f"{text}\n" for text in promise_lines(made)))
+    return 0
+
+
+def _row(promise: Promise) -> dict[str, object]:
+    row: dict[str, object] = {
+        "flag": promise.flag,
+        "field": promise.field,
+        "expected": promise.expected,
+        "where": promise.where,
+    }
+    return {**row, "unverified": promise.unverified} if promise.unverified else row
+
+
+def _read(path: str) -> str | None:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read()
+    except OSError:
+        return None
+
+
+def hold(args: argparse.Namespace) -> int:
+    """Hold a container to a line, or to its own inspect: 0 kept, 1 broken or nothing kept."""
+    from lifecycle.checks.facts import World
+    from lifecycle.cli.machine import connected
+    from lifecycle.engine.daemon import EngineError
+    from lifecycle.engine.gpu import host_gpus
+    from lifecycle.engine.sandbox.info import load_info
+    from lifecycle.engine.subject import current_subject
+    from lifecycle.run.hold import HoldError
+    from lifecycle.run.hold import hold as held
+
+    line = read_line(args.rest)
+    if line.verb not in {"run", "create"}:
+        message = f"hold takes a docker run or create line, not docker {line.verb}"
+        raise UsageError(message)
+    daemon = connected(args.context)
+    sandbox = load_info(os.environ)
+    world = World(
+        subject=current_subject(),
+        gpus=host_gpus([vars(g) for g in sandbox.gpus] if sandbox and sandbox.gpus else None),
+        shares_machine=daemon.shares_machine,
+        remaps_users=daemon.remaps_users,
+    )
+    try:
+        checks = held(daemon, args.name, line, world, inside=args.inside)
+    except (HoldError, EngineError) as error:
+        raise UsageError(str(error)) from error
+    _print_checks(checks, as_json=args.json)
+    statuses = {c.status for c in checks}
+    return 0 if "broken" not in statuses and "kept" in statuses else 1
+
+
+def _print_checks(checks: Sequence[Check], *, as_json: bool) -> None:
+    if as_json:
+        rows = [c.to_json() for c in checks]
+        sys.stdout.write(json.dumps({"checks": rows}, ensure_ascii=False, indent=2) + "\n")
+        return
+    for check in checks:
+        sys.stdout.write(f"{_MARKS[check.status]} {check.about}\n")
+        if check.status == "broken":
+            sys.stdout.write(
+                f"    expected {shown(check.expected)}, found {shown(check.actual)} ({check.source})\n"
+            )
+        elif check.status == "unverified":
+            sys.stdout.write(f"    unverified: {check.source}\n")

@@ -1,0 +1,176 @@
+"""``doctor``, ``explain``, ``sweep`` and ``sandbox``: this machine and its engine."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from lifecycle.checks.wording import shown
+from lifecycle.cli import UsageError
+from lifecycle.diagnosis.doctor import doctor as examine
+from lifecycle.diagnosis.evidence import MachineFacts
+from lifecycle.diagnosis.match import diagnose, findings_json
+from lifecycle.diagnosis.match import explain as explained
+from lifecycle.engine.daemon import Daemon, EngineError
+from lifecycle.engine.sandbox import SandboxError, open_sandbox
+from lifecycle.engine.subject import current_subject, environment
+from lifecycle.run.ledger import default_folder
+from lifecycle.run.options import Options
+from lifecycle.run.outcome import Finding
+from lifecycle.run.session import StartError, connect, find_address, read_lab
+from lifecycle.run.sweep import Swept
+from lifecycle.run.sweep import sweep as swept
+from lifecycle.scenario.errors import ScenarioError
+
+_MARKS = {"kept": "✓", "broken": "✗", "unverified": "?"}
+
+
+def connected(context: str) -> Daemon:
+    """The engine that this person's docker would use; raises UsageError with the diagnosis."""
+    subject = current_subject()
+    env = environment(subject, os.environ)
+    try:
+        return connect(find_address(Options(context=context), env, subject), env, limit=20)
+    except StartError as error:
+        findings = diagnose(error.symptom, MachineFacts())
+        message = "\n".join([str(error), *finding_lines(findings)])
+        raise UsageError(message) from error
+
+
+def finding_lines(findings: Iterable[Finding]) -> list[str]:
+    """Cause, evidence, and who can do what, for people."""
+    lines = []
+    for finding in findings:
+        lines.append(f"cause: {finding.cause}  [{finding.id}]")
+        lines += [f"  evidence: {text}" for text in finding.evidence]
+        for remedy in finding.remedies:
+            who = "you can" if remedy.who == "user" else "an admin can"
+            lines.append(f"  {who}: {remedy.do}")
+            lines += [f"      {command}" for command in remedy.commands]
+    return lines
+
+
+def doctor(args: argparse.Namespace) -> int:
+    """Examine the machine; exit 1 when something is broken."""
+    try:
+        lab = read_lab(Options(lab=args.lab), os.environ, current_subject().home)
+    except ScenarioError as error:
+        raise UsageError(str(error)) from error
+    found: dict[str, list[dict[str, Any]]] = {"containers": []}
+
+    def engine() -> dict[str, Any] | str:
+        subject = current_subject()
+        env = environment(subject, os.environ)
+        try:
+            daemon = connect(find_address(Options(context=args.context), env, subject), env, limit=20)
+            found["containers"] = daemon.containers()
+        except StartError as error:
+            return error.symptom.output
+        except EngineError as error:
+            return str(error)
+        return {"info": daemon.info, "version": daemon.version}
+
+    facts = MachineFacts(containers=lambda: found["containers"])
+    lang = args.lang or lab.lang or "en"
+    report = examine(facts, engine, gpus_promised=lab.gpus, lang=lang)
+    if args.json:
+        sys.stdout.write(json.dumps(report.to_json(), ensure_ascii=False, indent=2) + "\n")
+    else:
+        for check in report.checks:
+            detail = check.source if check.status == "unverified" else shown(check.actual)
+            sys.stdout.write(f"{_MARKS[check.status]} {check.about}: {detail}\n")
+        sys.stdout.write("".join(f"{line}\n" for line in finding_lines(report.findings)))
+    return int(any(c.status == "broken" for c in report.checks))
+
+
+def explain(args: argparse.Namespace) -> int:
+    """Diagnose a pasted error; exit 1 when nothing is known of it."""
+    try:
+        text = Path(args.file).read_text("utf-8", "replace") if args.file else sys.stdin.read()
+    except OSError as error:
+        message = f"{args.file}: {error.strerror}"
+        raise UsageError(message) from error
+    findings = explained(text, MachineFacts(), lang=args.lang or "en")
+    if args.json:
+        sys.stdout.write(json.dumps(findings_json(findings), ensure_ascii=False, indent=2) + "\n")
+    else:
+        lines = finding_lines(findings) or ["nothing is known of this message"]
+        sys.stdout.write("".join(f"{line}\n" for line in lines))
+    return 0 if findings else 1
+
+
+def _daemon_at(address: str) -> Daemon:
+    return Daemon(address, os.environ, timeout=20)
+
+
+def sweep(args: argparse.Namespace) -> int:
+    """Finish dead runs; exit 1 when something could not be removed."""
+    outcomes = swept(default_folder(), _daemon_at, dry_run=args.dry_run)
+    for outcome in outcomes:
+        sys.stdout.write("".join(f"{line}\n" for line in _swept_lines(outcome)))
+    if not outcomes:
+        sys.stdout.write("nothing to sweep: no run of yours died on this machine\n")
+    return int(any(c.status == "broken" for o in outcomes for c in o.checks))
+
+
+def _swept_lines(outcome: Swept) -> list[str]:
+    if outcome.left_alone:
+        return [f"run {outcome.run}: left alone, {outcome.left_alone}"]
+    return [f"run {outcome.run}: {len(outcome.checks)} things"] + [
+        f"  {check.about}: {check.actual}" for check in outcome.checks
+    ]
+
+
+def sweep_quietly() -> None:
+    """Before and after a run: finish what died, and speak only of what could not be removed."""
+    for outcome in swept(default_folder(), _daemon_at, dry_run=False):
+        if outcome.checks:
+            sys.stderr.write("".join(f"{line}\n" for line in _swept_lines(outcome)))
+
+
+def sandbox(args: argparse.Namespace) -> int:
+    """A disposable engine, for a command or until Ctrl-C."""
+    signal.signal(signal.SIGTERM, _interrupt)
+
+    def say(text: str) -> None:
+        sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()
+
+    try:
+        with open_sandbox(gpus=args.gpus, say=say) as info:
+            if args.rest:
+                return _run_in(info.environ(), args.rest)
+            lines = [f"export {key}={value}" for key, value in info.environ().items()]
+            sys.stdout.write("\n".join([*lines, "# press Ctrl-C to take it down", ""]))
+            sys.stdout.flush()
+            threading.Event().wait()
+    except SandboxError as error:
+        raise UsageError(str(error)) from error
+    return 0
+
+
+def _run_in(environ: dict[str, str], words: list[str]) -> int:
+    """Run a command against the sandbox; signals reach it, and its end is waited for."""
+    try:
+        child = subprocess.Popen(words, env={**os.environ, **environ})
+    except OSError as error:
+        message = f"{words[0]}: {error.strerror}"
+        raise UsageError(message) from error
+    try:
+        return child.wait()
+    except KeyboardInterrupt:
+        # A terminal's Ctrl-C has reached the child already; a SIGTERM was for us alone.
+        child.terminate()
+        return child.wait()
+
+
+def _interrupt(_number: int, _frame: object) -> None:
+    raise KeyboardInterrupt

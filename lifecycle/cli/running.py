@@ -1,0 +1,177 @@
+"""``run``, ``check`` and ``schema``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from lifecycle.cli import UsageError
+from lifecycle.engine.subject import current_subject
+from lifecycle.run.context import RunValues, variables
+from lifecycle.run.options import Options
+from lifecycle.run.plan import Plan, plan
+from lifecycle.run.secrets import Secrets
+from lifecycle.run.session import read_lab
+from lifecycle.scenario.errors import ScenarioError, nearest
+from lifecycle.scenario.load import is_scenario, load
+from lifecycle.scenario.templates import library
+
+_VALIDATION_FOLDER = "/work-folder-of-the-run"
+
+
+def find_files(paths: Iterable[str]) -> list[Path]:
+    """Scenario files from paths, folders and ``@names``; raises UsageError."""
+    found: list[Path] = []
+    for text in paths:
+        found += [_named(text[1:])] if text.startswith("@") else _at(Path(text))
+    if not found:
+        message = "no scenario was named: give a file, a folder, or one of the library, as @my-env"
+        raise UsageError(message)
+    return list(dict.fromkeys(found))
+
+
+def _named(name: str) -> Path:
+    path = library() / f"{name}.yaml"
+    if path.is_file():
+        return path
+    known = sorted(p.stem for p in library().glob("*.yaml"))
+    near = nearest(name, known)
+    hint = f"did you mean @{near}?" if near else f"there are {', '.join('@' + k for k in known)}"
+    message = f"no scenario of the library is named @{name}; {hint}"
+    raise UsageError(message)
+
+
+def _at(path: Path) -> list[Path]:
+    if path.is_dir():
+        files = sorted(p for p in path.rglob("*.y*ml") if is_scenario(p))
+        if not files:
+            message = f"{path}: no scenario file in this folder (a YAML file with `scenario:`)"
+            raise UsageError(message)
+        return files
+    return [path]
+
+
+def validated(path: Path, options: Options, environ: Mapping[str, str]) -> Plan:
+    """The plan of a file as it would run here, without a daemon; raises ScenarioError."""
+    scenario = load(path)
+    subject = current_subject()
+    lab = read_lab(options, environ, subject.home)
+    data = lab.model_dump()
+    data["nas_home"] = data["nas_home"] or f"{_VALIDATION_FOLDER}/nas"
+    values = RunValues(id="run", folder=_VALIDATION_FOLDER)
+    names = variables(subject.as_template_values(), data, values, Secrets({}))
+    return plan(scenario, names, _VALIDATION_FOLDER, "run", as_written=options.as_written)
+
+
+def check(args: argparse.Namespace) -> int:
+    """Validate; every file's first error is a line, and any makes it exit 4."""
+    files = find_files(args.paths)
+    errors = _errors(files, Options())
+    for error in errors:
+        sys.stderr.write(f"{error}\n")
+    if errors:
+        return 4
+    sys.stdout.write("".join(f"{path}: ok\n" for path in files))
+    return 0
+
+
+def _errors(files: Iterable[Path], options: Options) -> list[str]:
+    errors = []
+    for path in files:
+        try:
+            validated(path, options, os.environ)
+        except ScenarioError as error:
+            errors.append(str(error))
+    return errors
+
+
+def schema(_: argparse.Namespace) -> int:
+    """Print the JSON Schema."""
+    from lifecycle.scenario.schema import schema as made
+
+    sys.stdout.write(json.dumps(made(), indent=2, ensure_ascii=False) + "\n")
+    return 0
+
+
+def run(args: argparse.Namespace) -> int:
+    """Validate everything, run pytest in the middle, sweep last."""
+    files = find_files(args.paths)
+    options = Options(
+        gpu=args.gpu,
+        as_written=args.as_written,
+        user=args.user,
+        context=args.context,
+        lab=args.lab,
+        sets=tuple(_pair(text) for text in args.set),
+    )
+    errors = _errors(files, options)
+    if errors:
+        raise UsageError("\n".join(errors))
+    if args.dry_run:
+        return _dry_run(files, options)
+    import pytest
+
+    from lifecycle.cli.machine import sweep_quietly
+
+    sweep_quietly()
+    try:
+        return int(pytest.main([*_pytest_words(args), *map(str, files)]))
+    finally:
+        sweep_quietly()
+
+
+def _pair(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals or not key.startswith("lab."):
+        message = f"--set {text}: expected lab.K=V, for example --set lab.nas_home=/mnt/nas/me"
+        raise UsageError(message)
+    return key, value
+
+
+def _pytest_words(args: argparse.Namespace) -> list[str]:
+    """The options of this run in pytest's words; its own output gives way to ours."""
+    words = ["-qq", "--no-header", "--no-summary", "-p", "no:cacheprovider", "--rootdir", str(Path.cwd())]
+    words += ["-c", _no_config(), "--lifecycle-gpu", args.gpu]
+    if "lifecycle.plugin" not in sys.modules:
+        words += _plugin_words()
+    for flag in ("strict", "as_written", "remove_pulled"):
+        words += [f"--lifecycle-{flag.replace('_', '-')}"] if getattr(args, flag) else []
+    for name in ("user", "context", "lab", "report", "keep", "lang"):
+        value = getattr(args, name)
+        words += [f"--lifecycle-{name}", value] if value else []
+    for text in args.set:
+        words += ["--lifecycle-set", text]
+    for text in args.allow_foreign:
+        words += ["--lifecycle-allow-foreign", text]
+    if args.n:
+        words += ["-n", str(args.n), "--dist", "loadfile", "--max-worker-restart=0"]
+    return words + list(args.rest)
+
+
+def _no_config() -> str:
+    """Not the configuration of whatever project the person stands in."""
+    return "/dev/null"
+
+
+def _plugin_words() -> list[str]:
+    """The plugin by name, where its entry point is not installed."""
+    from importlib.metadata import entry_points
+
+    installed = any(e.value == "lifecycle.plugin" for e in entry_points(group="pytest11"))
+    return [] if installed else ["-p", "lifecycle.plugin"]
+
+
+def _dry_run(files: Iterable[Path], options: Options) -> int:
+    from lifecycle.cli.lines import promise_lines
+
+    for path in files:
+        planned = validated(path, options, os.environ)
+        sys.stdout.write(f"{planned.scenario.name}  ({path})\n")
+        for step in planned.steps:
+            sys.stdout.write(f"  {step.index + 1}. {step.command}\n")
+            sys.stdout.write("".join(f"       {line}\n" for line in promise_lines(step.promises)))
+    return 0

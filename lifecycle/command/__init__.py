@@ -1,0 +1,1 @@
+"""What a docker line means: its flags, its names, its promises."""

@@ -1,0 +1,164 @@
+"""The user that a Dockerfile gives its image."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from io import BytesIO
+from typing import Any
+
+from dockerfile_parse import DockerfileParser
+from dockerfile_parse.parser import image_from
+from dockerfile_parse.util import WordSplitter, extract_key_values
+
+_HEREDOC = re.compile(r"<<-?[\"']?([A-Za-z_][A-Za-z0-9_]*)[\"']?")
+_WITH_HEREDOC = re.compile(r"\s*(?:RUN|COPY|ADD)\s", re.IGNORECASE)
+_VARIABLE = re.compile(r"(?<!\\)\$(?:(?P<bare>\w+)|\{(?P<name>\w+)(?P<more>[^}]*)\})")
+
+
+class UnclearError(Exception):
+    """The Dockerfile does not say it by itself; the message is the reason."""
+
+
+@dataclass
+class _Stage:
+    """What a build stage holds at its end, or so far."""
+
+    name: str
+    user: str | None = None
+    unclear: str = ""
+    args: dict[str, str] = field(default_factory=dict)
+    env: dict[str, str] = field(default_factory=dict)
+
+
+def image_user(
+    text: str, *, build_args: Mapping[str, str | None] | None = None, target: str = ""
+) -> str | None:
+    """The last USER of the stage that is built; None when the Dockerfile sets none.
+
+    A stage that starts from an earlier one inherits its user. ``build_args`` are those of the
+    line; None stands for a value from the caller's environment. Raises UnclearError.
+    """
+    given = build_args or {}
+    stages = _stages(_instructions(text), given)
+    if not stages:
+        raise UnclearError("the Dockerfile has no FROM")
+    stage = _pick(stages, target) if target else stages[-1]
+    if stage is None:
+        raise UnclearError(f"the Dockerfile has no stage {target}")
+    if stage.unclear:
+        raise UnclearError(stage.unclear)
+    return stage.user
+
+
+def _instructions(text: str) -> Sequence[Mapping[str, Any]]:
+    parser = DockerfileParser(fileobj=BytesIO(_without_heredocs(text).encode(errors="replace")))
+    return list(parser.structure)
+
+
+def _without_heredocs(text: str) -> str:
+    """Blank the bodies of here-documents, which the parser would take for instructions."""
+    waiting: list[str] = []
+    kept = []
+    for line in text.split("\n"):
+        if waiting:
+            if line.strip() == waiting[0]:
+                waiting.pop(0)
+            kept.append("")
+            continue
+        if _WITH_HEREDOC.match(line):
+            waiting = _HEREDOC.findall(line)
+        kept.append(line)
+    return "".join(f"{line}\n" for line in kept)
+
+
+def _stages(
+    instructions: Iterable[Mapping[str, Any]], given: Mapping[str, str | None]
+) -> list[_Stage]:
+    top: dict[str, str] = {}
+    stages: list[_Stage] = []
+    for instruction in instructions:
+        word, text = instruction["instruction"], instruction["value"] or ""
+        if word == "FROM":
+            stages.append(_begin(text, stages, top))
+        elif word == "ARG" and not stages:
+            top.update(_args(text, given, {}))
+        elif not stages:
+            continue
+        elif word == "ARG":
+            stages[-1].args.update(_args(text, given, top))
+        elif word == "ENV":
+            stages[-1].env.update(_env(text, stages[-1]))
+        elif word == "USER":
+            _set_user(stages[-1], text)
+    return stages
+
+
+def _begin(text: str, stages: Sequence[_Stage], top: Mapping[str, str]) -> _Stage:
+    image, name = image_from(text)
+    base = str(WordSplitter(image or "", args=top).dequote()) if image else ""
+    parent = next((s for s in reversed(stages) if s.name and s.name == base.lower()), None)
+    stage = _Stage((name or "").lower())
+    if parent:
+        stage.user, stage.unclear = parent.user, parent.unclear
+        stage.args, stage.env = dict(parent.args), dict(parent.env)
+    return stage
+
+
+def _pick(stages: Sequence[_Stage], target: str) -> _Stage | None:
+    named = [s for s in stages if s.name == target.lower()]
+    if named:
+        return named[-1]
+    return stages[int(target)] if target.isdecimal() and int(target) < len(stages) else None
+
+
+def _args(text: str, given: Mapping[str, str | None], top: Mapping[str, str]) -> Mapping[str, str]:
+    """The arguments that an ARG declares and whose value is known."""
+    known: dict[str, str] = {}
+    for word in WordSplitter(text).split():
+        name, equals, default = str(word).partition("=")
+        value = given[name] if name in given else top.get(name, default if equals else None)
+        if value is not None and "$" not in value:
+            known[name] = value
+    return known
+
+
+def _env(text: str, stage: _Stage) -> Mapping[str, str]:
+    """The variables that an ENV sets and whose value is known."""
+    try:
+        pairs = extract_key_values(env_replace=False, args={}, envs={}, instruction_value=text)
+    except (ValueError, IndexError):
+        return {}
+    known: dict[str, str] = {}
+    for name, written in pairs:
+        try:
+            known[name] = _expand(written, stage)
+        except UnclearError:
+            stage.env.pop(name, None)
+            stage.args.pop(name, None)
+    return known
+
+
+def _set_user(stage: _Stage, text: str) -> None:
+    try:
+        stage.user, stage.unclear = _expand(text.strip(), stage), ""
+    except UnclearError as e:
+        stage.user, stage.unclear = None, str(e)
+
+
+def _expand(text: str, stage: _Stage) -> str:
+    """Replace variables by their values; one whose value isn't written here is unclear."""
+
+    def held(match: re.Match[str]) -> str:
+        name, more = match["bare"] or match["name"], match["more"] or ""
+        known = stage.env.get(name, stage.args.get(name))
+        if more.startswith((":-", "-")) and (known is None or (not known and more[0] == ":")):
+            known = more.lstrip(":").removeprefix("-")
+        elif more and not more.startswith((":-", "-")):
+            known = None
+        if known is None or "$" in known:
+            raise UnclearError(f"USER holds ${name}, whose value the Dockerfile does not say")
+        return known
+
+    return str(WordSplitter(_VARIABLE.sub(held, text)).dequote())

@@ -1,0 +1,233 @@
+"""The verbs that act on containers."""
+
+from __future__ import annotations
+
+from lifecycle.command import naming, values
+from lifecycle.command.flags import checks
+from lifecycle.command.flags.run import CLIENT, CREATE, RUN
+from lifecycle.command.row import (
+    HOST,
+    INSPECT,
+    SEEN_ON_HOST,
+    Arg,
+    Each,
+    Flag,
+    Says,
+    Verb,
+    by_key,
+    many,
+    switch,
+    value,
+)
+
+FORMAT = "how the answer is printed"
+READ = "the verb's own promise reads it"
+SIGNAL = "how it is told to end, not that it ends"
+
+_CONTAINER = Arg("CONTAINER", naming.thing("container", "uses"))
+_CONTAINERS = Arg("CONTAINER", naming.thing("container", "uses"), many=True)
+_IMAGE = Arg("IMAGE", naming.image("uses"))
+_COMMAND = Arg("COMMAND", optional=True, many=True)
+_STARTED = Each("container.started", "container", "uses")
+
+
+def _state(state: str) -> Each:
+    return Each("container.state", "container", "uses", expected=state)
+
+
+def _alias(name: str, *more: str) -> tuple[str, ...]:
+    return tuple(f"container {n}" for n in (name, *more))
+
+
+_FORMAT = (
+    switch("--no-trunc", none=FORMAT),
+    value("--format", none=FORMAT),
+)
+_PS: tuple[Flag, ...] = (
+    *_FORMAT,
+    switch("--all", "-a", none=FORMAT),
+    many("--filter", "-f", read=values.key_value, names=naming.filter_value, none=FORMAT),
+    value("--last", "-n", read=values.integer, none=FORMAT),
+    switch("--latest", "-l", none=FORMAT),
+    switch("--quiet", "-q", none=FORMAT),
+    switch("--size", "-s", none=FORMAT),
+)
+_EXEC: tuple[Flag, ...] = (
+    switch("--detach", "-d", none=CLIENT),
+    value("--detach-keys", none=CLIENT),
+    many("--env", "-e", read=values.variable, says=(Says("exec.env", HOST, by_key),)),
+    many("--env-file"),
+    switch("--interactive", "-i", says=(Says("exec.stdin", INSPECT),)),
+    switch("--privileged"),
+    switch("--tty", "-t", says=(Says("exec.tty", INSPECT),)),
+    value("--user", "-u", says=(Says("exec.user", SEEN_ON_HOST),)),
+    value("--workdir", "-w", says=(Says("exec.workdir", HOST),)),
+)
+_STOP: tuple[Flag, ...] = (
+    value("--signal", "-s", none=SIGNAL),
+    value(
+        "--timeout",
+        "-t",
+        read=values.integer,
+        aliases=("--time",),
+        none="how long it may take",
+    ),
+)
+_UPDATED = frozenset(
+    {"--blkio-weight", "--cpu-period", "--cpu-quota", "--cpu-rt-period", "--cpu-rt-runtime"}
+    | {"--cpu-shares", "--cpus", "--cpuset-cpus", "--cpuset-mems", "--memory"}
+    | {"--memory-reservation", "--memory-swap", "--pids-limit", "--restart"}
+)
+_UPDATE: tuple[Flag, ...] = (
+    *(f for f in CREATE if f.long in _UPDATED),
+    value("--kernel-memory", read=values.size, source="hidden"),
+)
+
+VERBS: tuple[Verb, ...] = (
+    Verb("run", RUN, (_IMAGE, _COMMAND), interspersed=False, aliases=_alias("run")),
+    Verb("create", CREATE, (_IMAGE, _COMMAND), interspersed=False, aliases=_alias("create")),
+    Verb(
+        "exec",
+        _EXEC,
+        (_CONTAINER, Arg("COMMAND"), Arg("ARG", optional=True, many=True)),
+        interspersed=False,
+        aliases=_alias("exec"),
+    ),
+    Verb(
+        "start",
+        (
+            switch("--attach", "-a", none=CLIENT),
+            value("--checkpoint"),
+            value("--checkpoint-dir", none="where the checkpoint is"),
+            value("--detach-keys", none=CLIENT),
+            switch("--interactive", "-i", none=CLIENT),
+        ),
+        (_CONTAINERS,),
+        aliases=_alias("start"),
+        says=(_STARTED,),
+    ),
+    Verb("stop", _STOP, (_CONTAINERS,), aliases=_alias("stop"), says=(_state("exited"),)),
+    Verb(
+        "restart",
+        _STOP,
+        (_CONTAINERS,),
+        aliases=_alias("restart"),
+        says=(
+            _STARTED,
+            Each("container.restarted", "container", "uses"),
+        ),
+    ),
+    Verb(
+        "kill",
+        (value("--signal", "-s", none=READ),),
+        (_CONTAINERS,),
+        aliases=_alias("kill"),
+    ),
+    Verb(
+        "rm",
+        (
+            switch("--force", "-f", none="that it may be running"),
+            switch("--link", "-l"),
+            switch("--volumes", "-v"),
+        ),
+        (Arg("CONTAINER", naming.thing("container", "destroys"), many=True),),
+        aliases=_alias("rm", "remove"),
+        says=(
+            Each(
+                "container.exists",
+                "container",
+                "destroys",
+                expected=False,
+                unless=("--link",),
+            ),
+        ),
+    ),
+    Verb(
+        "rename",
+        (),
+        (
+            Arg("CONTAINER", naming.thing("container", "destroys")),
+            Arg("NEW_NAME", naming.new_container),
+        ),
+        aliases=_alias("rename"),
+        says=(
+            Each("container.exists", "container", "destroys", expected=False),
+            Each("container.exists", "container", "creates"),
+        ),
+    ),
+    Verb("pause", (), (_CONTAINERS,), aliases=_alias("pause"), says=(_state("paused"),)),
+    Verb("unpause", (), (_CONTAINERS,), aliases=_alias("unpause"), says=(_state("running"),)),
+    Verb("wait", (), (_CONTAINERS,), aliases=_alias("wait")),
+    Verb("update", _UPDATE, (_CONTAINERS,), aliases=_alias("update")),
+    Verb(
+        "port",
+        (),
+        (_CONTAINER, Arg("PRIVATE_PORT", optional=True)),
+        aliases=_alias("port"),
+    ),
+    Verb(
+        "top",
+        (),
+        (_CONTAINER, Arg("PS_OPTION", optional=True, many=True)),
+        interspersed=False,
+        aliases=_alias("top"),
+    ),
+    Verb(
+        "logs",
+        (
+            switch("--details", none=FORMAT),
+            switch("--follow", "-f", none=CLIENT),
+            value("--since", none=FORMAT),
+            value("--tail", "-n", none=FORMAT),
+            switch("--timestamps", "-t", none=FORMAT),
+            value("--until", none=FORMAT),
+        ),
+        (_CONTAINER,),
+        aliases=_alias("logs"),
+    ),
+    Verb(
+        "attach",
+        (
+            value("--detach-keys", none=CLIENT),
+            switch("--no-stdin", none=CLIENT),
+            switch("--sig-proxy", none=CLIENT),
+        ),
+        (_CONTAINER,),
+        aliases=_alias("attach"),
+        says=(Each("container.same_process", "container", "uses"),),
+    ),
+    Verb(
+        "cp",
+        (
+            switch("--archive", "-a"),
+            switch("--follow-link", "-L"),
+            switch("--quiet", "-q", none=CLIENT),
+        ),
+        (Arg("SRC", naming.copied), Arg("DEST", naming.copied)),
+        aliases=_alias("cp"),
+        check=checks.one_side_is_a_container,
+    ),
+    Verb(
+        "export",
+        (value("--output", "-o", says=(Says("file.exists", HOST),)),),
+        (_CONTAINER,),
+        aliases=_alias("export"),
+    ),
+    Verb("diff", (), (_CONTAINER,), aliases=_alias("diff")),
+    Verb(
+        "stats",
+        (
+            *_FORMAT,
+            switch("--all", "-a", none=FORMAT),
+            switch("--no-stream", none=FORMAT),
+        ),
+        (Arg("CONTAINER", naming.thing("container", "uses"), optional=True, many=True),),
+        aliases=_alias("stats"),
+    ),
+    Verb("ps", _PS, (), aliases=_alias("ls", "list", "ps")),
+    Verb(
+        "container inspect",
+        (value("--format", "-f", none=FORMAT), switch("--size", "-s", none=FORMAT)),
+        (_CONTAINERS,),
+    ),
+)

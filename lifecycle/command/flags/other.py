@@ -1,0 +1,172 @@
+"""The verbs that act on networks, volumes, registries and the engine itself."""
+
+from __future__ import annotations
+
+from lifecycle.command import naming, values
+from lifecycle.command.flags.container import FORMAT, READ
+from lifecycle.command.row import Arg, Each, Flag, Verb, many, pairs, switch, value
+
+CLUSTER = "for volumes of a swarm only"
+LOGIN = "what the client stores, not what the engine does"
+PRUNED = "prune removes other people's things; remove yours by name"
+
+_FILTER = many("--filter", "-f", read=values.key_value, none=FORMAT)
+_FORMAT = value("--format", none=FORMAT)
+_FORMAT_F = value("--format", "-f", none=FORMAT)
+_QUIET = switch("--quiet", "-q", none=FORMAT)
+_NETWORK = Arg("NETWORK", naming.thing("network", "uses"))
+_NETWORKS = Arg("NETWORK", naming.thing("network", "uses"), many=True)
+_CONTAINER = Arg("CONTAINER", naming.thing("container", "uses"))
+
+_NETWORK_CREATE: tuple[Flag, ...] = (
+    switch("--attachable"),
+    pairs("--aux-address"),
+    value("--config-from"),
+    switch("--config-only"),
+    value("--driver", "-d"),
+    many("--gateway"),
+    switch("--ingress"),
+    switch("--internal"),
+    many("--ip-range"),
+    value("--ipam-driver"),
+    pairs("--ipam-opt"),
+    switch("--ipv4"),
+    switch("--ipv6"),
+    many("--label", read=values.pair),
+    pairs("--opt", "-o"),
+    value("--scope"),
+    many("--subnet"),
+)
+_VOLUME_CREATE: tuple[Flag, ...] = (
+    value("--availability", none=CLUSTER),
+    value("--driver", "-d"),
+    value("--group", none=CLUSTER),
+    many("--label", read=values.pair),
+    value("--limit-bytes", read=values.size, none=CLUSTER),
+    pairs("--opt", "-o"),
+    value("--required-bytes", read=values.size, none=CLUSTER),
+    value("--scope", none=CLUSTER),
+    pairs("--secret", none=CLUSTER),
+    value("--sharing", none=CLUSTER),
+    many("--topology-preferred", none=CLUSTER),
+    many("--topology-required", none=CLUSTER),
+    value("--type", none=CLUSTER),
+    value("--name", names=naming.new_volume, none=READ, source="hidden"),
+)
+_PRUNE: tuple[Flag, ...] = (
+    many("--filter", none=PRUNED),
+    switch("--force", "-f", none=PRUNED),
+)
+_PRUNE_ALL: tuple[Flag, ...] = (*_PRUNE, switch("--all", "-a", none=PRUNED))
+_TYPES = (
+    "config container image network node plugin secret service task volume".split()  # noqa: SIM905
+)
+
+NETWORK: tuple[Verb, ...] = (
+    Verb(
+        "network create",
+        _NETWORK_CREATE,
+        (Arg("NETWORK", naming.thing("network", "creates")),),
+        says=(Each("network.exists", "network", "creates"),),
+    ),
+    Verb(
+        "network connect",
+        (
+            many("--alias"),
+            many("--driver-opt"),
+            value("--gw-priority", read=values.integer),
+            value("--ip"),
+            value("--ip6"),
+            many("--link", read=values.link, names=naming.before_colon),
+            many("--link-local-ip"),
+        ),
+        (_NETWORK, _CONTAINER),
+    ),
+    Verb(
+        "network disconnect",
+        (switch("--force", "-f", none="that it may be stopped"),),
+        (_NETWORK, _CONTAINER),
+    ),
+    Verb(
+        "network rm",
+        (switch("--force", "-f", none="that it may be missing"),),
+        (Arg("NETWORK", naming.thing("network", "destroys"), many=True),),
+        aliases=("network remove",),
+        says=(Each("network.exists", "network", "destroys", expected=False),),
+    ),
+    Verb(
+        "network ls",
+        (_FILTER, _FORMAT, switch("--no-trunc", none=FORMAT), _QUIET),
+        aliases=("network list",),
+    ),
+    Verb("network inspect", (_FORMAT_F, switch("--verbose", "-v", none=FORMAT)), (_NETWORKS,)),
+)
+
+VOLUME: tuple[Verb, ...] = (
+    Verb(
+        "volume create",
+        _VOLUME_CREATE,
+        (Arg("VOLUME", naming.new_volume, optional=True),),
+        says=(Each("volume.exists", "volume", "creates"),),
+    ),
+    Verb(
+        "volume rm",
+        (switch("--force", "-f", none="that it may be missing"),),
+        (Arg("VOLUME", naming.thing("volume", "destroys"), many=True),),
+        aliases=("volume remove",),
+        says=(Each("volume.exists", "volume", "destroys", expected=False),),
+    ),
+    Verb(
+        "volume ls",
+        (switch("--cluster", none=CLUSTER), _FILTER, _FORMAT, _QUIET),
+        aliases=("volume list",),
+    ),
+    Verb(
+        "volume inspect", (_FORMAT_F,), (Arg("VOLUME", naming.thing("volume", "uses"), many=True),)
+    ),
+)
+
+ENGINE: tuple[Verb, ...] = (
+    Verb(
+        "inspect",
+        (
+            _FORMAT_F,
+            switch("--size", "-s", none=FORMAT),
+            value("--type", read=values.one_of(*_TYPES), none=FORMAT),
+        ),
+        (Arg("NAME|ID", naming.anything, many=True),),
+    ),
+    Verb("info", (_FORMAT_F,), aliases=("system info",)),
+    Verb("version", (_FORMAT_F,), aliases=("--version", "-v")),
+    Verb("system df", (_FORMAT, switch("--verbose", "-v", none=FORMAT))),
+    Verb(
+        "events",
+        (_FILTER, _FORMAT, value("--since", none=FORMAT), value("--until", none=FORMAT)),
+        aliases=("system events",),
+    ),
+    Verb(
+        "login",
+        (
+            value("--password", "-p", none=LOGIN),
+            switch("--password-stdin", none=LOGIN),
+            value("--username", "-u", none=LOGIN),
+        ),
+        (Arg("SERVER", optional=True),),
+    ),
+    Verb("logout", (), (Arg("SERVER", optional=True),)),
+)
+
+PRUNE: tuple[Verb, ...] = (
+    Verb("container prune", _PRUNE, refused=PRUNED),
+    Verb("image prune", _PRUNE_ALL, refused=PRUNED),
+    Verb("network prune", _PRUNE, refused=PRUNED),
+    Verb("volume prune", _PRUNE_ALL, refused=PRUNED),
+    Verb("system prune", (*_PRUNE_ALL, switch("--volumes", none=PRUNED)), refused=PRUNED),
+    Verb(
+        "builder prune",
+        (*_PRUNE_ALL, value("--keep-storage", read=values.size, none=PRUNED)),
+        refused=PRUNED,
+    ),
+)
+
+VERBS: tuple[Verb, ...] = (*NETWORK, *VOLUME, *ENGINE, *PRUNE)

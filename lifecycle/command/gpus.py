@@ -1,0 +1,63 @@
+"""GPU requests: ``--gpus``."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from lifecycle.command.fields import fields
+from lifecycle.command.values import ImpossibleError
+
+_ALL = -1
+
+
+def gpus(text: str) -> dict[str, Any]:
+    """How many or which GPUs, and with which driver capabilities."""
+    count: int | None = None
+    devices: list[str] = []
+    capabilities = ["gpu"]
+    seen: set[str] = set()
+    for field in fields(text):
+        key = "count" if field.value is None else field.key
+        held = field.key if field.value is None else field.value or ""
+        if key == "count" and devices and field.value is None:
+            raise _unquoted(text)
+        if key in seen:
+            raise ImpossibleError(f"{key} is given twice")
+        seen.add(key)
+        if key == "count":
+            count = _count(held)
+        elif key == "device":
+            devices = _devices(held)
+        elif key == "capabilities":
+            capabilities = [*held.split(","), "gpu"]
+        elif key not in ("driver", "options"):
+            raise ImpossibleError(f"unexpected key {key}", "count, device, capabilities are known")
+    if count is not None and devices:
+        raise ImpossibleError("both a count and devices", "give one of them")
+    if count is None:
+        count = 0 if devices else 1
+    return {"count": count, "devices": devices, "capabilities": capabilities}
+
+
+def _count(text: str) -> int:
+    if text == "all":
+        return _ALL
+    if re.fullmatch(r"[+-]?[0-9]{1,9}", text) is None or int(text) < _ALL:
+        raise ImpossibleError(f"invalid count {text}", "write all, a number, or device=N")
+    return int(text)
+
+
+def _devices(text: str) -> list[str]:
+    devices = text.split(",")
+    if not all(devices):
+        raise ImpossibleError("device= names no device", "write device=0 or device=GPU-UUID")
+    return devices
+
+
+def _unquoted(text: str) -> ImpossibleError:
+    names = text.partition("device=")[2]
+    return ImpossibleError(
+        f"the comma in device={names} ends the list of devices",
+        f"""quote twice: --gpus '"device={names}"'""",
+    )

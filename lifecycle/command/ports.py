@@ -1,0 +1,101 @@
+"""Published ports: the short and the long form of ``-p``."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from lifecycle.command.values import ImpossibleError
+
+_HIGHEST = 65535
+_PROTOCOLS = ("tcp", "udp", "sctp")
+
+
+def published(text: str) -> list[dict[str, str]]:
+    """Every port that one ``-p`` publishes."""
+    address, host, container = _parts(_short(text))
+    port, slash, protocol = container.partition("/")
+    protocol = (protocol.partition("/")[0] if slash else "").lower() or "tcp"
+    if not port:
+        raise ImpossibleError("no container port", "write HOST_PORT:CONTAINER_PORT")
+    first, last = _range(port, "container port")
+    host_first, host_last = _range(host, "host port") if host else (0, 0)
+    if host and last - first != host_last - host_first and first != last:
+        raise ImpossibleError(f"the ranges {port} and {host} differ in length")
+    if protocol not in _PROTOCOLS:
+        raise ImpossibleError(f"invalid protocol {protocol}", f"{', '.join(_PROTOCOLS)} are known")
+    return [
+        {
+            "container": f"{first + n}/{protocol}",
+            "host_ip": address,
+            "host_port": _host_port(host, host_first + n, single=first == last),
+        }
+        for n in range(last - first + 1)
+    ]
+
+
+def exposed(text: str) -> str:
+    """A port or range of ``--expose``."""
+    port, _, protocol = text.partition("/")
+    _range(port, "port")
+    if protocol.lower() not in ("", *_PROTOCOLS):
+        raise ImpossibleError(f"invalid protocol {protocol}", f"{', '.join(_PROTOCOLS)} are known")
+    return text
+
+
+def each_port(ports: list[dict[str, str]]) -> Iterator[tuple[str, Any, str]]:
+    """One promise a port."""
+    for port in ports:
+        yield "", port, ""
+
+
+def each_answer(ports: list[dict[str, str]]) -> Iterator[tuple[str, Any, str]]:
+    """One promise a port that it answers; only TCP says whether anyone is there."""
+    for port in ports:
+        protocol = port["container"].rpartition("/")[2]
+        silent = f"a silent {protocol.upper()} port says nothing about who listens"
+        yield "", port, "" if protocol == "tcp" else silent
+
+
+def _short(text: str) -> str:
+    """The long form (``target=80,published=8080``) as the short one."""
+    if "=" not in text:
+        return text
+    held = {"published": "", "target": "", "protocol": "tcp"}
+    for part in text.split(","):
+        key, equals, value = part.partition("=")
+        if not equals or not key:
+            raise ImpossibleError(f"invalid part {part}", "write target=80,published=8080")
+        held[key] = value
+    return f"{held['published']}:{held['target']}/{held['protocol']}"
+
+
+def _parts(text: str) -> tuple[str, str, str]:
+    """Host address, host port, container port."""
+    *front, container = text.split(":")
+    host = front.pop() if front else ""
+    address = ":".join(front)
+    if not address:
+        return "", host, container
+    bare = address[1:-1] if address.startswith("[") and address.endswith("]") else address
+    try:
+        ipaddress.ip_address(bare)
+    except ValueError:
+        raise ImpossibleError(f"invalid IP address {address}") from None
+    return bare, host, container
+
+
+def _range(text: str, what: str) -> tuple[int, int]:
+    match = re.fullmatch(r"([0-9]{1,5})(?:-([0-9]{1,5}))?", text, re.ASCII)
+    first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
+    if not first <= last <= _HIGHEST:
+        raise ImpossibleError(f"invalid {what} {text}", f"a port is a number up to {_HIGHEST}")
+    return first, last
+
+
+def _host_port(written: str, number: int, *, single: bool) -> str:
+    if not written or written == "0":
+        return ""
+    return written if single and "-" in written else str(number)

@@ -1,0 +1,28 @@
+"""The value that a docker line is held to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from lifecycle.command.line import Ref
+
+Where = Literal["inspect", "inside", "host"]
+
+
+@dataclass(frozen=True)
+class Promise:
+    """One thing a line commits the daemon to.
+
+    ``flag`` is what was written (``-v``, or the verb for what the verb itself promises),
+    ``field`` a dotted name from the list in ``docs/promises.md``, ``expected`` a JSON value,
+    ``where`` the place it is observed, ``about`` the thing it is said of, ``unverified`` a
+    reason known from the line alone why it can't be observed.
+    """
+
+    flag: str
+    field: str
+    expected: Any
+    where: Where
+    about: Ref | None = None
+    unverified: str = ""

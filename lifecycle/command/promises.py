@@ -1,0 +1,240 @@
+"""What a docker line commits the daemon to."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from lifecycle.command.dockerfile import UnclearError, image_user
+from lifecycle.command.flags import VERBS
+from lifecycle.command.line import DockerLine, Option, Ref
+from lifecycle.command.mounts import clean
+from lifecycle.command.naming import container_of
+from lifecycle.command.promise import Promise
+from lifecycle.command.row import Flag, Says
+from lifecycle.command.values import boolean, variable
+
+ReadFile = Callable[[str], str | None]
+
+_KILLS = frozenset({"", "KILL", "SIGKILL", "9"})
+_REMOTE = ("http://", "https://", "git://", "git@", "ssh://", "github.com/", "oci-layout://")
+_LATER = "the promise of {} is not built yet"
+
+
+def _no_file(_path: str) -> str | None:
+    return None
+
+
+def promises(
+    line: DockerLine, *, read_file: ReadFile = _no_file, cwd: str = ""
+) -> tuple[Promise, ...]:
+    """Every promise of a line, in the order of its words.
+
+    ``read_file`` gives the text of a file the line names (the Dockerfile), or None; ``cwd`` is
+    the folder that relative paths are meant from, when it is known.
+    """
+    if line.on("--help"):
+        return ()
+    found = [*_of_verb(line, read_file), *_of_flags(line), *_of_command(line)]
+    return tuple(_absolute(p, cwd) for p in found)
+
+
+def subject(line: DockerLine) -> Ref | None:
+    """The container that the flags of a line speak of; the name is empty when there is none."""
+    if line.verb in ("run", "create"):
+        made = [n.ref for n in line.names if n.ref.kind == "container" and n.role == "creates"]
+        return made[-1] if made else Ref("container", "")
+    if line.verb == "exec":
+        return next(n.ref for n in line.names if n.word == line.first_arg)
+    return None
+
+
+def _of_flags(line: DockerLine) -> Iterator[Promise]:
+    verb = VERBS[line.verb]
+    held: dict[object, list[Promise]] = {}
+    for option in line.options:
+        flag = verb.spellings.get(option.flag)
+        if flag is None or flag.none:
+            continue
+        made = list(_of_option(flag, option, subject(line)))
+        key: object = flag.long
+        if flag.keyed and made:
+            key = (flag.long, made[0].field)
+        elif flag.kind == "list":
+            key = option
+        held[key] = made
+    for made in held.values():
+        yield from made
+
+
+def _of_option(flag: Flag, option: Option, about: Ref | None) -> Iterator[Promise]:
+    value = boolean(option.value) if flag.kind == "bool" else flag.read(option.value)
+    if not flag.says:
+        field = f"flag.{flag.long.removeprefix('--')}"
+        reason = _LATER.format(flag.long)
+        shown = value if flag.kind == "bool" else option.value
+        yield Promise(option.written, field, shown, "inspect", about, reason)
+    for says in flag.says:
+        yield from _said(says, value, option.written, about)
+
+
+def _said(says: Says, value: Any, written: str, about: Ref | None) -> Iterator[Promise]:
+    about = None if says.field.startswith("file.") else about
+    for suffix, expected, reason in says.shape(value):
+        for where in says.where:
+            if where != "inspect" and (expected is False or expected is None):
+                continue  # what was switched off, or isn't known, shows only where it is declared
+            yield Promise(written, says.field + suffix, expected, where, about, reason)
+
+
+def _of_verb(line: DockerLine, read_file: ReadFile) -> Iterator[Promise]:
+    for each in VERBS[line.verb].says:
+        if any(line.values(flag) for flag in each.unless):
+            continue
+        for name in line.names:
+            if name.ref.kind == each.kind and name.role == each.role:
+                yield Promise(line.verb, each.field, each.expected, each.where, name.ref)
+    special = _SPECIAL.get(line.verb)
+    if special:
+        yield from special(line, read_file)
+
+
+def _of_command(line: DockerLine) -> Iterator[Promise]:
+    """The command and arguments that follow the image or the container."""
+    command = list(line.args[1:])
+    if line.verb in ("run", "create") and command:
+        yield Promise(line.verb, "container.command", command, "inspect", subject(line))
+    elif line.verb == "exec":
+        yield Promise(line.verb, "exec.command", command, "inspect", subject(line))
+
+
+def _made(line: DockerLine, _read: ReadFile) -> Iterator[Promise]:
+    """A container that run or create makes."""
+    about = subject(line)
+    image = next(n.ref for n in line.names if n.word == line.first_arg)
+    gone = line.verb == "run" and line.on("--rm") and not line.on("--detach")
+    if not gone:
+        yield Promise(line.verb, "container.exists", expected=True, where="inspect", about=about)
+    if line.verb == "create":
+        yield Promise(line.verb, "container.state", "created", "inspect", about)
+    else:
+        yield Promise(line.verb, "container.started", expected=True, where="inspect", about=about)
+    yield Promise(line.verb, "container.image", image.name, "inspect", about)
+
+
+def _executed(line: DockerLine, _read: ReadFile) -> Iterator[Promise]:
+    yield Promise(
+        line.verb, "exec.new_process", expected=True, where="inspect", about=subject(line)
+    )
+
+
+def _killed(line: DockerLine, _read: ReadFile) -> Iterator[Promise]:
+    if (line.last("--signal") or "").upper() in _KILLS:
+        for name in line.names:
+            yield Promise(line.verb, "container.state", "exited", "inspect", name.ref)
+
+
+def _renamed(line: DockerLine, _read: ReadFile) -> Iterator[Promise]:
+    for ref in line.creates:
+        yield Promise(line.verb, "container.name", ref.name, "inspect", ref)
+
+
+def _pulled(line: DockerLine, _read: ReadFile) -> Iterator[Promise]:
+    for ref in line.creates:
+        _, at, digest = ref.name.partition("@")
+        if at:
+            yield Promise(line.verb, "image.digest", digest, "inspect", ref)
+
+
+def _tagged(line: DockerLine, _read: ReadFile) -> Iterator[Promise]:
+    source, target = (n.ref for n in line.names)
+    yield Promise(line.verb, "image.same_as", source.name, "inspect", target)
+
+
+def _loaded(line: DockerLine, _read: ReadFile) -> Iterator[Promise]:
+    reason = "which images an archive holds is not in the line"
+    yield Promise(line.verb, "image.exists", expected=True, where="inspect", unverified=reason)
+
+
+def _copied(line: DockerLine, _read: ReadFile) -> Iterator[Promise]:
+    source, destination = line.args
+    container = container_of(destination)
+    if container:
+        path = destination.partition(":")[2]
+        yield Promise(line.verb, "container.path", path, "inside", Ref("container", container))
+    elif container_of(source) and destination != "-":
+        yield Promise(line.verb, "file.exists", destination, "host")
+
+
+def _connected(line: DockerLine, _read: ReadFile) -> Iterator[Promise]:
+    network, container = line.args
+    yield Promise(line.verb, "container.network", network, "inspect", Ref("container", container))
+
+
+def _built(line: DockerLine, read_file: ReadFile) -> Iterator[Promise]:
+    tags = [n.ref for n in line.names if n.ref.kind == "image"]
+    if any(line.values(flag) for flag in ("--output", "--check", "--call")):
+        return
+    pushed = line.on("--push")
+    for tag in tags:
+        if pushed:
+            yield Promise("--push", "image.pushed", expected=True, where="host", about=tag)
+        if not pushed or line.on("--load"):
+            yield Promise(line.verb, "image.exists", expected=True, where="inspect", about=tag)
+            yield from _user_of(line, read_file, tag)
+
+
+def _user_of(line: DockerLine, read_file: ReadFile, tag: Ref) -> Iterator[Promise]:
+    try:
+        user = image_user(
+            _dockerfile(line, read_file),
+            build_args=dict(variable(v) for v in line.values("--build-arg")),
+            target=line.last("--target") or "",
+        )
+    except UnclearError as e:
+        yield Promise(line.verb, "image.user", None, "inspect", tag, str(e))
+        return
+    if user is not None:
+        yield Promise(line.verb, "image.user", user, "inspect", tag)
+
+
+def _dockerfile(line: DockerLine, read_file: ReadFile) -> str:
+    """The text of the Dockerfile that a build reads."""
+    context, file = line.args[0], line.last("--file") or ""
+    if "-" in (context, file):
+        raise UnclearError("the Dockerfile comes from standard input")
+    if context.startswith(_REMOTE) and not file:
+        raise UnclearError("the Dockerfile is not on this machine")
+    names = ("Dockerfile", "dockerfile")
+    written = [file] if file else [posixpath.normpath(f"{context}/{n}") for n in names]
+    for path in written:
+        text = read_file(path)
+        if text is not None:
+            return text
+    raise UnclearError(f"{written[0]} could not be read")
+
+
+def _absolute(promise: Promise, cwd: str) -> Promise:
+    """The promise with its host folder written from the root, when the folder is known."""
+    held = promise.expected
+    source = held.get("source", "") if isinstance(held, dict) else ""
+    if not cwd or not source.startswith("."):
+        return promise
+    return replace(promise, expected={**held, "source": clean(posixpath.join(cwd, source))})
+
+
+_SPECIAL: dict[str, Callable[[DockerLine, ReadFile], Iterable[Promise]]] = {
+    "run": _made,
+    "create": _made,
+    "exec": _executed,
+    "kill": _killed,
+    "rename": _renamed,
+    "pull": _pulled,
+    "tag": _tagged,
+    "load": _loaded,
+    "cp": _copied,
+    "build": _built,
+    "network connect": _connected,
+}

@@ -1,0 +1,1 @@
+"""Why it failed, and who can mend it."""

@@ -1,0 +1,115 @@
+"""From what went wrong to findings: match the text, let the facts decide, tell the evidence."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from lifecycle.diagnosis import catalog, text
+from lifecycle.diagnosis.case import Case
+from lifecycle.diagnosis.catalog import Entry, Lang
+from lifecycle.diagnosis.evidence import MachineFacts
+from lifecycle.diagnosis.probes import PROBES
+from lifecycle.diagnosis.rules import RULES
+from lifecycle.run.outcome import Finding, Symptom
+
+_QUOTED_CHARS = 300
+
+
+@dataclass(frozen=True)
+class Match:
+    """A catalogue entry, and where in the text its pattern matched."""
+
+    entry: Entry
+    at: int
+    line: str
+    caught: dict[str, str]
+
+
+def diagnose(symptom: Symptom, facts: MachineFacts, *, lang: Lang = "en") -> list[Finding]:
+    """What is behind a command's failure, the earliest message first; empty when not known."""
+    output = text.plain(symptom.output)
+    cases = [
+        (match.entry, Case(symptom, output, match.line, match.caught, facts))
+        for match in candidates(output)
+    ]
+    return [tell(entry, case, lang) for entry, case in decide(cases)]
+
+
+def explain(pasted: str, facts: MachineFacts, *, lang: Lang = "en") -> list[Finding]:
+    """What is behind an error that a person pasted, prompts and all; empty when not known."""
+    return diagnose(Symptom(pasted), facts, lang=lang)
+
+
+def findings_json(findings: Iterable[Finding]) -> dict[str, Any]:
+    """The document that ``explain --json`` prints."""
+    return {"findings": [finding.to_json() for finding in findings]}
+
+
+def candidates(output: str) -> list[Match]:
+    """Every entry that the text alone allows: proved, or else hinted at; none explained away."""
+    for searched in text.variants(output):
+        for hints in (False, True):
+            found = _matches(searched, hints=hints)
+            if found:
+                beaten = {loser for match in found for loser in match.entry.beats}
+                return [match for match in found if match.entry.id not in beaten]
+    return []
+
+
+def _matches(output: str, *, hints: bool) -> list[Match]:
+    found = []
+    for entry in catalog.entries():
+        first = _first(entry.hints if hints else entry.patterns, output)
+        if first:
+            line = text.line_at(output, *first.span())
+            caught = {name: value for name, value in first.groupdict().items() if value}
+            found.append(Match(entry, first.start(), line, caught))
+    return sorted(found, key=lambda match: match.at)
+
+
+def _first(patterns: Iterable[re.Pattern[str]], output: str) -> re.Match[str] | None:
+    matches = [found for pattern in patterns if (found := pattern.search(output))]
+    return min(matches, key=lambda match: match.start(), default=None)
+
+
+def decide(cases: Sequence[tuple[Entry, Case]]) -> list[tuple[Entry, Case]]:
+    """Of rivals, those that the facts confirm; else those they don't refute; else the general."""
+    kept: list[tuple[Entry, Case]] = []
+    order = {entry.id: at for at, entry in enumerate(catalog.entries())}
+    families = {entry.rivals or entry.id: at for at, (entry, _) in reversed(list(enumerate(cases)))}
+
+    def family(pair: tuple[Entry, Case]) -> int:
+        return families[pair[0].rivals or pair[0].id]
+
+    for _, members in groupby(sorted(cases, key=family), key=family):
+        rivals = sorted(members, key=lambda pair: order[pair[0].id])
+        kept += _confirmed(rivals)
+    return kept
+
+
+def _confirmed(rivals: list[tuple[Entry, Case]]) -> list[tuple[Entry, Case]]:
+    if len(rivals) == 1:
+        return rivals
+    verdicts = [RULES[entry.when](case) for entry, case in rivals]
+    for wanted in (True, None):
+        chosen = [r for r, verdict in zip(rivals, verdicts, strict=True) if verdict is wanted]
+        if chosen:
+            return chosen
+    return rivals[:1]
+
+
+def tell(entry: Entry, case: Case, lang: Lang = "en") -> Finding:
+    """The finding as people read it, with the facts that its probes look up."""
+    evidence = [f"printed: {case.line[:_QUOTED_CHARS]}"] if case.line else []
+    for probe in entry.probes:
+        evidence += PROBES[probe](case)
+    return Finding(
+        entry.id,
+        entry.cause_in(lang, case.value),
+        tuple(dict.fromkeys(evidence)),
+        tuple(advice.fill(case.value, lang) for advice in entry.remedies),
+    )

@@ -1,0 +1,77 @@
+"""What is kept between sandboxes: files that are whole, or not there."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+
+class Cache:
+    """A folder of files, each with its checksum beside it."""
+
+    def __init__(self, folder: Path) -> None:
+        """Name the folder; it is made with the first file."""
+        self.folder = folder
+
+    def get(self, name: str) -> Path | None:
+        """The file, if it is there and is what was put there."""
+        file, label = self.folder / name, self._label(name)
+        try:
+            said = json.loads(label.read_text())
+            if file.stat().st_size == said["size"] and _checksum(file) == said["sha256"]:
+                return file
+        except (OSError, ValueError, KeyError, TypeError):
+            pass
+        return None
+
+    def put(self, name: str, make: Callable[[Path], None]) -> Path:
+        """Make the file beside its place and move it there when it is whole."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        file, label = self.folder / name, self._label(name)
+        part = self.folder / f"{name}.part-{os.getpid()}"
+        try:
+            make(part)
+            text = json.dumps({"size": part.stat().st_size, "sha256": _checksum(part)})
+            label.unlink(missing_ok=True)
+            part.replace(file)
+            part.write_text(text)
+            part.replace(label)
+        finally:
+            part.unlink(missing_ok=True)
+        return file
+
+    @contextmanager
+    def making(self, name: str, wait: Callable[[], None]) -> Iterator[None]:
+        """One maker at a time; ``wait`` is told when another is at it."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        handle = os.open(self.folder / f"{name}.lock", os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                wait()
+                fcntl.flock(handle, fcntl.LOCK_EX)
+            for part in self.folder.glob(f"{name}.part-*"):  # of a maker that was killed
+                part.unlink(missing_ok=True)
+            yield
+        finally:
+            os.close(handle)
+
+    def _label(self, name: str) -> Path:
+        return self.folder / f"{name}.json"
+
+
+def user_cache(environ: Mapping[str, str]) -> Cache:
+    """The cache of the user that the environment is of."""
+    root = environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Cache(Path(root) / "docker-lifecycle" / "sandbox")
+
+
+def _checksum(file: Path) -> str:
+    with file.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()

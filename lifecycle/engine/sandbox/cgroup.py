@@ -1,0 +1,133 @@
+"""Control groups: how every process of a sandbox is found, whoever its parent is by now."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import time
+from contextlib import ExitStack, suppress
+from functools import partial
+from pathlib import Path
+
+from lifecycle.engine.sandbox.record import Record
+from lifecycle.engine.sandbox.shell import SandboxError, wait_until
+
+
+def hierarchies() -> list[tuple[Path, frozenset[str]]]:
+    """Where each hierarchy is mounted, with its controllers; none are told for cgroup v2."""
+    found = []
+    for line in _lines(Path("/proc/self/mountinfo")):
+        left, _, right = line.partition(" - ")
+        kind, _, options = right.split(maxsplit=2)
+        if kind in {"cgroup", "cgroup2"}:
+            controllers = frozenset(options.split(",")) if kind == "cgroup" else frozenset[str]()
+            found.append((Path(left.split()[4]), controllers))
+    return found
+
+
+def _home(record: Record) -> Path | None:
+    """The one hierarchy that both our programs and all containers are members of.
+
+    Under v1, runc refuses a machine without the devices controller; under v2 there is one.
+    """
+    mounts = hierarchies()
+    for mount, controllers in mounts:
+        if "devices" in controllers:
+            return mount / record.name
+    return next((mount / record.name for mount, has in mounts if not has), None)
+
+
+def joined(record: Record, *words: str) -> tuple[str, ...]:
+    """The words of a command, made to run (with all its children) in the sandbox's cgroup."""
+    home = _home(record)
+    if home is None:
+        raise SandboxError(
+            "control groups are not mounted, and no engine runs without them; "
+            "mount them (apt-get install cgroupfs-mount && cgroupfs-mount)"
+        )
+    group = home / "engine"
+    try:
+        group.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SandboxError(f"no control group can be made: {group}: {error.strerror}") from error
+    enter = 'echo 0 > "$0" && exec "$@"'
+    return ("sh", "-c", enter, str(group / "cgroup.procs"), *words)
+
+
+def members(record: Record) -> set[int]:
+    """Every process of the sandbox: those in its cgroup and those that descend from them.
+
+    A container started with ``--cgroup-parent`` is only among the latter.
+    """
+    home = _home(record)
+    found = {
+        int(pid)
+        for file in (home.rglob("cgroup.procs") if home and home.is_dir() else ())
+        for pid in _lines(file)
+    }
+    alive = set()
+    children: dict[int, list[int]] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            stat = "".join(_lines(entry / "stat")).rpartition(")")[2].split()
+            if stat and stat[0] not in "ZX":
+                alive.add(int(entry.name))
+                children.setdefault(int(stat[1]), []).append(int(entry.name))
+    queue = list(found)
+    while queue:
+        for child in children.get(queue.pop(), ()):
+            if child not in found:
+                found.add(child)
+                queue.append(child)
+    return (found & alive) - {os.getpid()}
+
+
+def _lines(file: Path) -> list[str]:
+    """A kernel file's lines; none when what it tells of has gone meanwhile."""
+    try:
+        return file.read_text(errors="replace").splitlines()
+    except OSError:
+        return []
+
+
+def kill_all(record: Record, *, limit: float = 10) -> None:
+    """Kill every process of the sandbox and wait for its end.
+
+    A disposable engine is killed, not asked: a graceful stop waits for containers that don't
+    listen, and all it would tidy is thrown away. Round after round, because one may be forking.
+    """
+    until = time.monotonic() + limit
+    while alive := members(record):
+        if time.monotonic() > until:
+            raise SandboxError(f"processes that can't be killed: {sorted(alive)}")
+        with ExitStack() as handles:
+            ends = select.poll()
+            waiting = 0
+            for pid in alive:
+                with suppress(ProcessLookupError):
+                    handle = os.pidfd_open(pid)
+                    handles.callback(os.close, handle)
+                    signal.pidfd_send_signal(handle, signal.SIGKILL)
+                    ends.register(handle, select.POLLIN)
+                    waiting += 1
+            while waiting and time.monotonic() < until:
+                for handle, _ in ends.poll(1000):
+                    ends.unregister(handle)
+                    waiting -= 1
+
+
+def remove(record: Record) -> None:
+    """Remove the sandbox's cgroups from every hierarchy."""
+    for mount, _ in hierarchies():
+        top = mount / record.name
+        if not wait_until(partial(_removed, top), limit=3):
+            raise SandboxError(f"control group {top} can't be removed")
+
+
+def _removed(top: Path) -> bool:
+    """Try to remove a tree of cgroups; a process that has just died may hold one a moment."""
+    for folder, _, _ in os.walk(top, topdown=False):
+        with suppress(OSError):
+            Path(folder).rmdir()
+    return not top.exists()

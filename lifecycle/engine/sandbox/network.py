@@ -1,0 +1,193 @@
+"""The sandbox's own network: a namespace, a cable to the host, and a way out.
+
+A second dockerd in the host's namespace deletes the first one's bridge and flushes its
+firewall chains, so a sandbox never runs there.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import shlex
+import shutil
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network
+from pathlib import Path
+
+from lifecycle.engine.sandbox.record import Record, records
+from lifecycle.engine.sandbox.shell import SandboxError, run
+
+# Where a free net is looked for. The last two are for machines whose VPN claims all of the rest.
+_UPLINKS = ("10.213.0.0/16", "172.31.0.0/16", "192.168.213.0/24", "198.18.0.0/16", "100.72.0.0/16")
+_POOLS = ("172.16.0.0/12", "192.168.0.0/16", "10.128.0.0/9", "198.19.0.0/16", "100.80.0.0/12")
+
+# Files that systemd-resolved and NetworkManager keep with the real name servers, when
+# /etc/resolv.conf names one on the host's loopback.
+_UPSTREAM = ("/run/systemd/resolve/resolv.conf", "/run/NetworkManager/no-stub-resolv.conf")
+_PUBLIC = ("8.8.8.8", "8.8.4.4")  # what dockerd itself falls back to
+
+
+@dataclass(frozen=True)
+class Resolvers:
+    """``servers`` are reachable from the namespace; ``loopback`` are the host's that are not."""
+
+    servers: tuple[str, ...]
+    loopback: tuple[str, ...]
+
+
+def choose() -> tuple[str, str]:
+    """A free net for the cable and one for the engine's bridges; call it under the lock."""
+    others = [ipaddress.ip_network(record.uplink) for record in records()]
+    taken = [*_routed(), *others, *(IPv4Network(name) for name in resolvers().servers)]
+    uplink = _free(_UPLINKS, 30, taken)
+    return str(uplink), str(_free(_POOLS, 18, [*taken, uplink]))
+
+
+def _free(blocks: Iterable[str], prefix: int, taken: Sequence[object]) -> IPv4Network:
+    nets = [net for net in taken if isinstance(net, IPv4Network)]
+    for block in blocks:
+        for candidate in IPv4Network(block).subnets(new_prefix=prefix):
+            if not any(candidate.overlaps(net) for net in nets):
+                return candidate
+    raise SandboxError("no private network is free: the host's routes claim them all (ip route)")
+
+
+def _routed() -> list[IPv4Network]:
+    """Every net that the host has a route to, other than by default."""
+    routes = json.loads(_ip("-j", "-4", "route", "show", "table", "all") or "[]")
+    return [
+        IPv4Network(route["dst"], strict=False)
+        for route in routes
+        if route["dst"] not in {"default", "0.0.0.0/0"}
+    ]
+
+
+def mtu() -> int:
+    """The largest packet that the way out takes: longer ones vanish, and pulls hang."""
+    routes = json.loads(_ip("-j", "-4", "route", "show", "default") or "[]")
+    sizes = [int(Path(f"/sys/class/net/{r['dev']}/mtu").read_text()) for r in routes if "dev" in r]
+    return min([1500, *sizes])
+
+
+def resolvers() -> Resolvers:
+    """The host's name servers, as far as the namespace can use them."""
+    named = _nameservers(Path("/etc/resolv.conf"))
+    servers = [name for name in named if not IPv4Address(name).is_loopback]
+    for file in _UPSTREAM if not servers else ():
+        servers += [n for n in _nameservers(Path(file)) if not IPv4Address(n).is_loopback]
+    loopback = [name for name in named if IPv4Address(name).is_loopback]
+    return Resolvers(tuple(servers) or _PUBLIC, tuple(loopback))
+
+
+def _nameservers(file: Path) -> list[str]:
+    """The IPv4 servers of a resolv.conf: the namespace has no IPv6."""
+    found = []
+    with suppress(OSError):
+        for line in file.read_text().splitlines():
+            words = line.split()
+            if len(words) > 1 and words[0] == "nameserver":
+                with suppress(ValueError):
+                    found.append(str(IPv4Address(words[1])))
+    return found
+
+
+def addresses(record: Record) -> tuple[str, str]:
+    """The host's and the namespace's end of the cable."""
+    host, inside = IPv4Network(record.uplink).hosts()
+    return str(host), str(inside)
+
+
+def make(record: Record) -> None:
+    """Make the namespace and connect it."""
+    netns = str(record.netns)
+    record.netns.touch()
+    run("unshare", f"--net={netns}", "true", what="no network namespace can be made")
+    host, inside = addresses(record)
+    size = str(mtu())
+    _ip("link", "add", record.link, "mtu", size, "type", "veth", "peer", "eth0", "netns", netns)
+    _ip("addr", "add", f"{host}/30", "dev", record.link)
+    _ip("link", "set", record.link, "up")
+    _inside(record, "ip", "link", "set", "lo", "up")
+    _inside(record, "ip", "addr", "add", f"{inside}/30", "dev", "eth0")
+    _inside(record, "ip", "link", "set", "eth0", "mtu", size, "up")
+    _inside(record, "ip", "route", "add", "default", "via", host)
+    Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
+    note = ("-m", "comment", "--comment", record.name)
+    # First in the chain: another engine's policy for the rest is to drop.
+    _iptables("-I", "FORWARD", "-i", record.link, *note, "-j", "ACCEPT")
+    _iptables("-I", "FORWARD", "-o", record.link, *note, "-j", "ACCEPT")
+    masquerade = ("!", "-o", record.link, *note, "-j", "MASQUERADE")
+    _iptables("-t", "nat", "-A", "POSTROUTING", "-s", record.uplink, *masquerade)
+    _answer_loopback_resolvers(record)
+
+
+def _answer_loopback_resolvers(record: Record) -> None:
+    """Let dockerd, which reads the host's resolv.conf, reach a server named there as 127.0.0.53."""
+    known = resolvers()
+    for name in known.loopback:
+        for protocol in ("udp", "tcp"):
+            match = ("-d", name, "-p", protocol, "--dport", "53")
+            target = ("-j", "DNAT", "--to-destination", known.servers[0])
+            _inside(record, "iptables", "-w", "-t", "nat", "-A", "OUTPUT", *match, *target)
+    if known.loopback:
+        leave = ("-s", "127.0.0.0/8", "-o", "eth0", "-j", "MASQUERADE")
+        _inside(record, "iptables", "-w", "-t", "nat", "-A", "POSTROUTING", *leave)
+        allow = "echo 1 > /proc/sys/net/ipv4/conf/eth0/route_localnet"
+        _inside(record, "sh", "-c", allow)
+
+
+def unplug(record: Record) -> None:
+    """Remove the cable: at once, where the kernel would take its time over the namespace."""
+    if Path(f"/sys/class/net/{record.link}").exists():
+        _ip("link", "del", record.link)
+
+
+def remove_rules(record: Record) -> None:
+    """Remove exactly the host's rules that bear the sandbox's name."""
+    for table, lines in _saved().items():
+        for rule in lines:
+            words = shlex.split(rule)
+            if words[0] == "-A" and record.name in words:
+                _iptables("-t", table, "-D", *words[1:])
+
+
+def missing_tables() -> tuple[str, ...]:
+    """The tables that the host has not; iptables makes them with the first rule."""
+    return tuple({"filter", "nat"} - _saved().keys())
+
+
+def remove_tables(tables: Iterable[str]) -> None:
+    """Remove the tables that came with our rules, when nobody else uses them by now."""
+    for table, lines in _saved().items():
+        empty = all(line.startswith(":") and line.split()[1] == "ACCEPT" for line in lines)
+        if table in tables and empty and shutil.which("nft"):
+            with suppress(SandboxError):  # the older iptables keeps its tables in the kernel
+                run("nft", "delete", "table", "ip", table, what=f"table {table} is left")
+
+
+def _saved() -> dict[str, list[str]]:
+    """Each table's chains and rules. To ask for one table by name would make it."""
+    if not shutil.which("iptables-save"):
+        return {}
+    saved: dict[str, list[str]] = {}
+    for line in run("iptables-save", what="the firewall's rules can't be read").splitlines():
+        if line.startswith("*"):
+            lines = saved.setdefault(line[1:], [])
+        elif line.startswith((":", "-A")):
+            lines.append(line)
+    return saved
+
+
+def _ip(*words: str) -> str:
+    return run("ip", *words, what="the sandbox's network can't be made")
+
+
+def _inside(record: Record, *words: str) -> None:
+    what = "the sandbox's network can't be made"
+    run("nsenter", f"--net={record.netns}", "--", *words, what=what)
+
+
+def _iptables(*words: str) -> None:
+    run("iptables", "-w", *words, what="the sandbox's firewall rules can't be changed")

@@ -1,0 +1,161 @@
+"""Taking a sandbox down: one way for every end, whether it got up, how it was used, who died.
+
+Each undo looks for what is there, so it does no harm where its part was never made.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import os
+import re
+import shutil
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from lifecycle.engine.sandbox import cgroup, network
+from lifecycle.engine.sandbox.record import (
+    DATA_ROOT,
+    RUN_ROOT,
+    Before,
+    Record,
+    host_network,
+    locked,
+    records,
+)
+from lifecycle.engine.sandbox.shell import SandboxError
+
+_MNT_DETACH = 2
+_ESCAPE = re.compile(rb"\\([0-7]{3})")
+_FORWARDERS = {"dockerd", "containerd", "conmon", "libvirtd"}
+_SHIMS = Path("/run/containerd/s")  # fixed in containerd's shim
+
+# What dockerd raises, or we do, for the whole machine.
+_NETWORK = ("net/ipv4/ip_forward",)
+_KERNEL = ("kernel/keys/root_maxkeys", "kernel/keys/root_maxbytes")
+# Folders that dockerd and containerd make wherever their own are said to be; innermost first.
+_FOLDERS = ("/run/docker/plugins", "/run/docker", "/run/containerd/s", "/run/containerd")
+
+
+def how_it_is() -> Before:
+    """What to put back when the last sandbox is gone; call it under the lock."""
+    others = records()
+    here = [other for other in others if other.host_net == host_network()]
+    return Before(
+        kernel=others[0].before.kernel if others else _values(_KERNEL),
+        absent=others[0].before.absent
+        if others
+        else tuple(folder for folder in _FOLDERS if not Path(folder).exists()),
+        network=here[0].before.network if here else _values(_NETWORK),
+        no_tables=here[0].before.no_tables if here else network.missing_tables(),
+    )
+
+
+def _values(names: tuple[str, ...]) -> dict[str, str]:
+    return {name: Path("/proc/sys", name).read_text().strip() for name in names}
+
+
+def take_down(record: Record) -> list[str]:
+    """Remove all of a sandbox; returns what could not be removed, and why."""
+    try:
+        cgroup.kill_all(record)
+    except (SandboxError, OSError) as error:
+        return [str(error)]  # nothing is safe to remove while an engine may be using it
+    steps: tuple[Callable[[Record], None], ...] = (
+        network.unplug,
+        network.remove_rules,
+        cgroup.remove,
+        _remove_shim_sockets,
+        lambda record: _delete(record.data_dir),
+    )
+    problems: list[str] = []
+    for step in (*steps, _finish):
+        if step is _finish and problems:
+            break  # the record stays, for the next sweep
+        try:
+            step(record)
+        except (SandboxError, OSError) as error:
+            problems.append(str(error))
+    return problems
+
+
+def _finish(record: Record) -> None:
+    with locked():
+        _put_back(record)
+        _delete(record.run_dir)
+
+
+def any_left() -> bool:
+    """Whether there is any sandbox on this machine, up or dead."""
+    return RUN_ROOT.exists() or DATA_ROOT.exists()
+
+
+def remove_folders(sandbox: str) -> None:
+    """Remove what bears an id that has no record."""
+    for root in (RUN_ROOT, DATA_ROOT):
+        _delete(root / sandbox)
+
+
+def _delete(folder: Path) -> None:
+    """Delete a folder once nothing is mounted in it.
+
+    A volume can be somebody's own folder, mounted there: what can't be unmounted is not deleted.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    inside = os.fsencode(f"{folder}/")
+    for point in reversed(_mount_points()):
+        if point.startswith(inside) and libc.umount2(point, _MNT_DETACH) != 0:
+            reason = os.strerror(ctypes.get_errno())
+            raise SandboxError(f"{os.fsdecode(point)} can't be unmounted: {reason}")
+    if any(point.startswith(inside) for point in _mount_points()):
+        raise SandboxError(f"something is being mounted in {folder}")
+    if folder.exists():
+        shutil.rmtree(folder)
+
+
+def _mount_points() -> list[bytes]:
+    lines = Path("/proc/self/mountinfo").read_bytes().splitlines()
+    return [_ESCAPE.sub(lambda m: bytes([int(m[1], 8)]), line.split()[4]) for line in lines]
+
+
+def _remove_shim_sockets(record: Record) -> None:
+    """Remove the sockets of killed shims; their names are digests of what each served."""
+    for container in (record.data_dir / "docker" / "containers").glob("*"):
+        served = f"moby/{container.name}/{record.containerd_socket}"
+        (_SHIMS / hashlib.sha256(served.encode()).hexdigest()).unlink(missing_ok=True)
+
+
+def _put_back(record: Record) -> None:
+    """Put the machine's own settings back, when no other sandbox needs ours any longer."""
+    others = [other for other in records() if other.id != record.id]
+    before, here = record.before, host_network()
+    if not others:
+        for folder in before.absent:
+            with suppress(OSError):  # another engine uses it by now
+                Path(folder).rmdir()
+        _set(before.kernel)
+    if record.host_net == here and all(other.host_net != here for other in others):
+        network.remove_tables(before.no_tables)
+        if not _relied_upon():
+            _set(before.network)
+
+
+def _set(values: dict[str, str]) -> None:
+    for name, value in values.items():
+        file = Path("/proc/sys", name)
+        if file.read_text().strip() != value:
+            file.write_text(value)
+
+
+def _relied_upon() -> bool:
+    """Whether something else that forwards packets runs in the host's network.
+
+    It may have been started meanwhile, and so have found forwarding as we had set it.
+    """
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            name = (process / "comm").read_text().strip()
+            if name in _FORWARDERS and (process / "ns/net").samefile("/proc/self/ns/net"):
+                return True
+    return False

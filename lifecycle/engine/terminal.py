@@ -1,0 +1,394 @@
+"""A pseudo-terminal that a command opened; the only importer of ptyprocess.
+
+One thread drains it into a bounded ring for as long as it is open: an undrained terminal blocks
+whatever writes to it. Waits end on text, on the program's end or on a limit, never on a guess.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import re
+import select
+import signal
+import termios
+import threading
+import time
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ptyprocess import PtyProcess  # type: ignore[import-untyped]
+
+from lifecycle.engine.keys import KEYS, key_bytes, known_key, known_keys
+from lifecycle.engine.process import (
+    could_not_start,
+    exit_fd,
+    find_program,
+    kill_session,
+    start_time,
+)
+from lifecycle.engine.screen import Emulator, Stripper, strip
+from lifecycle.engine.subject import Subject, spawn_identity
+
+RING_BYTES = 1 << 20
+SCREEN_BYTES = 1 << 16
+"""At most this much of what came since the last look is drawn; older output is skipped."""
+
+__all__ = ["KEYS", "Terminal", "TerminalEnded", "TerminalError", "TerminalTimeout", "known_key"]
+
+_TERM = "xterm-256color"
+_READ = 1 << 16
+_READS = 256
+_INPUT_LIMIT = 10.0
+# Text that was searched once is not searched again, except for this much before the new text.
+_LONGEST_MATCH = 1 << 14
+_IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
+_MAY_BE_IGNORED = (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)
+
+
+class TerminalError(Exception):
+    """Something that a terminal cannot do; the message is a sentence.
+
+    ``exit_code`` is the shell's for a command that could not be started, else None.
+    """
+
+    def __init__(self, message: str, *, exit_code: int | None = None) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+class TerminalTimeout(TerminalError):  # noqa: N818 - a limit that passed, named after it
+    """The text did not come in time; ``screen`` is how the terminal stood then."""
+
+    def __init__(self, message: str, screen: str) -> None:
+        super().__init__(f"{message}; the screen as it stood:\n{screen}")
+        self.screen = screen
+
+
+class TerminalEnded(TerminalError):  # noqa: N818 - an end, named after it
+    """The program ended before the text came; ``screen`` is its last."""
+
+    def __init__(self, message: str, exit_code: int | None, screen: str) -> None:
+        super().__init__(f"{message}; its last screen:\n{screen}", exit_code=exit_code)
+        self.screen = screen
+
+
+class Terminal:
+    """A program on a terminal of its own, started as its subject. Every method is thread-safe."""
+
+    def __init__(  # noqa: PLR0913 - what a terminal needs is named at the call
+        self,
+        argv: Sequence[str],
+        *,
+        name: str,
+        subject: Subject,
+        env: Mapping[str, str],
+        cwd: str | os.PathLike[str],
+        on_start: Callable[[int], None] | None = None,
+        rows: int = 40,
+        cols: int = 120,
+        ring_bytes: int = RING_BYTES,
+    ) -> None:
+        self.name = name
+        self._changed = threading.Condition()
+        self._ring = bytearray()
+        self._ring_bytes = ring_bytes
+        self._total = 0
+        self._exit_code: int | None = None
+        self._closing = threading.Lock()
+        self._closed = False
+        self._using_fd = threading.Lock()
+        self._drawing = threading.Lock()
+        self._drawn = 0
+        self._emulator = Emulator(rows, cols)
+        self.pid, self._fd = _spawn(argv, subject, env, os.fspath(cwd), (rows, cols))
+        self.started = start_time(self.pid) or 0
+        self._wake_read, self._wake_write = os.pipe()
+        self._thread = threading.Thread(target=self._drain, name=f"terminal {name}", daemon=True)
+        self._thread.start()
+        try:
+            if on_start is not None:
+                on_start(self.pid)
+        except BaseException:
+            self.close(0)
+            raise
+
+    # What was printed
+
+    @property
+    def total_bytes(self) -> int:
+        """How many bytes it has printed, the forgotten ones included."""
+        with self._changed:
+            return self._total
+
+    def mark(self) -> int:
+        """This moment, as an offset to search from later."""
+        return self.total_bytes
+
+    def text(self, since: int = 0) -> str:
+        """The plain text since an offset, as far back as the ring goes."""
+        with self._changed:
+            data = self._since(since)[1]
+        return strip(data)
+
+    def screen(self) -> str:
+        """What a person would see, with the last lines that scrolled off above it."""
+        with self._drawing:
+            with self._changed:
+                start, data = self._since(max(self._drawn, self._total - SCREEN_BYTES))
+                skipped, self._drawn = start > self._drawn, self._total
+            if skipped:  # begin at a line, on a blank screen
+                self._emulator.reset()
+                data = data.partition(b"\n")[2] or data
+            self._emulator.feed(data)
+            return self._emulator.text()
+
+    # What happens to it
+
+    @property
+    def ended(self) -> bool:
+        """Whether the program has ended and all that it printed is here."""
+        return self.exit_code is not None
+
+    @property
+    def exit_code(self) -> int | None:
+        """Its exit code, 128+n for signal n; None while it runs."""
+        with self._changed:
+            return self._exit_code
+
+    def wait_end(self, timeout: float) -> int | None:
+        """Wait for the program's end: its exit code, or None when it still runs."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._exit_code is not None, timeout)
+            return self._exit_code
+
+    def wait_for(self, pattern: str, *, since: int, timeout: float) -> re.Match[str]:
+        """Wait until a regular expression matches the plain text printed since an offset.
+
+        What was printed before the wait counts. A match longer than 16 KiB is not found.
+        """
+        wanted = _compiled(pattern)
+        deadline = time.monotonic() + timeout
+        stripper, text, position = Stripper(), "", since
+        while True:
+            with self._changed:
+                self._changed.wait_for(
+                    lambda: self._total > position or self._exit_code is not None,  # noqa: B023
+                    deadline - time.monotonic(),
+                )
+                start, data = self._since(position)
+                if start > position:  # the ring forgot what lies between
+                    stripper, text = Stripper(), ""
+                position, exit_code = self._total, self._exit_code
+            if len(text) > 2 * _LONGEST_MATCH:
+                text = text[-_LONGEST_MATCH:]
+            searched = len(text)
+            text += stripper.feed(data, final=exit_code is not None)
+            if found := wanted.search(text, max(0, searched - _LONGEST_MATCH)):
+                return found
+            if exit_code is not None:
+                message = f"{self.name} ended with exit {exit_code} before {pattern!r} came"
+                raise TerminalEnded(message, exit_code, self.screen())
+            if time.monotonic() >= deadline:
+                message = f"{pattern!r} did not come on {self.name} within {timeout:g} s"
+                raise TerminalTimeout(message, self.screen())
+
+    def echo_off(self) -> bool:
+        """Whether typed text is not shown (a password prompt; also any program in raw mode)."""
+        with self._using_fd, contextlib.suppress(termios.error):
+            return not self._closed and not termios.tcgetattr(self._fd)[3] & termios.ECHO
+        return False
+
+    def wait_echo_off(self, timeout: float) -> bool:
+        """Wait until typed text is not shown, so that a secret can be sent; False if it stays.
+
+        Nothing tells of a change of a terminal's modes, so this alone asks again and again.
+        """
+        deadline = time.monotonic() + timeout
+        while not self.echo_off():
+            remaining = deadline - time.monotonic()
+            if remaining <= 0 or self.wait_end(min(0.01, remaining)) is not None:
+                return self.echo_off()
+        return True
+
+    # What is done to it
+
+    def send_line(self, text: str) -> None:
+        """Type a line and press enter."""
+        self._send(text.encode() + b"\r")
+
+    def press(self, keys: Sequence[str]) -> None:
+        """Press keys by name, one after the other."""
+        for key in keys:
+            if not known_key(key):
+                raise TerminalError(f"no key is named {key!r}; there are {known_keys()}")
+        self._send(key_bytes(keys))
+
+    def resize(self, rows: int, cols: int) -> None:
+        """Change the window's size; the program is told."""
+        with self._using_fd:
+            self._check_open()
+            termios.tcsetwinsize(self._fd, (rows, cols))
+        with self._drawing:
+            self._emulator.resize(rows, cols)
+
+    def close(self, timeout: float = 3.0) -> None:
+        """Hang up, as when a window is closed; KILL what ignores it. Idempotent."""
+        with self._closing:
+            if self._closed:
+                return
+            self._closed = True
+            # The program is not reaped before this, so that its id cannot be anybody else's.
+            if not self.ended:
+                self._signal(signal.SIGHUP, signal.SIGCONT)
+                self.wait_end(timeout)
+            ended = kill_session(self.pid) and self.wait_end(3.0) is not None
+            os.close(self._wake_write)
+            self._thread.join()
+            with self._using_fd:
+                os.close(self._fd)
+            os.close(self._wake_read)
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(self.pid, os.WNOHANG)
+            if not ended:
+                raise TerminalError(f"{self.name} (pid {self.pid}) could not be ended, not by KILL")
+
+    # Inside
+
+    def _since(self, offset: int) -> tuple[int, bytes]:
+        """The ring's bytes from an offset on, and the offset where they really begin."""
+        oldest = self._total - len(self._ring)
+        start = max(offset, oldest)
+        return start, bytes(self._ring[start - oldest :])
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise TerminalError(f"{self.name} is closed")
+        if self.ended:
+            raise TerminalError(f"{self.name} has ended with exit {self.exit_code}")
+
+    def _signal(self, *numbers: int) -> None:
+        for number in numbers:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, number)
+
+    def _send(self, data: bytes) -> None:
+        deadline = time.monotonic() + _INPUT_LIMIT
+        with self._using_fd:
+            while data:
+                self._check_open()
+                try:
+                    data = data[os.write(self._fd, data) :]
+                except BlockingIOError:
+                    if time.monotonic() >= deadline:
+                        raise TerminalError(f"{self.name} does not read what is typed") from None
+                    poller = select.poll()
+                    poller.register(self._fd, select.POLLOUT)
+                    poller.poll(100)
+
+    def _drain(self) -> None:
+        """The thread's work: read until closed, whether or not anybody looks."""
+        exit_pipe = exit_fd(self.pid)
+        poller = select.poll()
+        for fd in (self._fd, exit_pipe, self._wake_read):
+            poller.register(fd, select.POLLIN)
+        while True:
+            ready = {fd for fd, _ in poller.poll()}
+            if self._fd in ready and not self._read():
+                poller.unregister(self._fd)  # everybody has left the terminal
+            if exit_pipe in ready:
+                poller.unregister(exit_pipe)
+                os.close(exit_pipe)
+                self._read()
+                self._note_end()
+            if self._wake_read in ready:
+                return
+
+    def _read(self) -> bool:
+        """Take in what is there; False when nothing can come any more."""
+        pieces: list[bytes] = []
+        open_still = True
+        # The kernel gives 4 KiB at a time; one change of the ring takes in many of them.
+        while len(pieces) < _READS:
+            try:
+                piece = os.read(self._fd, _READ)
+            except BlockingIOError:
+                break
+            except OSError as error:
+                if error.errno != errno.EIO:
+                    raise
+                piece = b""
+            if not piece:
+                open_still = False
+                break
+            pieces.append(piece)
+        if data := b"".join(pieces):
+            with self._changed:
+                self._total += len(data)
+                self._ring += data
+                del self._ring[: -self._ring_bytes]
+                self._changed.notify_all()
+        return open_still
+
+    def _note_end(self) -> None:
+        how = os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
+        with self._changed:
+            if how is None:
+                self._exit_code = 0
+            elif how.si_code == os.CLD_EXITED:
+                self._exit_code = how.si_status
+            else:
+                self._exit_code = 128 + how.si_status
+            self._changed.notify_all()
+
+
+def _compiled(pattern: str) -> re.Pattern[str]:
+    try:
+        return re.compile(pattern)
+    except re.error as error:
+        raise TerminalError(f"{pattern!r} is no regular expression: {error}") from None
+
+
+def _spawn(
+    argv: Sequence[str],
+    subject: Subject,
+    env: Mapping[str, str],
+    cwd: str,
+    size: tuple[int, int],
+) -> tuple[int, int]:
+    """Start the program; its pid and a descriptor of its terminal that is ours alone."""
+    identity = spawn_identity(subject)
+
+    def become() -> None:
+        for number in (*_IGNORED_BY_PYTHON, *_MAY_BE_IGNORED):
+            signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
+        if identity:
+            os.fchown(0, identity["user"], -1)  # as a login does: a terminal is its user's
+            os.setgroups(identity["extra_groups"])
+            os.setgid(identity["group"])
+            os.setuid(identity["user"])
+            os.umask(identity["umask"])
+        # After the change: on a NAS that squashes root, root is the one who may not enter.
+        os.chdir(cwd)
+
+    # The terminal is ours: its kind and size are not those of the one that we were started in.
+    own = {k: v for k, v in env.items() if k not in {"LINES", "COLUMNS"}} | {"TERM": _TERM}
+    try:
+        words = [find_program(argv[0], own, cwd), *argv[1:]]
+        with warnings.catch_warnings():
+            # The child runs nothing but `become` between fork and exec, and that takes no lock.
+            warnings.filterwarnings("ignore", ".*multi-threaded.*fork", DeprecationWarning)
+            child: Any = PtyProcess.spawn(words, env=own, preexec_fn=become, dimensions=size)
+    except OSError as error:
+        # ptyprocess passes on a failed exec as a plain OSError with the number set.
+        known = OSError(error.errno, os.strerror(error.errno)) if error.errno else error
+        code, sentence = could_not_start(argv, subject, cwd, known)
+        raise TerminalError(sentence, exit_code=code) from error
+    fd = os.dup(child.fd)
+    child.fileobj.close()
+    child.closed = True  # its own way of closing sleeps
+    os.set_blocking(fd, False)
+    return child.pid, fd

@@ -1,0 +1,106 @@
+"""The pytest plugin: scenario files are collected, a file owns a run, an item reports a step."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lifecycle.scenario.load import is_scenario
+
+_SUFFIXES = {".yaml", ".yml"}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The options of ``lifecycle run``, under names that no other plugin has."""
+    group = parser.getgroup("lifecycle", "Docker lifecycle scenarios")
+    add = group.addoption
+    add("--lifecycle-gpu", choices=("auto", "require", "off"), default="auto")
+    add("--lifecycle-strict", action="store_true", help="unverified promises fail the run")
+    add("--lifecycle-user", default="", help="act as this person (root only)")
+    add("--lifecycle-as-written", action="store_true", help="keep names literal")
+    add("--lifecycle-context", default="", help="docker context to use")
+    add("--lifecycle-set", action="append", default=[], metavar="lab.K=V")
+    add("--lifecycle-lab", default="", metavar="FILE")
+    add("--lifecycle-report", default="", metavar="DIR")
+    add("--lifecycle-keep", choices=("", "on-failure"), default="")
+    add("--lifecycle-allow-foreign", action="append", default=[], metavar="NAME")
+    add("--lifecycle-remove-pulled", action="store_true", help="remove pulled base images too")
+    add("--lifecycle-lang", choices=("", "en", "ko"), default="")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker; keep one scenario on one worker; report from the controller."""
+    config.addinivalue_line("markers", "gpu: a step that needs a GPU")
+    if getattr(config.option, "dist", "no") != "no":
+        # A scenario's steps share one run: they stay on one worker, and a dead worker's file
+        # must not be begun again in its middle.
+        config.option.dist = "loadfile"
+        config.option.maxworkerrestart = "0"
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(_Late(config), "lifecycle-late")
+
+
+class _Late:
+    """Registers the reporter once a scenario is there, so that other test runs pay nothing."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """The first report of a scenario brings the reporter."""
+        manager = self._config.pluginmanager
+        if hasattr(report, "lifecycle") and not manager.hasplugin("lifecycle-reporter"):
+            from lifecycle.plugin.reporter import Reporter
+            from lifecycle.plugin.wiring import options_of
+
+            given = self._config.option.lifecycle_report
+            reporter = Reporter(
+                options_of(self._config), Path(given) if given else None, self._config.rootpath
+            )
+            manager.register(reporter, "lifecycle-reporter")
+            reporter.pytest_runtest_logreport(report)
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """A YAML file with a top-level ``scenario:`` is one of ours."""
+    if file_path.suffix not in _SUFFIXES or not is_scenario(file_path):
+        return None
+    from lifecycle.plugin.items import ScenarioFile
+
+    return ScenarioFile.from_parent(parent, path=file_path)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None, Any, Any]:
+    """After every other plugin has chosen: bring back what the chosen steps need."""
+    result = yield
+    if any(hasattr(i.parent, "scenario") for i in items):
+        from lifecycle.plugin.select import completed
+
+        items[:] = completed(items)
+    return result
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[Any]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Put a step's result on its report, which crosses to the controller."""
+    report = yield
+    payload = getattr(item, "payload", None)
+    if payload is not None and call.when == "call":
+        report.lifecycle = payload()  # type: ignore[attr-defined]
+        if report.skipped and isinstance(report.longrepr, tuple):
+            path, line, name = item.reportinfo()
+            reason = f"Skipped: {item.result.reason}"  # type: ignore[attr-defined]
+            report.longrepr = (os.fspath(path), (line or 0) + 1, reason)
+            _ = name
+    return report
+
+

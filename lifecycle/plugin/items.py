@@ -1,0 +1,231 @@
+"""pytest's view of a scenario: the file owns the run, an item reports a step."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lifecycle.run.live import LiveRun
+from lifecycle.run.outcome import StepResult
+from lifecycle.scenario.errors import ScenarioError
+from lifecycle.scenario.load import load
+from lifecycle.scenario.model import Scenario, Step
+
+
+class StepFailed(Exception):  # noqa: N818 - it is an outcome, not a defect
+    """A step with a broken check; carries its result."""
+
+    def __init__(self, result: StepResult) -> None:
+        super().__init__(result.reason)
+        self.result = result
+
+
+class ScenarioFile(pytest.File):
+    """A scenario file. Its teardown ends the run, so that ``-x`` and Ctrl-C clean up."""
+
+    scenario: Scenario
+    run: LiveRun
+
+    def collect(self) -> Iterator[pytest.Item]:
+        """One item a step, then ``finally``, then the clean-up."""
+        from lifecycle.plugin.wiring import make_run
+
+        try:
+            self.scenario = load(self.path)
+        except ScenarioError as error:
+            raise self.CollectError(str(error)) from None
+        self.run = make_run(self.scenario, self.config)
+        self.items: list[pytest.Item] = [
+            StepItem.from_parent(self, name=_item_name(i, s, self.scenario), index=i, step=s)
+            for i, s in enumerate(self.run.steps)
+        ]
+        self.items.append(CleanupItem.from_parent(self, name="clean-up"))
+        yield from self.items
+
+    def setup(self) -> None:
+        """SIGTERM ends a run as Ctrl-C does."""
+        terminate_as_interrupt()
+
+    def teardown(self) -> None:
+        """End the run; what was left to do is done and reported as the items it stands for."""
+        try:
+            if not self.run.over:
+                for item in self._undone():
+                    item.report_result()
+        finally:
+            self.run.close()
+
+    def _undone(self) -> list[StepItem | CleanupItem]:
+        """Items that must always run and have not: ``finally`` and the clean-up."""
+        return [
+            i
+            for i in self.items
+            if isinstance(i, StepItem | CleanupItem) and i.always and i.result is None
+        ]
+
+    def describe(self) -> dict[str, Any]:
+        """What the controller must know of this file to report it, also when a worker dies."""
+        facts = self.run.facts
+        return {
+            "name": self.scenario.name,
+            "file": _relative(self.path, self.config.rootpath),
+            "run": self.run.id,
+            "facts": facts,
+            "remains": vars(self.run.remains),
+            "titles": [(i.title, i.line) for i in self.items if isinstance(i, StepItem)],
+        }
+
+
+class _Reporting(pytest.Item):
+    """An item whose outcome is a StepResult."""
+
+    parent: ScenarioFile
+    always = False
+    result: StepResult | None = None
+
+    def perform(self) -> StepResult:
+        """Do it."""
+        raise NotImplementedError
+
+    def runtest(self) -> None:
+        """Do it, and turn the result into pytest's outcome."""
+        self.result = self.perform()
+        match self.result.status:
+            case "failed" | "error":
+                raise StepFailed(self.result)
+            case "skipped" | "not-run":
+                pytest.skip(self.result.reason)
+
+    def report_result(self) -> None:
+        """Do it outside pytest's loop and log it all the same."""
+        call = pytest.CallInfo.from_call(self.runtest, "call", reraise=(KeyboardInterrupt,))
+        report = self.ihook.pytest_runtest_makereport(item=self, call=call)
+        self.ihook.pytest_runtest_logreport(report=report)
+
+    def payload(self) -> dict[str, Any]:
+        """What crosses to the controller on the report."""
+        if self.result is None:
+            return {}
+        redact = self.parent.run.redact
+        return {
+            "file": self.parent.describe(),
+            "index": self.index_in_file,
+            "step": _redacted(self.result.to_json(), redact),
+        }
+
+    @property
+    def index_in_file(self) -> int:
+        """Its place among the file's items."""
+        return self.parent.items.index(self)
+
+    def reportinfo(self) -> tuple[os.PathLike[str], int | None, str]:
+        """Where pytest says it stands."""
+        return self.path, max(self.line - 1, 0), self.name
+
+    @property
+    def line(self) -> int:
+        """Its line in the file."""
+        return 1
+
+    def repr_failure(self, excinfo: Any, style: Any = None) -> str:
+        """A failure in the author's terms: the line, the checks, the findings."""
+        _ = style
+        if not isinstance(excinfo.value, StepFailed):
+            return str(super().repr_failure(excinfo))
+        return self.parent.run.redact(describe_failure(excinfo.value.result, self.path))
+
+
+class StepItem(_Reporting):
+    """One step."""
+
+    def __init__(self, *, index: int, step: Step, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.index, self.step = index, step
+        self.always = index >= len(self.parent.scenario.steps)
+        if step.gpu == "required" or "--gpus" in (step.command or ""):
+            self.add_marker("gpu")
+
+    @property
+    def title(self) -> str:
+        """The step's name."""
+        return self.step.title
+
+    @property
+    def line(self) -> int:
+        """Its line in the file."""
+        return self.step.mark.line
+
+    def perform(self) -> StepResult:
+        """Do the step."""
+        return self.parent.run.step(self.index)
+
+
+class CleanupItem(_Reporting):
+    """The ledger's own clean-up."""
+
+    always = True
+
+    def perform(self) -> StepResult:
+        """Remove what the run made, and measure what is left."""
+        return self.parent.run.finish()
+
+
+def _item_name(index: int, step: Step, scenario: Scenario) -> str:
+    prefix = "finally " if index >= len(scenario.steps) else ""
+    return f"{prefix}{index + 1}: {step.title}"
+
+
+def describe_failure(result: StepResult, path: Path) -> str:
+    """The text of a failed step."""
+    lines = [f"{path.name}:{result.line}: {result.command or result.name}"]
+    if result.actual_command and result.actual_command != result.command:
+        lines.append(f"  ran as: {result.actual_command}")
+    if result.error:
+        lines.append(f"  error: {result.error}")
+    for check in result.checks:
+        if check.status == "broken":
+            lines.append(f"  broken: {check.about}")
+            lines.append(f"    expected: {check.expected}")
+            lines.append(f"    found:    {check.actual}  ({check.source})")
+    for finding in result.findings:
+        lines.append(f"  cause: {finding.cause} [{finding.id}]")
+        lines += [f"    evidence: {e}" for e in finding.evidence]
+        for remedy in finding.remedies:
+            lines.append(f"    {remedy.who} can: {remedy.do}")
+            lines += [f"      {c}" for c in remedy.commands]
+    if result.screen.strip():
+        lines += ["  screen:", *(f"    | {s}" for s in result.screen.rstrip().splitlines()[-15:])]
+    return "\n".join(lines)
+
+
+def _redacted(value: Any, redact: Any) -> Any:
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, dict):
+        return {k: _redacted(v, redact) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_redacted(v, redact) for v in value]
+    return value
+
+
+def _relative(path: Path, root: Path) -> str:
+    return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
+
+
+def terminate_as_interrupt() -> None:
+    """Make SIGTERM raise KeyboardInterrupt, which pytest turns into an orderly end."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _interrupt)
+
+
+def _interrupt(_number: int, _frame: object) -> None:
+    message = "SIGTERM"
+    raise KeyboardInterrupt(message)
+
+

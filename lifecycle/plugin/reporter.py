@@ -1,0 +1,155 @@
+"""In the controller: collects what the steps report, and writes the report once at the end."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from lifecycle.report import github
+from lifecycle.report.bounds import prepare
+from lifecycle.report.model import RunReport, ScenarioReport
+from lifecycle.report.summary import render_summary
+from lifecycle.report.write import ReportError, choose_directory, write_report
+from lifecycle.run.cleanup import CLEANUP
+from lifecycle.run.options import Options
+from lifecycle.run.outcome import StepResult
+
+_MARKS = {"passed": "✓", "failed": "✗", "error": "!", "skipped": "-", "not-run": "·"}
+
+
+@dataclass
+class _File:
+    """What is known of one scenario file so far."""
+
+    described: dict[str, Any]
+    steps: dict[int, dict[str, Any]] = field(default_factory=dict)
+    crashed: str = ""
+
+
+class Reporter:
+    """A pytest plugin object; lives in the controller only, so that files are written once."""
+
+    def __init__(self, options: Options, folder: Path | None, rootpath: Path) -> None:
+        """``folder`` is where the report goes; None chooses as the contract says."""
+        self._options, self._folder, self._root = options, folder, rootpath
+        self._files: dict[str, _File] = {}
+        self._live = sys.stderr.isatty()
+        self.failed = False
+
+    # -- what pytest tells --------------------------------------------------------------------
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take a step's result off its report, wherever it was run."""
+        payload = getattr(report, "lifecycle", None)
+        if payload:
+            file = self._files.setdefault(payload["file"]["file"], _File(payload["file"]))
+            file.described = payload["file"]
+            file.steps[payload["index"]] = payload["step"]
+            self._say(payload["step"])
+        elif report.when == "???":  # xdist's word for an item whose worker died
+            self._crashed(report)
+
+    def _crashed(self, report: pytest.TestReport) -> None:
+        name = report.nodeid.partition("::")[0]
+        for path, file in self._files.items():
+            if path == name:
+                file.crashed = str(report.longrepr)
+
+    def _say(self, step: dict[str, Any]) -> None:
+        """One line a step while it goes on, for whoever waits at a terminal or reads a log."""
+        mark, seconds = _MARKS[step["status"]], step["seconds"]
+        why = f"  ({step['reason']})" if step["status"] in {"skipped", "not-run"} else ""
+        print(f"  {mark} {step['name']}  {seconds:.1f} s{why}", file=sys.stderr, flush=True)  # noqa: T201
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Write the report; its verdict can fail a session whose tests all passed."""
+        if not self._files:
+            return
+        report = self._report()
+        self.failed = report.verdict == "FAIL"
+        if self.failed and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        self._publish(report)
+
+    # -- the report -----------------------------------------------------------------------------
+
+    def _publish(self, report: RunReport) -> None:
+        directory = choose_directory(self._folder, Path.cwd(), report.run)
+        index: Path | None = None
+        problem = ""
+        try:
+            index = write_report(report, directory, _same)
+        except ReportError as error:
+            problem = str(error)
+        console = Console(file=sys.stdout, highlight=False)
+        render_summary(prepare(report, _same), console, index=index)
+        if problem:
+            console.print(problem, markup=False)
+        if github.on_github(os.environ):
+            github.publish(prepare(report, _same), os.environ, sys.stdout)
+
+    def _report(self) -> RunReport:
+        files = list(self._files.values())
+        first = next((f.described for f in files if f.described["facts"]), files[0].described)
+        facts = first["facts"]
+        remains = [f.described["remains"] for f in files]
+        return RunReport(
+            run=first["run"],
+            engine=facts.get("engine", {}),
+            host=facts.get("host", {}),
+            subject=facts.get("subject", {}),
+            scenarios=[_scenario(f) for f in files],
+            gpu_checks=_gpu_checks(files),
+            left_behind=[x for r in remains for x in r["left_behind"]],
+            kept_on_purpose=[x for r in remains for x in r["kept_on_purpose"]],
+            foreign_touched=[x for r in remains for x in r["foreign_touched"]],
+            options={"strict": self._options.strict, "gpu": self._options.gpu},
+            lang=self._options.lang or "en",
+        )
+
+
+def _scenario(file: _File) -> ScenarioReport:
+    """Every step of the file, those that never came to run included."""
+    steps = []
+    for index, (title, line) in enumerate(file.described["titles"]):
+        steps.append(file.steps.get(index) or _never(title, line, file))
+    cleanup = file.steps.get(len(file.described["titles"]))
+    steps.append(cleanup or _never(CLEANUP, 0, file))
+    return ScenarioReport(file.described["name"], file.described["file"], steps)
+
+
+def _never(title: str, line: int, file: _File) -> dict[str, Any]:
+    result = StepResult(title, line)
+    if file.crashed:
+        result.error = f"the worker died: {file.crashed}"
+    else:
+        result.not_run = "not run: the run was stopped before it"
+    return result.to_json()
+
+
+def _gpu_checks(files: list[_File]) -> dict[str, int]:
+    counts = {"real": 0, "simulated": 0, "skipped": 0}
+    for step in (s for f in files for s in f.steps.values()):
+        if "it needs a GPU" in step["reason"]:
+            counts["skipped"] += 1
+        for check in step["checks"]:
+            if "GPUs inside" not in check["about"] and "inside: GPUs" not in check["about"]:
+                continue
+            if check["status"] == "unverified":
+                counts["skipped"] += 1
+            else:
+                counts["simulated" if "[SIMULATED]" in check["about"] else "real"] += 1
+    return counts
+
+
+def _same(text: str) -> str:
+    """Every payload was redacted where its secrets are known, before it crossed."""
+    return text

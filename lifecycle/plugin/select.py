@@ -1,0 +1,37 @@
+"""Selections keep a run whole: the steps before the chosen ones, ``finally`` and the clean-up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pytest
+
+from lifecycle.plugin.items import CleanupItem, ScenarioFile, StepItem
+
+
+def completed(chosen: Iterable[pytest.Item]) -> list[pytest.Item]:
+    """The chosen items with what they need, in order; other plugins' items stay as they are.
+
+    ``-k``, ``--lf`` and single ids choose steps; a step alone would meet nothing of what the
+    steps before it make.
+    """
+    result: list[pytest.Item] = []
+    seen: set[ScenarioFile] = set()
+    listed = list(chosen)
+    for item in listed:
+        if not isinstance(item, StepItem | CleanupItem):
+            result.append(item)
+        elif item.parent not in seen:
+            seen.add(item.parent)
+            mine = [i for i in listed if i.parent is item.parent]
+            result += _whole(item.parent, mine)
+    return result
+
+
+def _whole(file: ScenarioFile, chosen: list[pytest.Item]) -> list[pytest.Item]:
+    last = max((i.index for i in chosen if isinstance(i, StepItem)), default=-1)
+    return [
+        i
+        for i in file.items
+        if i in chosen or isinstance(i, CleanupItem) or (isinstance(i, StepItem) and (i.index <= last or i.always))
+    ]

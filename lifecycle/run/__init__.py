@@ -1,0 +1,1 @@
+"""Doing it, step by step, and remembering what was made."""

@@ -1,0 +1,210 @@
+"""Bookkeeping round a command: which words really run, what the ledger is told, what is kept."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import dataclass, field
+
+from lifecycle.checks.check import Check, unverified
+from lifecycle.command.line import DockerLine, Ref
+from lifecycle.engine.daemon import EngineError
+from lifecycle.run import guard
+from lifecycle.run.act import Acted
+from lifecycle.run.ledger import Kind
+from lifecycle.run.plan import PlannedStep
+from lifecycle.run.session import Session
+
+_RUNNING_IN = re.compile(r"Running in ([0-9a-f]{12})")
+_LAYER = re.compile(r"^ ---> ([0-9a-f]{12})\s*$", re.MULTILINE)
+_LOADED = re.compile(r"Loaded image(?: ID)?: (\S+)")
+_MADE_ID = re.compile(r"(?:Successfully built |sha256:)([0-9a-f]{12,64})")
+_PULLED = "a pulled base image; remove it with docker rmi, or run with --remove-pulled"
+DETACH = (("ctrl-p", "ctrl-q"),)
+
+
+@dataclass
+class Words:
+    """The argument vector to run, or why there is none."""
+
+    argv: tuple[str, ...]
+    shown: str = ""
+    changed: bool = False
+    refusal: str = ""
+    skip: str = ""
+    checks: list[Check] = field(default_factory=list)
+
+
+def words_to_run(session: Session, planned: PlannedStep) -> Words:
+    """Real names in place of written ones, after asking whether the line may run at all."""
+    line = planned.line
+    if line is None:
+        return Words(planned.words)
+    skip = _existing_image(session, line)
+    if skip:
+        return Words((), skip=skip)
+    refusal = _refusal(session, line)
+    if refusal:
+        return Words((), refusal=refusal)
+    argv = session.plan.names.apply(line, planned.index + 1)
+    checks: list[Check] = []
+    if line.verb == "pull":
+        argv, checks = _pull(session, line, argv)
+    return Words(argv, shlex.join(argv), argv != planned.words, checks=checks)
+
+
+def _refs_there(session: Session, refs: frozenset[Ref]) -> dict[Ref, str]:
+    """Full ids of the named things that the engine has now."""
+    found: dict[Ref, str] = {}
+    for ref in refs:
+        real = session.real(ref.kind, ref.name)
+        ask = getattr(session.daemon, ref.kind)
+        seen = ask(real)
+        if seen is not None:
+            found[ref] = str(seen.get("Id") or seen.get("Name"))
+    return found
+
+
+def _refusal(session: Session, line: DockerLine) -> str:
+    touched = guard.touched(line)
+    there = _refs_there(session, touched)
+    session.targets |= {i for r, i in there.items() if _ours(session, r, i)}
+    foreign = guard.foreign(
+        line,
+        there,
+        {i for r, i in there.items() if _ours(session, r, i)},
+        session.options.allow_foreign,
+    )
+    return foreign or _moves_a_tag(session, line)
+
+
+def _ours(session: Session, ref: Ref, identity: str) -> bool:
+    real = session.real(ref.kind, ref.name)
+    return session.ledger.holds(ref.kind, real) or session.ledger.holds(ref.kind, identity)
+
+
+def _moves_a_tag(session: Session, line: DockerLine) -> str:
+    """Only with --as-written can a tag that was there before be meant by a line that makes one."""
+    if line.verb in {"pull", "load"} or not session.options.as_written:
+        return ""
+    for ref in sorted(r for r in line.creates if r.kind == "image"):
+        seen = session.daemon.image(ref.name)
+        if seen is not None and not session.ledger.holds("image", ref.name):
+            return f"{ref} was there before this run; making it anew would move its tag"
+    return ""
+
+
+def _existing_image(session: Session, line: DockerLine) -> str:
+    """An image that was there before is not removed."""
+    for ref in sorted(r for r in line.destroys if r.kind == "image"):
+        real = session.real("image", ref.name)
+        seen = session.daemon.image(real)
+        if seen is None or session.ledger.holds("image", real):
+            continue
+        if ("image", seen["Id"]) in session.before and ref.name not in session.options.allow_foreign:
+            return f"{ref} was there before this run, so it is not removed"
+    return ""
+
+
+def _pull(
+    session: Session, line: DockerLine, argv: tuple[str, ...]
+) -> tuple[tuple[str, ...], list[Check]]:
+    """A tag that is here and has moved in the registry stays: its new image comes by digest."""
+    ref = next(iter(sorted(line.creates)), None)
+    seen = session.daemon.image(ref.name) if ref else None
+    if ref is None or seen is None or "@" in ref.name or session.ledger.holds("image", ref.name):
+        return argv, []
+    try:
+        digest = session.daemon.registry_digest(ref.name)
+    except EngineError:
+        return argv, []
+    repository = ref.name.rpartition(":")[0]
+    if not digest or any(d.endswith(digest) for d in seen.get("RepoDigests") or []):
+        return argv, []
+    by_digest = tuple(f"{repository}@{digest}" if w == line.args[0] else w for w in argv)
+    reason = f"the tag was here before and has moved; pulled by digest, so that {ref.name} stays"
+    return by_digest, [unverified(f"pull: {ref.name} is the registry's", digest, reason)]
+
+
+def intend(session: Session, planned: PlannedStep) -> None:
+    """Write what the command may create to the ledger, before it does."""
+    if planned.line is None:
+        return
+    if planned.line.verb in {"run", "create"}:
+        session.ledger.intend("container", session.real("container", planned.container))
+    for ref in sorted(planned.line.creates):
+        if _is_new(session, ref):
+            session.ledger.intend(ref.kind, session.real(ref.kind, ref.name))
+
+
+def _is_new(session: Session, ref: Ref) -> bool:
+    """What is there already is not ours to claim (a pull that finds its image)."""
+    return ref not in _refs_there(session, frozenset({ref}))
+
+
+def settle(session: Session, planned: PlannedStep, acted: Acted) -> None:
+    """After the command: ids to the ledger, what is gone off it, what a build left on it."""
+    line = planned.line
+    if line is None:
+        return
+    for ref, identity in _refs_there(session, line.creates).items():
+        real = session.real(ref.kind, ref.name)
+        if line.verb == "pull" and session.ledger.holds("image", real):
+            _pulled(session, real, identity)
+        elif session.ledger.holds(ref.kind, real):
+            session.ledger.made(ref.kind, real, identity)
+    there = _refs_there(session, line.destroys)
+    for ref in line.destroys - set(there):
+        session.ledger.gone(ref.kind, session.real(ref.kind, ref.name))
+    _unnamed_images(session, line, acted)
+
+
+def _pulled(session: Session, real: str, identity: str) -> None:
+    if session.options.remove_pulled:
+        session.ledger.made("image", real, identity)
+    else:
+        session.ledger.keep("image", real, _PULLED, identity)
+
+
+def _unnamed_images(session: Session, line: DockerLine, acted: Acted) -> None:
+    """What a line made without naming it: loaded images, ids, and a failed build's leavings."""
+    new: list[tuple[Kind, str]] = []
+    if line.verb == "load":
+        new += [("image", name) for name in _LOADED.findall(acted.output)]
+    elif line.verb in {"commit", "import"} and not line.creates & _images(line):
+        new += [("image", name) for name in _MADE_ID.findall(acted.output)]
+    elif line.verb == "build":
+        new += [("container", name) for name in _RUNNING_IN.findall(acted.output)]
+        if acted.exit_code or not line.values("--tag"):
+            new += [("image", name) for name in _LAYER.findall(acted.output)[-1:]]
+            new += [("image", name) for name in _MADE_ID.findall(acted.output)]
+    for kind, name in new:
+        seen = session.daemon.container(name) if kind == "container" else session.daemon.image(name)
+        if seen is not None and (kind, seen["Id"]) not in session.before:
+            tagged = kind == "image" and seen.get("RepoTags") and line.verb != "load"
+            if not tagged:
+                session.ledger.made(kind, name, seen["Id"])
+
+
+def _images(line: DockerLine) -> frozenset[Ref]:
+    return frozenset(r for r in line.creates if r.kind == "image")
+
+
+def remember(session: Session, planned: PlannedStep) -> None:
+    """The promises of the line that made a container are checked again after a later start."""
+    line = planned.line
+    if line is None:
+        return
+    if line.verb in {"run", "create"}:
+        once = ("container.state", "container.started", "container.exists", "container.removed")
+        session.promised[planned.container] = tuple(
+            p for p in planned.promises if not p.field.startswith(once)
+        )
+    if line.verb == "rename" and len(line.args) == 2:  # noqa: PLR2004 - OLD NEW
+        old, new = line.args
+        session.promised[new] = session.promised.pop(old, ())
+
+
+def detaches(planned: PlannedStep) -> bool:
+    """Whether a step presses the detach keys last."""
+    return tuple(planned.step.press[-2:]) in DETACH

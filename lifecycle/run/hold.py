@@ -1,0 +1,64 @@
+"""Holding a container that somebody else made to a docker line: looks, never writes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from lifecycle.checks.check import Check
+from lifecycle.checks.facts import ContainerFacts, Facts, World
+from lifecycle.checks.gather import look_inside, probe_for
+from lifecycle.checks.inside import Inside
+from lifecycle.checks.judge import judge_all
+from lifecycle.command.line import DockerLine, Ref
+from lifecycle.command.promise import Promise
+from lifecycle.command.promises import promises
+from lifecycle.engine.daemon import Daemon, EngineError
+
+_NOT_ASKED = Inside(unseen="the inside was not asked; --inside asks it")
+_ONLY_AT_MAKING = ("container.exists", "container.state", "container.started", "container.name")
+
+
+class HoldError(Exception):
+    """There is nothing to hold; the message says why."""
+
+
+def hold(daemon: Daemon, name: str, line: DockerLine, world: World, *, inside: bool) -> list[Check]:
+    """Judge a run or create line against an existing container; NAME stands for ``--name``."""
+    seen = daemon.container(name)
+    if seen is None:
+        message = f"no container is named {name} on this engine; docker ps -a lists them"
+        raise HoldError(message)
+    wanted = [
+        replace(p, about=Ref("container", name) if _is_container(p) else p.about)
+        for p in promises(line)
+        if p.field not in _ONLY_AT_MAKING
+    ]
+    facts = ContainerFacts(name, now=seen)
+    facts.inside = _inside(daemon, seen, wanted) if inside else _NOT_ASKED
+    facts.image_ids = {
+        str(p.expected): _image_id(daemon, str(p.expected))
+        for p in wanted
+        if p.field == "container.image"
+    }
+    every = Facts(world=world, containers={name: facts, "": facts})
+    return judge_all(wanted, every)
+
+
+def _is_container(promise: Promise) -> bool:
+    return promise.field.startswith("container.")
+
+
+def _inside(daemon: Daemon, seen: Mapping[str, object], wanted: list[Promise]) -> Inside:
+    state = seen["State"]
+    if not (isinstance(state, dict) and state.get("Running")):
+        return Inside(unseen="the container is not running")
+    return look_inside(daemon, str(seen["Id"]), probe_for(wanted, write=False))
+
+
+def _image_id(daemon: Daemon, name: str) -> str:
+    try:
+        found = daemon.image(name)
+    except EngineError:
+        return ""
+    return str(found["Id"]) if found else ""

@@ -1,0 +1,210 @@
+"""What a run created: written before it is created, and the only thing that authorises deletion.
+
+One file a run under the user's state directory, append-only JSON lines, 0600, flushed to the
+disk before the command that creates. A reader derives the open entries; nothing is rewritten.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import platformdirs
+
+from lifecycle.engine.process import alive, start_time
+
+Kind = Literal["container", "image", "volume", "network", "file", "folder"]
+REMOVAL_ORDER: tuple[Kind, ...] = ("container", "image", "volume", "network", "file", "folder")
+
+
+class LedgerError(Exception):
+    """The ledger can't be kept here, so nothing may be started; the message says why."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing that this run made or meant to make; ``id`` is empty until it is known.
+
+    ``kept`` says why it is left on purpose (a pulled base image).
+    """
+
+    kind: Kind
+    name: str
+    id: str = ""
+    kept: str = ""
+
+
+@dataclass
+class Record:
+    """A ledger as read back: its header, what is still open, and the CLIs that ran."""
+
+    path: Path
+    header: dict[str, Any]
+    open: dict[tuple[str, str], Entry] = field(default_factory=dict)
+    clis: list[tuple[int, int]] = field(default_factory=list)
+
+    @property
+    def run(self) -> str:
+        """The run's name."""
+        return str(self.header.get("run", self.path.stem))
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process that owns this ledger still runs, on this boot of this machine."""
+        here = machine()
+        same = all(self.header.get(k) == here[k] for k in ("machine", "boot"))
+        return same and alive(int(self.header["pid"]), int(self.header["started"]))
+
+    @property
+    def of_this_machine(self) -> bool:
+        """Homes are on NFS: another server's ledger is none of ours."""
+        return bool(self.header.get("machine") == machine()["machine"])
+
+    def entries(self) -> list[Entry]:
+        """Open entries, in the order in which they must be removed."""
+        return sorted(self.open.values(), key=lambda e: REMOVAL_ORDER.index(e.kind))
+
+
+def machine() -> dict[str, str]:
+    """Which machine and which boot of it this is."""
+    names = {"machine": "/etc/machine-id", "boot": "/proc/sys/kernel/random/boot_id"}
+    found = {}
+    for key, path in names.items():
+        try:
+            found[key] = Path(path).read_text().strip()
+        except OSError:
+            found[key] = os.uname().nodename
+    return found
+
+
+def default_folder() -> Path:
+    """Where this user's ledgers are."""
+    return Path(platformdirs.user_state_dir("docker-lifecycle")) / "ledgers"
+
+
+class Ledger:
+    """The open ledger of a live run."""
+
+    def __init__(self, folder: Path, run: str, engine: str, address: str) -> None:
+        """Create the file with its header; raises LedgerError when that can't be done safely."""
+        self.path = folder / f"{run}.jsonl"
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            _refuse_unsafe(folder)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_NOFOLLOW
+            self._file = os.open(self.path, flags, 0o600)
+        except OSError as error:
+            message = f"the ledger {self.path} can't be written: {error.strerror}"
+            raise LedgerError(message) from error
+        pid = os.getpid()
+        owner = {"pid": pid, "started": start_time(pid), "engine": engine, "address": address}
+        self._write({"is": "run", "run": run, **machine(), **owner})
+        self._open: dict[tuple[str, str], Entry] = {}
+
+    def _write(self, line: dict[str, Any]) -> None:
+        os.write(self._file, (json.dumps(line, ensure_ascii=False) + "\n").encode())
+        os.fdatasync(self._file)
+
+    def intend(self, kind: Kind, name: str) -> None:
+        """Call before the command that may create it."""
+        if (kind, name) not in self._open:
+            self._write({"is": "intent", "kind": kind, "name": name})
+            self._open[kind, name] = Entry(kind, name)
+
+    def cli(self, pid: int) -> None:
+        """A CLI process that creates on our behalf: it may outlive us."""
+        self._write({"is": "cli", "pid": pid, "started": start_time(pid)})
+
+    def made(self, kind: Kind, name: str, identity: str) -> None:
+        """It exists now, under this id."""
+        self._write({"is": "made", "kind": kind, "name": name, "id": identity})
+        self._open[kind, name] = Entry(kind, name, identity)
+
+    def keep(self, kind: Kind, name: str, why: str, identity: str = "") -> None:
+        """It stays on purpose, and is listed as that."""
+        self._write({"is": "kept", "kind": kind, "name": name, "why": why})
+        self._open[kind, name] = Entry(kind, name, identity, kept=why)
+
+    def gone(self, kind: Kind, name: str) -> None:
+        """It is no longer there."""
+        self._write({"is": "gone", "kind": kind, "name": name})
+        self._open.pop((kind, name), None)
+
+    def entries(self) -> list[Entry]:
+        """Open entries, in the order in which they must be removed."""
+        return sorted(self._open.values(), key=lambda e: REMOVAL_ORDER.index(e.kind))
+
+    def holds(self, kind: Kind, name_or_id: str) -> bool:
+        """Whether this run made it; an id may be a prefix of at least 12 characters."""
+        return any(
+            e.kind == kind and (e.name == name_or_id or _same_id(e.id, name_or_id))
+            for e in self._open.values()
+        )
+
+    def close(self) -> None:
+        """The run is over: drop the file when nothing is left that must go."""
+        os.close(self._file)
+        if all(e.kept for e in self._open.values()):
+            self.path.unlink(missing_ok=True)
+
+
+def _same_id(known: str, asked: str) -> bool:
+    known, asked = known.removeprefix("sha256:"), asked.removeprefix("sha256:")
+    return bool(known) and len(asked) >= 12 and known.startswith(asked)  # noqa: PLR2004
+
+
+def _refuse_unsafe(folder: Path) -> None:
+    state = folder.stat()
+    if state.st_uid != os.geteuid():
+        message = f"{folder} belongs to uid {state.st_uid}, not to you: move it away"
+        raise LedgerError(message)
+    if state.st_mode & 0o022:
+        message = f"{folder} can be written by others: chmod 700 {folder}"
+        raise LedgerError(message)
+
+
+def read(path: Path) -> Record | None:
+    """Read a ledger back; None for a file that is none. A torn last line is what a kill left."""
+    record = None
+    for line in _lines(path):
+        kind, name = str(line.get("kind", "")), str(line.get("name", ""))
+        match line.get("is"):
+            case "run":
+                record = Record(path, line)
+            case "intent" if record:
+                record.open[kind, name] = Entry(kind, name)  # type: ignore[arg-type]
+            case "made" if record:
+                record.open[kind, name] = Entry(kind, name, str(line["id"]))  # type: ignore[arg-type]
+            case "kept" if record:
+                record.open.pop((kind, name), None)
+            case "gone" if record:
+                record.open.pop((kind, name), None)
+            case "cli" if record:
+                record.clis.append((int(line["pid"]), int(line["started"] or 0)))
+    return record
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    try:
+        text = path.read_text("utf-8", "replace")
+    except OSError:
+        return
+    for line in text.splitlines():
+        try:
+            value = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(value, dict):
+            yield value
+
+
+def all_records(folder: Path) -> list[Record]:
+    """Every ledger in a folder."""
+    if not folder.is_dir():
+        return []
+    found = (read(p) for p in sorted(folder.glob("*.jsonl")))
+    return [r for r in found if r is not None]

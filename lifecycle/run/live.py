@@ -1,0 +1,172 @@
+"""One run of one scenario file, from the first step asked for to its end.
+
+The file's collector owns it. Steps come in order; after a failed one the rest are not run;
+``finally`` and the clean-up always are, once, whoever asks first.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from contextlib import ExitStack
+from typing import Any
+
+from lifecycle.checks.check import Check
+from lifecycle.engine.daemon import EngineError
+from lifecycle.run.cleanup import CLEANUP, Remains, clean_up
+from lifecycle.run.ledger import LedgerError
+from lifecycle.run.locks import LockError
+from lifecycle.run.options import Options
+from lifecycle.run.outcome import StepResult, Symptom
+from lifecycle.run.runner import Runner
+from lifecycle.run.session import (
+    Diagnose,
+    Say,
+    Session,
+    StartError,
+    new_run_id,
+    open_session,
+)
+from lifecycle.scenario.errors import ScenarioError
+from lifecycle.scenario.model import Scenario, Step
+
+BEGIN = "the run can begin"
+
+
+class LiveRun:
+    """Opens at the first step, closes once."""
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        options: Options,
+        diagnose: Diagnose,
+        say: Say,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        """Nothing is opened yet. ``say`` tells the person what is waited for."""
+        self.scenario = scenario
+        self.id = new_run_id()
+        self.remains = Remains()
+        self._options, self._diagnose, self._say = options, diagnose, say
+        self._environ = dict(os.environ if environ is None else environ)
+        self._stack = ExitStack()
+        self._session: Session | None = None
+        self._runner: Runner | None = None
+        self._next = 0
+        self._stopped = ""
+        self._over = False
+        self.facts: dict[str, Any] = {}
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """All steps, ``finally`` last."""
+        return (*self.scenario.steps, *self.scenario.finally_)
+
+    def redact(self, text: str) -> str:
+        """A text without this run's secrets."""
+        return self._session.secrets.redact(text) if self._session else text
+
+    def step(self, index: int) -> StepResult:
+        """Do step ``index`` (counting ``finally`` on); out of order it is an error."""
+        result = StepResult(self.steps[index].title, self.steps[index].mark.line)
+        result.command = " ".join((self.steps[index].command or "").split())
+        is_finally = index >= len(self.scenario.steps)
+        if index != self._next and not (is_finally and index > self._next):
+            result.error = "the steps before it did not run in this process"
+            return result
+        self._next = index + 1
+        if self._runner is None and not self._stopped:
+            self._open(result)
+        if self._runner is None or self._session is None:
+            result.not_run = "" if result.checks else f"not run: {self._stopped}"
+            return result
+        if self._stopped and not is_finally:
+            result.not_run = f"not run: {self._stopped}"
+            return result
+        result = self._runner.step(self._session.plan.steps[index])
+        if result.status in {"failed", "error"} and not self._stopped:
+            self._stopped = f"step {index + 1} ({result.name}) {result.status}"
+        return result
+
+    def _open(self, result: StepResult) -> None:
+        stack = ExitStack()
+        try:
+            self._session = open_session(
+                self.scenario, self._options, self._environ, stack, self._say, run=self.id
+            )
+        except (StartError, ScenarioError, LedgerError, LockError, EngineError) as error:
+            stack.close()
+            result.checks.append(Check(BEGIN, "ready", str(error), "broken", "before the first step"))
+            symptom = error.symptom if isinstance(error, StartError) else Symptom(str(error))
+            result.findings += self._diagnose(symptom, None)
+            self._stopped = "the run could not begin"
+            return
+        except BaseException:
+            stack.close()
+            raise
+        self._stack = stack
+        self._runner = Runner(self._session, self._diagnose)
+        self.facts = _facts(self._session)
+
+    def finish(self) -> StepResult:
+        """Clean up; a second call changes nothing and says so."""
+        if self._session is None or self._over:
+            return StepResult(CLEANUP, 0, ran=True, skipped="" if self._over else "nothing was made")
+        self._over = True
+        if self._options.keep_on_failure and self._stopped:
+            kept = StepResult(CLEANUP, 0, skipped="kept on failure (--keep on-failure)")
+            self.remains = Remains(kept_on_purpose=self._kept())
+            return kept
+        result, self.remains = clean_up(self._session)
+        return result
+
+    def _kept(self) -> list[str]:
+        if self._session is None:
+            return []
+        return [f"{e.kind} {e.name}" for e in self._session.ledger.entries()]
+
+    @property
+    def over(self) -> bool:
+        """Whether the clean-up has run, or nothing was ever opened."""
+        return self._over or self._session is None
+
+    def close(self) -> None:
+        """Give everything back; cleans up first when nobody has."""
+        try:
+            if not self.over:
+                self.finish()
+        finally:
+            self._stack.close()
+
+
+def _facts(session: Session) -> dict[str, Any]:
+    """What the report says of the engine, this machine and the subject."""
+    info, subject = session.daemon.info, session.world.subject
+    return {
+        "engine": {
+            "address": session.daemon.address,
+            "version": info.get("ServerVersion", ""),
+            "id": info.get("ID", ""),
+            "storage": info.get("Driver", ""),
+            "cgroup": info.get("CgroupVersion", ""),
+            "shares_machine": session.world.shares_machine,
+        },
+        "host": {
+            "name": os.uname().nodename,
+            "kernel": os.uname().release,
+            "gpus": {
+                "source": session.world.gpus.source,
+                "names": [g.name for g in session.world.gpus.items],
+                "reason": session.world.gpus.reason,
+            },
+        },
+        "subject": {
+            "name": subject.name,
+            "uid": subject.uid,
+            "gid": subject.gid,
+            "groups": list(subject.group_names),
+            "home": subject.home,
+            "synthetic": subject.synthetic,
+        },
+    }

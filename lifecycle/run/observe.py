@@ -1,0 +1,279 @@
+"""Gathering the facts of one step: what the engine, the inside and the host say after it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from lifecycle.checks.expect import looks_inside, probe_of
+from lifecycle.checks.facts import ContainerFacts, Facts
+from lifecycle.checks.gather import (
+    RoundTrips,
+    exec_facts,
+    look_inside,
+    probe_for,
+    try_port,
+)
+from lifecycle.checks.inside import Inside, Probe
+from lifecycle.checks.passwords import PasswordFacts, authenticate, shadow_hash
+from lifecycle.command.line import Ref
+from lifecycle.command.promise import Promise
+from lifecycle.engine.daemon import EngineError
+from lifecycle.run.act import Acted
+from lifecycle.run.plan import PlannedStep
+from lifecycle.run.session import Session
+from lifecycle.run.witness import Watch
+
+Json = dict[str, Any]
+STARTERS = frozenset({"run", "start", "restart"})
+LOOK_LIMIT = 20.0
+"""Seconds that a look inside may take at a container's start."""
+_INSIDE = "inside"
+
+
+@dataclass
+class Before:
+    """What was there before a step acted."""
+
+    mark: int
+    containers: Mapping[str, Json | None]
+    password: str | None
+    watch: Watch | None
+
+
+def look_before(session: Session, planned: PlannedStep, promises: Sequence[Promise]) -> Before:
+    """Inspect what the line uses, read the old password hash, and arrange the look at start."""
+    mark = session.events.mark()
+    containers: dict[str, Json | None] = {}
+    for name in _containers(planned, planned.line.uses if planned.line else ()):
+        containers[name] = session.daemon.container(session.real("container", name))
+    user = planned.expect.get("password_changed")
+    old = None
+    on = _on(session, planned)
+    if user and on:
+        old = shadow_hash(session.daemon, session.real("container", on), user)
+    watch = _watch(session, planned, promises) if _starts(planned) else None
+    return Before(mark, containers, old, watch)
+
+
+def _starts(planned: PlannedStep) -> bool:
+    return planned.line is not None and planned.line.verb in STARTERS
+
+
+def _watch(session: Session, planned: PlannedStep, promises: Sequence[Promise]) -> Watch | None:
+    """Arrange one look inside at the start, for promises and expectations together."""
+    if not any(p.where in {_INSIDE, "host"} for p in promises) and not looks_inside(planned.expect):
+        return None
+    probe = merged(probe_for(promises, write=True), probe_of(planned.expect))
+    sources = {
+        p.expected["target"]: p.expected["source"]
+        for p in promises
+        if p.field == "container.mount.round_trip"
+    }
+    trips = RoundTrips(sources, session.world, probe, lambda p: session.ledger.intend("file", p))
+    trips.make_outside()
+    watch = Watch(trips.extend(), trips)
+    session.witness.watch(session.real("container", planned.container), watch)
+    return watch
+
+
+def merged(a: Probe, b: Probe) -> Probe:
+    """One probe that covers both."""
+    return replace(
+        a,
+        files=a.files + b.files,
+        texts=a.texts + b.texts,
+        gpus=a.gpus or b.gpus,
+        processes=a.processes or b.processes,
+    )
+
+
+def look_after(
+    session: Session, planned: PlannedStep, promises: Sequence[Promise], acted: Acted, before: Before
+) -> Facts:
+    """Everything the checks of this step need, each asked once."""
+    facts = Facts(
+        world=session.world, exit_code=acted.exit_code, output=acted.output, screen=acted.screen
+    )
+    for name in _containers(planned, _refs(planned, "container")):
+        facts.containers[name] = _container(session, name, promises, before)
+    if planned.line and planned.line.verb in {"run", "create"}:
+        facts.containers[""] = facts.containers[planned.container]
+    _images(session, planned, promises, facts)
+    for ref in _refs(planned, "volume"):
+        facts.volumes[ref.name] = session.daemon.volume(session.real("volume", ref.name))
+    for ref in _refs(planned, "network"):
+        facts.networks[ref.name] = session.daemon.network(session.real("network", ref.name))
+    facts.files = {
+        str(p.expected): (session.folder / str(p.expected)).exists()
+        for p in promises
+        if p.field == "file.exists"
+    }
+    facts.pushed = {
+        p.about.name: _pushed(session, p.about.name)
+        for p in promises
+        if p.field == "image.pushed" and p.about
+    }
+    _inside(session, planned, promises, before, facts)
+    if planned.line and planned.line.verb in {"exec", "attach"}:
+        _execs(session, planned, before, facts)
+    _password(session, planned, before, facts)
+    return facts
+
+
+def _refs(planned: PlannedStep, kind: str) -> list[Ref]:
+    return [n.ref for n in planned.line.names if n.ref.kind == kind] if planned.line else []
+
+
+def _on(session: Session, planned: PlannedStep) -> str:
+    """The container that a step is about, by its written name."""
+    if planned.step.in_ and not planned.step.on:
+        opened = session.terminals.get(planned.step.in_)
+        return opened.container if opened else ""
+    return planned.container
+
+
+def _containers(planned: PlannedStep, refs: Iterable[Ref]) -> list[str]:
+    names = [r.name for r in refs if r.kind == "container" and r.name]
+    if planned.container:
+        names.append(planned.container)
+    return list(dict.fromkeys(names))
+
+
+def _container(
+    session: Session, name: str, promises: Sequence[Promise], before: Before
+) -> ContainerFacts:
+    real = session.real("container", name)
+    facts = ContainerFacts(
+        name,
+        now=session.daemon.container(real),
+        before=before.containers.get(name),
+        created=session.witness.created.get(real),
+    )
+    facts.image_ids = {
+        str(p.expected): _image_id(session, str(p.expected))
+        for p in promises
+        if p.field == "container.image"
+    }
+    facts.paths = {
+        str(p.expected): _has_path(session, real, str(p.expected))
+        for p in promises
+        if p.field == "container.path" and p.about and p.about.name == name
+    }
+    return facts
+
+
+def _image_id(session: Session, written: str) -> str:
+    found = session.daemon.image(session.real("image", written))
+    return str(found["Id"]) if found else ""
+
+
+def _has_path(session: Session, real: str, path: str) -> bool:
+    try:
+        return session.daemon.stat(real, path) is not None
+    except EngineError:
+        return False
+
+
+def _images(
+    session: Session, planned: PlannedStep, promises: Sequence[Promise], facts: Facts
+) -> None:
+    names = [r.name for r in _refs(planned, "image")]
+    names += [str(p.expected) for p in promises if p.field == "image.same_as"]
+    wanted = planned.expect.get("image") or {}
+    names += [str(wanted["name"])] if "name" in wanted else []
+    for name in dict.fromkeys(names):
+        facts.images[name] = session.daemon.image(session.real("image", name))
+
+
+def _pushed(session: Session, written: str) -> str:
+    try:
+        return session.daemon.registry_digest(session.real("image", written))
+    except EngineError:
+        return ""
+
+
+def _inside(
+    session: Session,
+    planned: PlannedStep,
+    promises: Sequence[Promise],
+    before: Before,
+    facts: Facts,
+) -> None:
+    """The look at the start if there was one, else one now if something asks for it."""
+    on = facts.containers.get(_on(session, planned))
+    if on is None:
+        return
+    if before.watch is not None:
+        if on.now is not None or on.created is not None:
+            before.watch.done.wait(LOOK_LIMIT if _started(on) else 0)
+        on.inside, on.round_trips = before.watch.inside, before.watch.round_trips
+        if not before.watch.done.is_set():
+            before.watch.trips.finish(Inside(unseen="it did not start"))
+    elif _asks_inside(planned, promises) and on.is_up:
+        user = (planned.line.last("--user") or "") if planned.line else ""
+        probe = probe_of(planned.expect)
+        on.inside = look_inside(session.daemon, session.real("container", on.name), probe, user)
+    elif on.now is not None and not on.is_up:
+        on.inside = Inside(unseen=f"the container is {on.now['State']['Status']}")
+    ports = [p.expected["container"] for p in promises if p.field == "container.port.answers"]
+    ports += [k if "/" in k else f"{k}/tcp" for k in planned.expect.get("port") or {}]
+    if ports:
+        on.answers = {
+            port: try_port(session.daemon, on, port, session.world) for port in dict.fromkeys(ports)
+        }
+
+
+def _started(on: ContainerFacts) -> bool:
+    state = (on.now or {}).get("State") or {}
+    return on.now is None or not str(state.get("StartedAt", "0001")).startswith("0001")
+
+
+def _asks_inside(planned: PlannedStep, promises: Sequence[Promise]) -> bool:
+    return looks_inside(planned.expect) or any(
+        p.field == "exec.user" and p.where == "host" for p in promises
+    )
+
+
+def _execs(session: Session, planned: PlannedStep, before: Before, facts: Facts) -> None:
+    """The exec of this step, and how many the container gained."""
+    name = planned.container
+    real = session.real("container", name)
+    ids = [
+        e.attributes.get("execID", "")
+        for e in session.events.since(before.mark)
+        if e.action == "exec_create" and e.name == real
+    ]
+    theirs = [i for i in ids if i and i not in session.daemon.own_execs]
+    facts.new_execs = len(theirs)
+    container = facts.containers.get(name)
+    if not theirs or container is None or container.now is None:
+        return
+    pid = container.now["State"]["Pid"]
+    facts.exec = exec_facts(session.daemon, theirs[0], pid, session.world)
+
+
+def _password(session: Session, planned: PlannedStep, before: Before, facts: Facts) -> None:
+    user, on = planned.expect.get("password_changed"), _on(session, planned)
+    if not user or not on:
+        return
+    real = session.real("container", on)
+    new = shadow_hash(session.daemon, real, user)
+    typed = session.passwords.get(on, "")
+    if not typed:
+        accepted, how = None, "no secret was typed in this container"
+    else:
+        accepted, how = authenticate(session.daemon, real, user, typed)
+    facts.password = PasswordFacts(user, before.password, new, accepted, how)
+
+
+def wait_until(holds: Any, limit: float) -> bool:
+    """Ask until it holds or ``limit`` seconds pass; typing has no event of its own."""
+    deadline = time.monotonic() + limit
+    while not holds():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True

@@ -1,0 +1,119 @@
+"""What came of a run: the one place that owns wording, truth and serialization.
+
+Statuses are derived from checks and evidence, never stored beside them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from lifecycle.checks.check import Check
+
+StepStatus = Literal["passed", "failed", "skipped", "not-run", "error"]
+Who = Literal["user", "admin"]
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """Something a person can do: ``who`` can do it, ``do`` is a sentence, ``commands`` to type."""
+
+    who: Who
+    do: str
+    commands: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The shape of report.json's ``remedies``."""
+        return {"who": self.who, "do": self.do, "commands": list(self.commands)}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A diagnosed cause: stable id, cause, evidence (facts looked up, one a line), remedies."""
+
+    id: str
+    cause: str
+    evidence: tuple[str, ...]
+    remedies: tuple[Remedy, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The shape of report.json's ``findings``."""
+        return {
+            "id": self.id,
+            "cause": self.cause,
+            "evidence": list(self.evidence),
+            "remedies": [r.to_json() for r in self.remedies],
+        }
+
+
+@dataclass(frozen=True)
+class Symptom:
+    """What diagnosis starts from: the words run, their exit code, and all they printed."""
+
+    output: str
+    words: tuple[str, ...] = ()
+    exit_code: int | None = None
+
+
+@dataclass
+class StepResult:
+    """What came of one step.
+
+    ``line`` is the line in the scenario file, ``command`` the command as typed by the author
+    with its variables filled in (redacted), ``ran`` whether anything was done at all,
+    ``reason`` why it was skipped, not run or an error, ``seconds`` wall time, ``screen`` the
+    text of the terminal or of the command's output after the step.
+    """
+
+    name: str
+    line: int
+    command: str = ""
+    ran: bool = False
+    skipped: str = ""
+    not_run: str = ""
+    error: str = ""
+    seconds: float = 0.0
+    checks: list[Check] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    screen: str = ""
+    actual_command: str = ""
+    """The command as it was really run, when the name map or the GPU rule changed it."""
+
+    @property
+    def status(self) -> StepStatus:
+        """Derived: an error outranks a broken check, which outranks everything kept."""
+        if self.error:
+            return "error"
+        if any(c.status == "broken" for c in self.checks):
+            return "failed"
+        if self.not_run:
+            return "not-run"
+        if self.skipped or not (self.ran or any(c.status == "kept" for c in self.checks)):
+            return "skipped"
+        return "passed"
+
+    @property
+    def reason(self) -> str:
+        """Why the status is not ``passed``, in one line; empty when it is."""
+        if self.error or self.not_run or self.skipped:
+            return self.error or self.not_run or self.skipped
+        broken = [c for c in self.checks if c.status == "broken"]
+        if broken:
+            first = broken[0]
+            return f"{first.about}: expected {first.expected!r}, found {first.actual!r}"
+        return "" if self.status == "passed" else "nothing was run and nothing was observed"
+
+    def to_json(self) -> dict[str, Any]:
+        """The shape of report.json's ``steps``."""
+        return {
+            "name": self.name,
+            "line": self.line,
+            "command": self.command,
+            "actual_command": self.actual_command or self.command,
+            "status": self.status,
+            "reason": self.reason,
+            "seconds": round(self.seconds, 3),
+            "checks": [c.to_json() for c in self.checks],
+            "findings": [f.to_json() for f in self.findings],
+            "screen": self.screen,
+        }

@@ -1,0 +1,324 @@
+"""From a scenario to what will be done: rendered, parsed and promised, before anything runs.
+
+Pure: it needs no daemon. ``lifecycle check`` is a plan that nobody executes.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from lifecycle.command.line import CommandError, DockerLine, Ref
+from lifecycle.command.names import NameMap, isolate
+from lifecycle.command.parse import parse
+from lifecycle.command.promise import Promise
+from lifecycle.command.promises import promises
+from lifecycle.command.references import familiar
+from lifecycle.command.values import ImpossibleError
+from lifecycle.scenario.errors import Mark, ScenarioError, nearest
+from lifecycle.scenario.model import Scenario, Step
+from lifecycle.scenario.render import (
+    Context,
+    render,
+    render_template,
+    render_words,
+    split,
+    truth,
+    with_vars,
+)
+
+Phase = Literal["steps", "finally"]
+SHELLS = frozenset({"bash", "sh", "dash", "ash", "zsh", "fish"})
+DEFAULT_LIMIT = 60.0
+LONG_LIMIT = 900.0
+LONG_VERBS = frozenset({"pull", "push", "build", "load", "save", "commit", "export", "import"})
+
+
+@dataclass(frozen=True)
+class PlannedStep:
+    """One step, ready to be done.
+
+    ``words`` is the command as written with its variables filled in; ``opens`` the name of the
+    terminal that it leaves open (empty when it runs to its end); ``expect`` and ``fails`` are
+    rendered, plain values.
+    """
+
+    index: int
+    phase: Phase
+    step: Step
+    title: str
+    words: tuple[str, ...] = ()
+    line: DockerLine | None = None
+    promises: tuple[Promise, ...] = ()
+    expect: Mapping[str, Any] = None  # type: ignore[assignment]
+    fails: Mapping[str, Any] | None = None
+    content: str = ""
+    typed: str = ""
+    stdin: str | None = None
+    dialogue: tuple[Mapping[str, Any], ...] = ()
+    opens: str = ""
+    when: bool = True
+    needs_gpu: bool = False
+
+    @property
+    def command(self) -> str:
+        """The command on one line, quoted where it must be; for other steps what they do."""
+        return shlex.join(self.words) if self.words else self.title
+
+    @property
+    def container(self) -> str:
+        """The container that the step is about, by its written name; empty when none."""
+        if self.step.on:
+            return self.step.on
+        if self.line is None:
+            return ""
+        if self.line.verb in {"run", "create"}:
+            return self.line.last("--name") or f"unnamed-{self.index + 1}"
+        named = [n.ref.name for n in self.line.names if n.ref.kind == "container"]
+        return named[0] if named else ""
+
+    @property
+    def limit(self) -> float:
+        """Seconds that it may take."""
+        if self.step.timeout:
+            return float(self.step.timeout)
+        return LONG_LIMIT if self.line and self.line.verb in LONG_VERBS else DEFAULT_LIMIT
+
+    @property
+    def on_terminal(self) -> bool:
+        """Whether a person would do it on a terminal."""
+        if self.dialogue or self.opens:
+            return True
+        return bool(self.line and (self.line.on("--tty") and not self.line.on("--detach")))
+
+    def without_gpus(self) -> PlannedStep:
+        """The same step with ``--gpus`` left out, as a machine without GPUs can do it."""
+        if self.line is None or not self.line.values("--gpus"):
+            return replace(self, needs_gpu=False)
+        words = _drop_option(self.line, "--gpus")
+        kept = tuple(p for p in self.promises if p.flag != "--gpus")
+        return replace(self, words=words, line=parse(words), promises=kept, needs_gpu=False)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A scenario ready to run: its steps in order, ``finally`` after, and its name map."""
+
+    scenario: Scenario
+    steps: tuple[PlannedStep, ...]
+    names: NameMap
+
+    def of(self, phase: Phase) -> tuple[PlannedStep, ...]:
+        """The steps of one phase."""
+        return tuple(s for s in self.steps if s.phase == phase)
+
+
+def plan(
+    scenario: Scenario, variables: Mapping[str, Any], cwd: str, run: str, *, as_written: bool
+) -> Plan:
+    """Render, parse and promise every step; raises ScenarioError for the first that is wrong."""
+    me = variables["me"]
+    holder: list[NameMap] = []
+    base = Context({**variables, **_names(holder)}, cwd=cwd, me=me)
+    first = tuple(_lines(scenario, with_vars(scenario.vars, base)))
+    holder.append(NameMap(run, as_written=as_written, isolated=isolate(first)))
+    final = with_vars(scenario.vars, base)
+    steps: list[PlannedStep] = []
+    written: dict[str, str] = {}
+    for phase, step in _all(scenario):
+        planned = _one(scenario, len(steps), phase, step, final, written)
+        _known_places(planned, steps)
+        if step.write:
+            _refuse_isolated_from(planned, holder[0])
+            written[str(Path(cwd) / render(step.write, final, step.mark))] = planned.content
+        steps.append(planned)
+    return Plan(scenario, tuple(steps), holder[0])
+
+
+def _names(holder: list[NameMap]) -> dict[str, Callable[[str], str]]:
+    """``image('x')`` and ``container('x')``: real names, once the name map is known."""
+
+    def image(name: str) -> str:
+        return holder[0].real(Ref("image", familiar(name))) if holder else name
+
+    def container(name: str) -> str:
+        return holder[0].real(Ref("container", name)) if holder else name
+
+    return {"image": image, "container": container}
+
+
+def _all(scenario: Scenario) -> Iterable[tuple[Phase, Step]]:
+    yield from (("steps", s) for s in scenario.steps)
+    yield from (("finally", s) for s in scenario.finally_)
+
+
+def _lines(scenario: Scenario, context: Context) -> Iterable[DockerLine]:
+    for _, step in _all(scenario):
+        if step.kind == "command":
+            _, line = _read(step, context)
+            if line is not None:
+                yield line
+
+
+def _read(step: Step, context: Context) -> tuple[tuple[str, ...], DockerLine | None]:
+    """The words of a command step, and its docker line when it is one."""
+    split_words = split(step.command or "", step.mark)
+    words = tuple(render_words(split_words, context))
+    _refuse_secrets(words, context, step.mark)
+    if not words or words[0] != "docker":
+        return words, None
+    try:
+        return words, parse(words)
+    except CommandError as error:
+        at = split_words[min(error.word, len(split_words) - 1)].mark
+        raise ScenarioError(at, error.message, error.hint) from error
+
+
+def _refuse_secrets(words: Iterable[str], context: Context, mark: Mark) -> None:
+    secret = context.values.get("secret")
+    if secret is not None and any(secret.inside(word) for word in words):
+        raise ScenarioError(
+            mark,
+            "a secret stands in a command, where everyone on the machine can read it",
+            "the secret in dialogue, type, stdin, or a write with mode 0600",
+        )
+
+
+def _one(  # noqa: PLR0913 - all that a step is made of
+    scenario: Scenario,
+    index: int,
+    phase: Phase,
+    step: Step,
+    context: Context,
+    written: Mapping[str, str],
+) -> PlannedStep:
+    mark = step.mark
+    words: tuple[str, ...] = ()
+    line: DockerLine | None = None
+    promised: tuple[Promise, ...] = ()
+    if step.kind == "command":
+        words, line = _read(step, context)
+        if line is not None:
+            promised = promises(line, read_file=_reader(context.cwd, written))
+    expect = step.check if step.kind == "check" else step.expect
+    planned = PlannedStep(
+        index=index,
+        phase=phase,
+        step=step,
+        title=step.name or " ".join(str(render(step.title, context, mark)).split()),
+        words=words,
+        line=line,
+        promises=promised,
+        expect=_plain(expect, context, mark),
+        fails=_plain(step.fails, context, mark) if step.fails else None,
+        content=_content(scenario, step, context) if step.kind == "write" else "",
+        typed=str(render(step.type, context, mark)) if step.type is not None else "",
+        stdin=str(render(step.stdin, context, mark)) if step.stdin is not None else None,
+        dialogue=tuple(_plain(d, context, mark) for d in step.dialogue),
+        when=truth(step.when, context) if step.when else True,
+        needs_gpu=step.gpu == "required" or bool(line and line.values("--gpus")),
+    )
+    return replace(planned, opens=opens(planned))
+
+
+def opens(planned: PlannedStep) -> str:
+    """The name of the terminal that a line leaves open; empty when it runs to its end.
+
+    A ``-ti`` line that runs the image's own command or a lone shell stays open, unless a
+    dialogue drives it to its end; attaching always does.
+    """
+    if planned.step.opens is False or planned.line is None:
+        return ""
+    if planned.step.opens:
+        return str(planned.step.opens)
+    line, container = planned.line, planned.container
+    if planned.dialogue:
+        return ""
+    if line.verb == "attach" or (line.verb == "start" and line.on("--attach")):
+        return container
+    if not (line.on("--tty") and line.on("--interactive")) or line.on("--detach"):
+        return ""
+    command = line.args[1:]
+    lone_shell = len(command) == 1 and Path(command[0]).name in SHELLS
+    if line.verb == "run":
+        return container if not command or lone_shell else ""
+    return container if line.verb == "exec" and lone_shell else ""
+
+
+def _plain(model: Any, context: Context, mark: Mark) -> dict[str, Any]:
+    if model is None:
+        return {}
+    rendered = render(model, context, mark)
+    return dict(rendered.model_dump(exclude_unset=True, by_alias=True))
+
+
+def _content(scenario: Scenario, step: Step, context: Context) -> str:
+    if step.template:
+        return render_template(step.template, context, scenario.folder, step.mark)
+    return str(render(step.content or "", context, step.mark))
+
+
+def _reader(cwd: str, written: Mapping[str, str]) -> Callable[[str], str | None]:
+    """Reads a Dockerfile as the build will find it: written by an earlier step, or there."""
+
+    def read(path: str) -> str | None:
+        full = str((Path(cwd) / path).resolve()) if cwd else path
+        for known, text in written.items():
+            if str(Path(known).resolve()) == full:
+                return text
+        try:
+            return Path(full).read_text("utf-8", "replace")
+        except OSError:
+            return None
+
+    return read
+
+
+_FROM = re.compile(r"^\s*FROM\s+(?:--platform=\S+\s+)?(\S+)", re.IGNORECASE | re.MULTILINE)
+
+
+def _refuse_isolated_from(planned: PlannedStep, names: NameMap) -> None:
+    """A literal FROM of a tag that the name map renames would build on somebody else's image."""
+    for match in _FROM.finditer(planned.content):
+        try:
+            ref = Ref("image", familiar(match[1]))
+        except ImpossibleError:
+            continue
+        if names.real(ref) != ref.name:
+            raise ScenarioError(
+                planned.step.mark,
+                f"the file is FROM {match[1]}, a tag that this scenario makes under another name",
+                "its real name",
+                f"FROM ${{{{ image('{match[1]}') }}}}",
+            )
+
+
+def _known_places(planned: PlannedStep, before: list[PlannedStep]) -> None:
+    """``in`` must be a terminal that an earlier step opens."""
+    wanted = planned.step.in_
+    known = [s.opens for s in before if s.opens]
+    if wanted and wanted not in known:
+        raise ScenarioError(
+            planned.step.mark,
+            f"no step before opens a terminal named `{wanted}`",
+            f"one of {', '.join(known)}" if known else "a `docker run -ti` before it",
+            f"in: {nearest(wanted, known)}" if nearest(wanted, known) else "",
+        )
+    if planned.step.kind == "type" and not known:
+        raise ScenarioError(
+            planned.step.mark, "nothing to type into", "a step before that opens a terminal"
+        )
+
+
+def _drop_option(line: DockerLine, flag: str) -> tuple[str, ...]:
+    """The words without one flag and its value."""
+    drop = set()
+    for option in (o for o in line.options if o.flag == flag):
+        drop.add(option.word)
+        if "=" not in line.words[option.word]:
+            drop.add(option.word + 1)
+    return tuple(w for i, w in enumerate(line.words) if i not in drop)

@@ -1,0 +1,381 @@
+"""Doing a run step by step: decide, act, observe, judge. One step in, one StepResult out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from lifecycle.checks.check import Check, compare, unverified
+from lifecycle.checks.expect import judge_expect, pattern
+from lifecycle.checks.facts import Facts
+from lifecycle.checks.judge import judge_all
+from lifecycle.command.promise import Promise
+from lifecycle.engine.daemon import EngineError
+from lifecycle.engine.terminal import TerminalError
+from lifecycle.run import act, book, guard
+from lifecycle.run.act import Acted
+from lifecycle.run.observe import look_after, look_before, wait_until
+from lifecycle.run.outcome import StepResult, Symptom
+from lifecycle.run.plan import PlannedStep
+from lifecycle.run.session import Diagnose, OpenTerminal, Session
+from lifecycle.run.writing import write_file
+
+TYPED_LIMIT = 15.0
+"""Seconds until what a typed line should bring about must hold."""
+_ENDS_SHELL = frozenset({"exit", "logout"})
+_GPU = "GPUs of this machine"
+
+
+class Runner:
+    """Does the steps of one open session."""
+
+    def __init__(self, session: Session, diagnose: Diagnose) -> None:
+        """``diagnose`` turns a symptom into findings; it lives in a higher layer."""
+        self._s = session
+        self._diagnose = diagnose
+
+    def step(self, planned: PlannedStep) -> StepResult:
+        """Do one step; whatever a user can cause is in the result, never raised."""
+        begun = time.monotonic()
+        result = StepResult(planned.title, planned.step.mark.line)
+        result.command = self._s.shown(_as_shown(planned))
+        try:
+            self._do(planned, result)
+        except EngineError as error:
+            result.checks.append(
+                Check("the engine answers", "an answer", str(error), "broken", self._s.daemon.address)
+            )
+            self._find(result, Symptom(str(error), planned.words))
+        except TerminalError as error:
+            result.checks.append(
+                Check("the terminal", "open", str(error).splitlines()[0], "broken", "terminal")
+            )
+        result.seconds = time.monotonic() - begun
+        result.screen = self._s.shown(result.screen)
+        result.checks = [self._shown(c) for c in result.checks]
+        return result
+
+    def _shown(self, check: Check) -> Check:
+        def clean(value: object) -> object:
+            return self._s.shown(value) if isinstance(value, str) else value
+
+        return replace(
+            check,
+            about=self._s.shown(check.about),
+            expected=clean(check.expected),
+            actual=clean(check.actual),
+        )
+
+    def _do(self, planned: PlannedStep, result: StepResult) -> None:
+        planned = self._for_this_machine(planned, result)
+        because = self._why_skip(planned)
+        if because:
+            self._skip(planned, result, because)
+            return
+        match planned.step.kind:
+            case "command":
+                self._command(planned, result)
+            case "write":
+                result.ran = True
+                result.checks += write_file(self._s, planned)
+            case "type":
+                self._type(planned, result)
+            case "check":
+                result.checks += self._check(planned)
+
+    # -- decide ---------------------------------------------------------------------------
+
+    def _for_this_machine(self, planned: PlannedStep, result: StepResult) -> PlannedStep:
+        """Under ``gpu: optional`` a line loses ``--gpus`` where there is no GPU."""
+        optional = self._s.plan.scenario.gpu == "optional" and planned.step.gpu != "required"
+        if not (planned.needs_gpu and optional) or self._s.world.gpus.items:
+            return planned
+        if self._s.options.gpu == "require":
+            return planned
+        bare = planned.without_gpus()
+        result.actual_command = bare.command
+        reason = f"left out: {self._s.world.gpus.reason}"
+        result.checks += [
+            unverified("--gpus: GPUs inside are the host's", p.expected, reason)
+            for p in planned.promises
+            if p.field == "container.gpus.visible"
+        ]
+        return bare
+
+    def _why_skip(self, planned: PlannedStep) -> str:
+        if not planned.when:
+            return f"its `when` does not hold: {planned.step.when}"
+        if planned.needs_gpu and not self._s.world.gpus.items:
+            return f"it needs a GPU: {self._s.world.gpus.reason}"
+        if planned.step.in_ and any(planned.step.in_ == r.name for r in self._s.skipped):
+            return f"terminal {planned.step.in_} was never opened"
+        if planned.step.on:
+            wanted = [r for r in self._s.skipped if r.name == planned.step.on]
+            return guard.missing(wanted, self._s.skipped)
+        return guard.missing(planned.line.uses | planned.line.destroys, self._s.skipped) if planned.line else ""
+
+    def _skip(self, planned: PlannedStep, result: StepResult, because: str) -> None:
+        if planned.line:
+            for ref in planned.line.creates:
+                self._s.skipped[ref] = f"step {planned.index + 1} was skipped, since {because}"
+        if self._s.options.gpu == "require" and "GPU" in because:
+            result.checks.append(Check(_GPU, "at least one", because, "broken", "--gpu require"))
+            return
+        result.skipped = because
+
+    # -- commands -------------------------------------------------------------------------
+
+    def _command(self, planned: PlannedStep, result: StepResult) -> None:
+        words = book.words_to_run(self._s, planned)
+        result.actual_command = self._s.secrets.redact(words.shown) if words.changed else ""
+        result.checks += words.checks
+        if words.skip or words.refusal:
+            result.skipped = words.skip
+            if words.refusal:
+                label = "touches only what this run made"
+                result.checks.append(Check(label, "ours", words.refusal, "broken", "inspect, ledger"))
+            return
+        missing = self._missing_sources(planned)
+        if missing:
+            result.checks += missing
+            source = str(missing[0].expected)
+            text = f'invalid mount config for type "bind": bind source path does not exist: {source}'
+            self._find(result, Symptom(text, planned.words, 125))
+            return
+        promises = self._promises(planned)
+        before = look_before(self._s, planned, promises)
+        book.intend(self._s, planned)
+        run = act.run_on_terminal if planned.on_terminal else act.run_to_end
+        acted = run(self._s, planned, words.argv)
+        result.ran, result.screen = True, acted.screen
+        book.settle(self._s, planned, acted)
+        facts = look_after(self._s, planned, promises, acted, before)
+        failed = self._exit_checks(planned, acted, result)
+        result.checks += self._nas(planned)
+        if not planned.fails:
+            result.checks += _unless(failed, promises, facts)
+        on = facts.containers.get(planned.container)
+        result.checks += judge_expect(_rest(planned), facts, on)
+        if any(c.status == "broken" for c in result.checks):
+            self._find(result, Symptom(acted.output, planned.words, acted.exit_code))
+        book.remember(self._s, planned)
+
+    def _promises(self, planned: PlannedStep) -> tuple[Promise, ...]:
+        """The line's own, and after a start again those of the line that made the container."""
+        if planned.line and planned.line.verb in {"start", "restart", "unpause"}:
+            again = self._s.promised.get(planned.container, ())
+            return planned.promises + again
+        return planned.promises
+
+    def _missing_sources(self, planned: PlannedStep) -> list[Check]:
+        """Docker would make a missing bind source itself, owned by root."""
+        if self._s.world.no_host_side or not planned.line or planned.line.verb not in {"run", "create"}:
+            return []
+        sources = {
+            str(p.expected["source"])
+            for p in planned.promises
+            if p.field == "container.mount" and p.expected["type"] == "bind"
+        }
+        return [
+            Check(f"-v {s}: the folder is there", s, "missing", "broken", "stat on this machine")
+            for s in sorted(sources)
+            if not Path(s).exists()
+        ]
+
+    def _nas(self, planned: PlannedStep) -> list[Check]:
+        used = self._s.stand_in and any(self._s.stand_in in w for w in planned.words)
+        made = planned.line is not None and planned.line.verb in {"run", "create"}
+        if not (used and made):
+            return []
+        reason = "lab.nas_home is not set, so a temporary folder stood in for it"
+        return [unverified("NAS", "the lab's NAS", reason)]
+
+    def _exit_checks(self, planned: PlannedStep, acted: Acted, result: StepResult) -> bool:
+        """The exit code and how it ended; returns whether the command failed."""
+        added: list[Check] = []
+        if acted.problem:
+            added.append(Check("it gets done", "done", acted.problem, "broken", "the terminal"))
+        if planned.fails is not None:
+            added += _fails(planned, acted)
+        elif acted.exit_code is not None and "exit" not in planned.expect:
+            added.append(compare("exit code", 0, acted.exit_code, "the command's own"))
+        result.checks += added
+        return any(c.status == "broken" for c in added)
+
+    # -- typing ---------------------------------------------------------------------------
+
+    def _type(self, planned: PlannedStep, result: StepResult) -> None:
+        opened = self._terminal(planned, result)
+        if opened is None:
+            return
+        terminal = opened.terminal
+        before = look_before(self._s, replace(planned, step=planned.step), ())
+        since = terminal.mark()
+        result.ran = True
+        act.send(
+            self._s,
+            opened.container,
+            terminal,
+            planned.typed if planned.step.type is not None else None,
+            planned.step.press,
+        )
+        limit = float(planned.step.timeout or TYPED_LIMIT)
+        result.checks += self._screen(planned, opened, since, limit)
+        ends = planned.typed.strip().split(" ")[0] in _ENDS_SHELL or "ctrl-d" in planned.step.press
+        wants_end = ends or book.detaches(planned) or "exit" in planned.expect
+        if wants_end and terminal.wait_end(limit) is None:
+            shown = f"it did not end within {limit:g} s"
+            result.checks.append(Check("the terminal ends", "ended", shown, "broken", "terminal"))
+        asked = _rest(planned)
+        named = planned.step.on or opened.container
+
+        def observe() -> list[Check]:
+            acted = Acted(terminal.exit_code, terminal.text(since), terminal.screen())
+            facts = look_after(self._s, _about(planned, named), (), acted, before)
+            return judge_expect(asked, facts, facts.containers.get(named))
+
+        checks: list[Check] = []
+
+        def holds() -> bool:
+            nonlocal checks
+            checks = observe()
+            return all(c.status == "kept" for c in checks)
+
+        if asked:
+            wait_until(holds, limit)
+        result.checks += checks
+        if terminal.ended:
+            result.checks += self._ended(planned, opened)
+        result.screen = terminal.screen()
+
+    def _terminal(self, planned: PlannedStep, result: StepResult) -> OpenTerminal | None:
+        name = planned.step.in_ or next(reversed(self._s.terminals), "")
+        opened = self._s.terminals.get(name)
+        if opened is None:
+            found = "no terminal is open" if not name else f"terminal {name} is not open"
+            result.checks.append(Check(f"terminal {name}", "open", found, "broken", "terminal"))
+        return opened
+
+    def _screen(
+        self, planned: PlannedStep, opened: OpenTerminal, since: int, limit: float
+    ) -> list[Check]:
+        """Wait for text; the echo of what was typed does not count."""
+        wanted = planned.expect.get("screen")
+        if not wanted:
+            return []
+        terminal = opened.terminal
+
+        def seen() -> str:
+            return terminal.text(since).replace(planned.typed, "") if planned.typed else terminal.text(since)
+
+        check = pattern("screen", wanted, seen(), "the terminal")
+
+        def holds() -> bool:
+            nonlocal check
+            check = pattern("screen", wanted, seen(), "the terminal")
+            return check.status == "kept" or terminal.ended
+
+        wait_until(holds, limit)
+        return [pattern("screen", wanted, seen(), "the terminal")] if terminal.ended else [check]
+
+    def _ended(self, planned: PlannedStep, opened: OpenTerminal) -> list[Check]:
+        """Exit is judged in the step where the terminal ends; detaching is no failure."""
+        self._s.terminals = {k: v for k, v in self._s.terminals.items() if v is not opened}
+        opened.terminal.close()
+        if book.detaches(planned):
+            return [self._still_up(opened)]
+        checks = []
+        if "exit" not in planned.expect:
+            source = "the terminal's own"
+            checks.append(compare("exit code", 0, opened.terminal.exit_code, source))
+        if opened.attached:
+            checks.append(self._container_over(opened))
+        return checks
+
+    def _still_up(self, opened: OpenTerminal) -> Check:
+        seen = self._s.daemon.container(self._s.real("container", opened.container))
+        state = seen["State"]["Status"] if seen else "gone"
+        return compare(f"container {opened.container} after detaching", "running", state, "inspect")
+
+    def _container_over(self, opened: OpenTerminal) -> Check:
+        """PID 1 ended, so the container is exited, or with --rm gone."""
+        real = self._s.real("container", opened.container)
+        created = self._s.witness.created.get(real) or {}
+        removes = bool((created.get("HostConfig") or {}).get("AutoRemove"))
+        wanted = "gone" if removes else "exited"
+        state = ""
+
+        def holds() -> bool:
+            nonlocal state
+            seen = self._s.daemon.container(real)
+            state = seen["State"]["Status"] if seen else "gone"
+            return state == wanted
+
+        wait_until(holds, TYPED_LIMIT)
+        return compare(f"container {opened.container} when its first process ends", wanted, state, "inspect")
+
+    # -- checks ---------------------------------------------------------------------------
+
+    def _check(self, planned: PlannedStep) -> list[Check]:
+        before = look_before(self._s, planned, ())
+        opened = self._s.terminals.get(planned.step.in_ or planned.step.on or "")
+        screen = opened.terminal.screen() if opened else ""
+        acted = Acted(opened.terminal.exit_code if opened else None, screen, screen)
+        facts = look_after(self._s, planned, (), acted, before)
+        on = facts.containers.get(planned.container)
+        return judge_expect(planned.expect, facts, on)
+
+    # -- findings -------------------------------------------------------------------------
+
+    def _find(self, result: StepResult, symptom: Symptom) -> None:
+        known = {f.id for f in result.findings}
+        result.findings += [f for f in self._diagnose(symptom, self._s) if f.id not in known]
+
+
+def _rest(planned: PlannedStep) -> dict[str, object]:
+    """The expectations that are judged from facts; a type step waits for its screen itself."""
+    waits = planned.step.kind == "type"
+    return {k: v for k, v in planned.expect.items() if not (waits and k == "screen")}
+
+
+def _about(planned: PlannedStep, container: str) -> PlannedStep:
+    """The same step, told which container it is about."""
+    return replace(planned, step=planned.step.model_copy(update={"on": container}))
+
+
+def _fails(planned: PlannedStep, acted: Acted) -> list[Check]:
+    """A command that must fail: with one of the codes written, or any but 0."""
+    wanted = (planned.fails or {}).get("exit")
+    codes = list(wanted) if isinstance(wanted, list | tuple) else [wanted]
+    code = acted.exit_code
+    if wanted:
+        source = "the command's own"
+        kept = str(code) in [str(c) for c in codes]
+        checks = [Check("it fails with exit", codes, code, "kept" if kept else "broken", source)]
+    else:
+        checks = [compare("it fails", expected=True, actual=code not in {0, None}, source="exit code")]
+    text = (planned.fails or {}).get("output")
+    return [*checks, pattern("it says", text, acted.output, "its output")] if text else checks
+
+
+def _unless(failed: bool, promises: Sequence[Promise], facts: Facts) -> list[Check]:  # noqa: FBT001
+    """Promises of a command that failed are not judged one by one: one cause, one failure."""
+    if not failed:
+        return judge_all(promises, facts)
+    return [unverified(f"{p.flag}: {p.field}", p.expected, "the command failed") for p in promises]
+
+
+def _as_shown(planned: PlannedStep) -> str:
+    step = planned.step
+    match step.kind:
+        case "write":
+            return f"write: {step.write}"
+        case "type":
+            return f"type: {planned.typed}" if step.type is not None else f"press: {' '.join(step.press)}"
+        case "check":
+            return f"check: {planned.container or 'facts'}"
+    return planned.command
+
+

@@ -1,0 +1,87 @@
+"""Testimony that can't wait: an inspect at ``create``, one look inside at ``start``.
+
+The engine's event thread calls this, so that a container that lives for 100 ms is still seen.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from lifecycle.checks.facts import RoundTrip
+from lifecycle.checks.gather import RoundTrips, look_inside
+from lifecycle.checks.inside import Inside, Probe
+from lifecycle.engine.daemon import Daemon, EngineError
+from lifecycle.engine.events import Event
+from lifecycle.run.ledger import Ledger
+
+Json = dict[str, Any]
+
+
+@dataclass
+class Watch:
+    """A look inside that is to happen when a container starts; ``done`` is set when it has."""
+
+    probe: Probe
+    trips: RoundTrips
+    inside: Inside = field(default_factory=lambda: Inside(unseen="it did not start"))
+    round_trips: dict[str, RoundTrip] = field(default_factory=dict)
+    done: threading.Event = field(default_factory=threading.Event)
+
+
+class Witness:
+    """Keeps what was seen of this run's containers, by real name, and tells the ledger."""
+
+    def __init__(self, daemon: Daemon, ledger: Ledger, is_ours: Callable[[str], bool]) -> None:
+        """``is_ours`` says whether a real container name belongs to this run."""
+        self._daemon, self._ledger, self._is_ours = daemon, ledger, is_ours
+        self.created: dict[str, Json] = {}
+        self._watches: dict[str, Watch] = {}
+
+    def watch(self, real: str, watch: Watch) -> None:
+        """Look inside at the next start of a container."""
+        self._watches[real] = watch
+
+    def __call__(self, event: Event) -> None:
+        """Take note of one event."""
+        if event.kind != "container" or not self._is_ours(event.name):
+            return
+        if event.action == "create":
+            self._see_created(event)
+        elif event.action == "start":
+            self._see_started(event)
+        elif event.action == "destroy":
+            self._ledger.gone("container", event.name)
+
+    def _see_created(self, event: Event) -> None:
+        self._ledger.made("container", event.name, event.id)
+        try:
+            seen = self._daemon.container(event.id)
+        except EngineError:
+            seen = None
+        if seen is None:
+            return
+        self.created[event.name] = seen
+        for mount in seen.get("Mounts") or []:
+            if mount["Type"] == "volume" and _anonymous(seen, mount):
+                self._ledger.made("volume", mount["Name"], mount["Name"])
+
+    def _see_started(self, event: Event) -> None:
+        watch = self._watches.pop(event.name, None)
+        if watch is None:
+            return
+        try:
+            watch.inside = look_inside(self._daemon, event.id, watch.probe)
+        finally:
+            watch.round_trips = watch.trips.finish(watch.inside)
+            watch.done.set()
+
+
+def _anonymous(seen: Json, mount: Json) -> bool:
+    """A volume that no word of the line named: nobody else can hold it."""
+    named = {str(b).split(":", 1)[0] for b in seen["HostConfig"].get("Binds") or []}
+    named |= {m.get("Source", "") for m in seen["HostConfig"].get("Mounts") or []}
+    inherited = bool(seen["HostConfig"].get("VolumesFrom"))
+    return mount["Name"] not in named and not inherited

@@ -1,0 +1,1 @@
+"""What the author wrote: the file format, its errors, its variables."""

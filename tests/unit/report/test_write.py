@@ -1,0 +1,172 @@
+"""The report directory is private, whole, redacted and small, or there is one sentence why not."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import stat
+from pathlib import Path
+
+import pytest
+
+from lifecycle.report.model import RunReport
+from lifecycle.report.write import (
+    MOST_BYTES,
+    ReportError,
+    choose_directory,
+    render_files,
+    write_report,
+)
+from lifecycle.run.outcome import StepResult
+from tests.unit.report.samples import FAILED, PASSED, RUN, hostile, report
+
+FILES = {"report.json", "junit.xml", "transcript.sh", "index.html"}
+SECRET = "hunter2&<'\"한글"
+
+
+def as_it_is(text: str) -> str:
+    """Redact nothing."""
+    return text
+
+
+def redact(text: str) -> str:
+    """Redact the secret."""
+    return text.replace(SECRET, "***")
+
+
+def mode(path: Path) -> int:
+    """The permission bits of a path."""
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_four_files_readable_by_their_owner_only(tmp_path: Path) -> None:
+    page = write_report(report(*FAILED), tmp_path / "reports" / "k3x9", as_it_is)
+    assert page == tmp_path / "reports" / "k3x9" / "index.html"
+    assert {path.name for path in page.parent.iterdir()} == FILES
+    assert {mode(path) for path in page.parent.iterdir()} == {0o600}
+    assert mode(page.parent) == 0o700
+    assert json.loads((page.parent / "report.json").read_text())["verdict"] == "FAIL"
+
+
+def test_latest_points_at_the_last_run(tmp_path: Path) -> None:
+    for run in ("one", "two"):
+        write_report(report(*PASSED), tmp_path / "reports" / run, as_it_is)
+    latest = tmp_path / "reports" / "latest"
+    assert latest.readlink() == Path("two")
+    assert {path.name for path in latest.parent.iterdir()} == {"one", "two", "latest"}
+
+
+def test_no_link_is_made_in_a_folder_of_another_name(tmp_path: Path) -> None:
+    write_report(report(*PASSED), tmp_path / "elsewhere" / "k3x9", as_it_is)
+    assert [path.name for path in (tmp_path / "elsewhere").iterdir()] == ["k3x9"]
+
+
+def test_a_latest_that_is_no_link_is_left_and_told(tmp_path: Path) -> None:
+    latest = tmp_path / "reports" / "latest"
+    latest.mkdir(parents=True)
+    with pytest.raises(ReportError, match="does not point at it"):
+        write_report(report(*PASSED), tmp_path / "reports" / "k3x9", as_it_is)
+    assert latest.is_dir()
+    assert (tmp_path / "reports" / "k3x9" / "index.html").exists()
+
+
+def test_a_folder_that_was_there_keeps_its_mode_and_its_other_files(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    (tmp_path / "mine.txt").write_text("mine")
+    write_report(report(*PASSED), tmp_path, as_it_is)
+    assert mode(tmp_path) == 0o755
+    assert (tmp_path / "mine.txt").read_text() == "mine"
+
+
+def test_a_link_in_the_place_of_a_file_is_replaced_and_not_followed(tmp_path: Path) -> None:
+    target = tmp_path / "precious"
+    target.write_text("precious")
+    (tmp_path / "k3x9").mkdir()
+    (tmp_path / "k3x9" / "index.html").symlink_to(target)
+    page = write_report(report(*PASSED), tmp_path / "k3x9", as_it_is)
+    assert target.read_text() == "precious"
+    assert not page.is_symlink()
+
+
+def test_a_secret_is_in_none_of_the_files(tmp_path: Path) -> None:
+    folder = write_report(hostile(SECRET), tmp_path / "k3x9", redact).parent
+    for path in folder.iterdir():
+        assert "hunter2" not in path.read_text()
+        assert "***" in path.read_text()
+
+
+def test_a_secret_that_colours_had_split_is_redacted(tmp_path: Path) -> None:
+    step = StepResult("Echo", 1, ran=True, screen=f"{SECRET[:4]}\x1b[31m{SECRET[4:]}")
+    folder = write_report(report(step), tmp_path / "k3x9", redact).parent
+    assert not [path for path in folder.iterdir() if "hunter2" in path.read_text()]
+
+
+def test_one_line_says_why_it_could_not_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ReportError, match="Not a directory; make room") as caught:
+        write_report(report(*PASSED), tmp_path / "file" / "k3x9", as_it_is)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_write_that_fails_halfway_leaves_the_last_report_whole(tmp_path: Path) -> None:
+    folder = tmp_path / "k3x9"
+    write_report(report(*PASSED), folder, as_it_is)
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # Python ignores SIGXFSZ, so the limit ends a write with an error, as a full disk does.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (512, hard))
+    try:
+        with pytest.raises(ReportError, match="File too large"):
+            write_report(report(*FAILED), folder, as_it_is)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root writes for somebody else")
+def test_root_gives_all_that_it_makes_to_the_owner(tmp_path: Path) -> None:
+    folder = tmp_path / "reports" / "k3x9"
+    write_report(report(*PASSED), folder, as_it_is, owner=(12345, 12346))
+    made = [folder.parent, folder, folder.parent / "latest", *folder.iterdir()]
+    assert {(path.lstat().st_uid, path.lstat().st_gid) for path in made} == {(12345, 12346)}
+
+
+def test_a_folder_of_somebody_else_is_not_written_into_for_the_owner(tmp_path: Path) -> None:
+    with pytest.raises(ReportError, match="does not belong to user 12345"):
+        write_report(report(*PASSED), tmp_path, as_it_is, owner=(12345, 12345))
+    assert list(tmp_path.iterdir()) == []
+
+
+def huge() -> RunReport:
+    """More output than any report may hold: 300 full screens that grow when they are escaped."""
+    steps = [
+        StepResult(f"Step {n}", n, ran=True, checks=RUN.checks, screen="<&'\"\\" * 200_000)
+        for n in range(300)
+    ]
+    return report(*steps)
+
+
+def test_a_report_of_endless_output_is_under_10_mb_and_says_what_was_cut() -> None:
+    files = render_files(huge(), as_it_is)
+    assert sum(len(text.encode()) for text in files.values()) < MOST_BYTES
+    assert "bytes of this screen were cut" in files["index.html"]
+    assert json.loads(files["report.json"])["scenarios"][0]["steps"][299]["screen_cut"] > 900_000
+
+
+def test_the_directory_is_the_one_asked_for(tmp_path: Path) -> None:
+    assert choose_directory(Path("out"), tmp_path, "k3x9") == tmp_path / "out"
+    assert choose_directory(Path("/elsewhere"), tmp_path, "k3x9") == Path("/elsewhere")
+
+
+def test_the_directory_is_in_reports_by_default(tmp_path: Path) -> None:
+    assert choose_directory(None, tmp_path, "k3x9") == tmp_path / "reports" / "k3x9"
+
+
+def test_the_directory_is_in_the_users_state_where_the_checkout_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    missing = tmp_path / "not-there"
+    expected = tmp_path / "state" / "lifecycle" / "reports" / "k3x9"
+    assert choose_directory(None, missing, "k3x9") == expected
