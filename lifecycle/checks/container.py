@@ -29,11 +29,9 @@ def _config(promise: Promise, c: ContainerFacts, key: str) -> Check:
 
 def exists(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     """Whether it is there; for one that removes itself, that it was made."""
-    there = c.now is not None
-    if promise.expected is True and not there and c.created is not None:
-        removes_itself = c.created["HostConfig"].get("AutoRemove", False)
-        return compare(about(promise), expected := True, removes_itself and expected, "events")
-    return compare(about(promise), promise.expected, there, "inspect")
+    if c.now is None and c.created is not None and c.created["HostConfig"].get("AutoRemove"):
+        return compare(about(promise), promise.expected, actual=True, source="events")
+    return compare(about(promise), promise.expected, c.now is not None, "inspect")
 
 
 def state(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
@@ -47,13 +45,9 @@ def state(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
 def started(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     """It was started, though it may have ended since."""
     if c.now is None:
-        return compare(about(promise), expected := True, c.created is not None and expected, "events")
-    return compare(
-        about(promise),
-        promise.expected,
-        c.now["State"].get("StartedAt", _NEVER) != _NEVER,
-        "inspect .State.StartedAt",
-    )
+        return compare(about(promise), promise.expected, c.started, "events")
+    it_was = c.now["State"].get("StartedAt", _NEVER) != _NEVER
+    return compare(about(promise), promise.expected, it_was, "inspect .State.StartedAt")
 
 
 def restarted(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
@@ -71,7 +65,7 @@ def same_process(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
     was, now = c.before["State"], c.now["State"]
     same = was["StartedAt"] == now["StartedAt"] and now["Pid"] in {was["Pid"], 0}
     return compare(
-        about(promise, "is the process that was there"),
+        about(promise, "attached to the process that was there"),
         {"pid": was["Pid"], "new execs": 0},
         {"pid": was["Pid"] if same else now["Pid"], "new execs": facts.new_execs},
         "inspect .State.Pid, .State.StartedAt and exec events",

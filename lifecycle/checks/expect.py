@@ -151,7 +151,9 @@ def _env(want: Expect, inside: Inside, _: Facts) -> Iterator[Check]:
 def _inside_files(want: Expect, inside: Inside, _: Facts) -> Iterator[Check]:
     for path, wanted in want.items():
         fact = inside.files.get(path, FileFact(exists=False))
-        yield from _file(f"inside: {path}", wanted or {}, fact, inside.texts.get(path), "stat inside")
+        yield from _file(
+            f"inside: {path}", wanted or {}, fact, inside.texts.get(path), "stat inside"
+        )
 
 
 def _file(

@@ -70,6 +70,8 @@ class ContainerFacts:
     now: Json | None = None
     before: Json | None = None
     created: Json | None = None
+    started: bool = False
+    """Whether the engine reported its start during the step."""
     inside: Inside = field(default_factory=lambda: Inside(unseen="nobody asked the inside"))
     round_trips: Mapping[str, RoundTrip] = field(default_factory=dict)
     answers: Mapping[str, Answer] = field(default_factory=dict)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from lifecycle.checks.facts import Answer, ContainerFacts, ExecFacts, RoundTrip, World
-from lifecycle.checks.inside import TOKEN, Inside, Probe, parse, script
+from lifecycle.checks.inside import TOUCHED, Inside, Probe, parse, script
 from lifecycle.checks.ports import bindings
 from lifecycle.command.promise import Promise
 from lifecycle.engine import process
@@ -22,17 +22,17 @@ Json = dict[str, Any]
 Note = Callable[[str], None]
 """Told of every file before it is written, so that the ledger knows it."""
 
+_PYTHON = (
+    "python3 -c \"import socket;s=socket.socket();s.setsockopt(1,2,1);s.bind(('',{port}));"
+    "s.listen();c=s.accept()[0];c.sendall(b'{token}')\""
+)
+_PERL = (
+    "perl -MSocket -e 'socket(S,PF_INET,SOCK_STREAM,6);setsockopt(S,SOL_SOCKET,SO_REUSEADDR,1);"
+    'bind(S,sockaddr_in({port},INADDR_ANY))&&listen(S,5);accept(C,S);syswrite(C,"{token}")\''
+)
 _LISTENERS = (
-    (
-        "python3",
-        "python3 -c \"import socket;s=socket.socket();s.setsockopt(1,2,1);s.bind(('',{port}));"
-        "s.listen();c=s.accept()[0];c.sendall(b'{token}')\"",
-    ),
-    (
-        "perl",
-        "perl -MSocket -e 'socket(S,PF_INET,SOCK_STREAM,6);setsockopt(S,SOL_SOCKET,SO_REUSEADDR,1);"
-        'bind(S,sockaddr_in({port},INADDR_ANY))&&listen(S,5);accept(C,S);syswrite(C,"{token}")\'',
-    ),
+    ("python3", _PYTHON),
+    ("perl", _PERL),
     ("nc", "sh -c 'echo {token} | nc -l -p {port}'"),
     ("busybox", "sh -c 'echo {token} | busybox nc -l -p {port}'"),
 )
@@ -77,10 +77,10 @@ class RoundTrips:
         self._errors: dict[str, str] = {}
 
     def _outside(self, target: str) -> Path:
-        return Path(self._mounts[target]) / f"{TOKEN}{self._probe.token}-out"
+        return Path(self._mounts[target]) / f"{TOUCHED}{self._probe.token}-out"
 
     def _inside(self, target: str) -> Path:
-        return Path(self._mounts[target]) / f"{TOKEN}{self._probe.token}-in"
+        return Path(self._mounts[target]) / f"{TOUCHED}{self._probe.token}-in"
 
     def make_outside(self) -> None:
         """Write one file a source as the subject."""
@@ -105,7 +105,7 @@ class RoundTrips:
     def extend(self) -> Probe:
         """The probe with the outside files to describe."""
         names = tuple(
-            f"{t.rstrip('/')}/{TOKEN}{self._probe.token}-out"
+            f"{t.rstrip('/')}/{TOUCHED}{self._probe.token}-out"
             for t in self._mounts
             if t not in self._errors
         )
@@ -120,7 +120,7 @@ class RoundTrips:
         if error == "not a folder":
             return RoundTrip(inside.uid, None, None, untested="the source is no folder")
         made = inside.writes.get(target, "it was not tried")
-        seen = inside.files.get(f"{target.rstrip('/')}/{TOKEN}{self._probe.token}-out")
+        seen = inside.files.get(f"{target.rstrip('/')}/{TOUCHED}{self._probe.token}-out")
         try:
             owner = self._inside(target).stat().st_uid
         except OSError:
@@ -181,7 +181,9 @@ def try_port(daemon: Daemon, c: ContainerFacts, port: str, world: World) -> Answ
         return _connect(address, host_port, token="")
     token = secrets.token_hex(6)
     if not _listen(daemon, c.now["Id"], int(number), token):
-        return Answer(answered=None, how="nothing listens there, and the image has no tool that could")
+        return Answer(
+            answered=None, how="nothing listens there, and the image has no tool that could"
+        )
     return _connect(address, host_port, token)
 
 

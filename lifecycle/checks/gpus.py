@@ -42,7 +42,9 @@ def visible(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
     if c.inside.unseen:
         return unverified(label, promise.expected, c.inside.unseen)
     if c.inside.gpus is None:
-        return compare(label, _uuids(wanted_gpus(promise, host)), c.inside.gpu_error, "nvidia-smi -L")
+        return compare(
+            label, _uuids(wanted_gpus(promise, host)), c.inside.gpu_error, "nvidia-smi -L"
+        )
     inside = sorted(u for line in c.inside.gpus for u in re.findall(r"UUID: ([\w-]+)", line))
     count = promise.expected["count"] or 0
     if count > 0 and not promise.expected["devices"]:

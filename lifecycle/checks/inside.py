@@ -11,7 +11,7 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-TOKEN = ".lifecycle-"
+TOUCHED = ".lifecycle-"
 """Beginning of the name of every file that a probe writes."""
 
 _PROC = (
@@ -46,7 +46,7 @@ class Probe:
 
     def name_in(self, folder: str) -> str:
         """The file that the probe writes in a folder."""
-        return f"{folder.rstrip('/')}/{TOKEN}{self.token}-in"
+        return f"{folder.rstrip('/')}/{TOUCHED}{self.token}-in"
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ def script(probe: Probe) -> str:
         lines.append("printf '@@files\\n'")
         paths = [shlex.quote(f) for f in probe.files]
         lines.append(
-            f"for f in {' '.join(paths)}; do r=-; [ -e \"$f\" ] && r=e; [ -w \"$f\" ] && r=w; "
+            f'for f in {" ".join(paths)}; do r=-; [ -e "$f" ] && r=e; [ -w "$f" ] && r=w; '
             'echo "$r"; done'
         )
         lines.append("printf '@@stat\\n'")

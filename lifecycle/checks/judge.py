@@ -50,6 +50,7 @@ _CONTAINER: dict[str, ContainerJudge] = {
 _OTHER: dict[str, Judge] = {
     "exec.new_process": process.new_process,
     "exec.tty": process.tty,
+    "exec.stdin": process.stdin,
     "exec.user": process.user,
     "exec.workdir": process.workdir,
     "exec.env": process.env,

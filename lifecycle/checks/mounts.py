@@ -11,16 +11,17 @@ from lifecycle.checks.wording import about
 from lifecycle.command.promise import Promise
 
 
-def mount(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
+def mount(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     """``-v A:B``: in the inspect as written, and in the mount table inside."""
     wanted: dict[str, Any] = promise.expected
     target = wanted["target"].rstrip("/") or "/"
     if promise.where == "inside":
         return _inside(promise, c, target)
     if wanted["type"] == "tmpfs":
-        has = target in ((c.seen or {})["HostConfig"].get("Tmpfs") or {})
-        listed = [m for m in (c.seen or {}).get("Mounts") or [] if m["Destination"] == target]
-        return compare(about(promise), expected := True, has or bool(listed) or not expected, "inspect")
+        by_flag = target in ((c.seen or {})["HostConfig"].get("Tmpfs") or {})
+        listed = any(m["Destination"] == target for m in (c.seen or {}).get("Mounts") or [])
+        label = about(promise, f"{target} is a tmpfs")
+        return compare(label, expected=True, actual=by_flag or listed, source="inspect")
     found = [m for m in (c.seen or {}).get("Mounts") or [] if m["Destination"] == target]
     if not found:
         return compare(about(promise, f"{target} is mounted"), wanted, None, "inspect .Mounts")
@@ -30,7 +31,6 @@ def mount(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
         "type": found[-1]["Type"],
         "readonly": not found[-1]["RW"],
     }
-    _ = facts
     return compare(about(promise, f"{target} is mounted"), wanted, actual, "inspect .Mounts")
 
 

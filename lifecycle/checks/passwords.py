@@ -30,7 +30,9 @@ def shadow_hash(daemon: Daemon, container: str, user: str) -> str | None:
     return next((r[1] for r in rows if r[0] == user and len(r) > 1), None)
 
 
-def authenticate(daemon: Daemon, container: str, user: str, password: str) -> tuple[bool | None, str]:
+def authenticate(
+    daemon: Daemon, container: str, user: str, password: str
+) -> tuple[bool | None, str]:
     """Log in by ``su`` from an unprivileged uid, typing the password at its prompt."""
     argv = ["su", "-s", "/bin/sh", "-c", f"echo {_MARK}", user]
     try:

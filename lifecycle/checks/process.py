@@ -13,9 +13,9 @@ _NONE = "the engine reported no exec"
 
 def new_process(promise: Promise, facts: Facts) -> Check:
     """The exec has a process of its own beside the container's PID 1."""
-    label = about(promise, "is a process of its own, not the container's first")
+    label = about(promise, "exec is a process of its own, not the first one")
     if facts.exec is None:
-        return compare(label, expected := True, not expected, "exec events")
+        return compare(label, promise.expected, actual=False, source="exec events")
     pid = facts.exec.inspect.get("Pid", 0)
     own = pid != facts.exec.container_pid
     return compare(label, promise.expected, own, "exec inspect .Pid against .State.Pid")
@@ -31,6 +31,14 @@ def tty(promise: Promise, facts: Facts) -> Check:
         return unverified(about(promise), promise.expected, _NONE)
     actual = _config(facts.exec).get("tty")
     return compare(about(promise), promise.expected, actual, "exec inspect .ProcessConfig.tty")
+
+
+def stdin(promise: Promise, facts: Facts) -> Check:
+    """``exec -i``."""
+    if facts.exec is None:
+        return unverified(about(promise), promise.expected, _NONE)
+    actual = facts.exec.inspect.get("OpenStdin")
+    return compare(about(promise), promise.expected, actual, "exec inspect .OpenStdin")
 
 
 def command(promise: Promise, facts: Facts) -> Check:

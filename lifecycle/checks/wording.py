@@ -6,15 +6,53 @@ from typing import Any
 
 from lifecycle.command.promise import Promise
 
-_WHERE = {"inspect": "", "inside": " (inside)", "host": " (from outside)"}
+_WHERE = {"inspect": "", "inside": " (seen inside)", "host": " (seen from outside)"}
+_PHRASES = {
+    "container.exists": "is there",
+    "container.state": "state",
+    "container.started": "was started",
+    "container.restarted": "was started anew",
+    "container.name": "has its name",
+    "container.command": "runs the command",
+    "container.entrypoint": "has the entrypoint",
+    "container.tty": "has a terminal",
+    "container.stdin": "keeps standard input open",
+    "container.removed_on_exit": "is removed when it ends",
+    "container.hostname": "has the host name",
+    "container.workdir": "works in",
+    "container.shm_size": "has a /dev/shm of",
+    "container.network": "is on the network",
+    "container.path": "has the path",
+    "container.user": "runs as",
+    "container.gpus": "asked for GPUs",
+    "exec.tty": "exec has a terminal",
+    "exec.stdin": "exec keeps standard input open",
+    "exec.user": "exec runs as",
+    "exec.workdir": "exec works in",
+    "exec.command": "exec runs the command",
+    "image.exists": "is there",
+    "image.same_as": "is the same as",
+    "image.digest": "has the digest",
+    "image.user": "has the Dockerfile's last user",
+    "image.pushed": "is in the registry",
+    "file.exists": "the file is there",
+    "volume.exists": "is there",
+    "network.exists": "is there",
+}
 
 
 def about(promise: Promise, detail: str = "") -> str:
-    """``-v /nas:/workspace: mounted (inside)``: the flag, what it promises, where it is seen."""
-    subject = f" of {promise.about.name}" if promise.about and promise.about.name else ""
-    what = detail or promise.field.partition(".")[2].replace("_", " ").replace(".", " ")
-    kind = promise.field.partition(".")[0]
-    return f"{promise.flag}: {kind} {what}{subject}{_WHERE[promise.where]}"
+    """``-v: my_test_c: /workspace is mounted (seen inside)``: flag, thing, promise, place."""
+    thing = f"{promise.about.name}: " if promise.about and promise.about.name else ""
+    return f"{promise.flag}: {thing}{detail or _phrase(promise.field)}{_WHERE[promise.where]}"
+
+
+def _phrase(field: str) -> str:
+    if field in _PHRASES:
+        return _PHRASES[field]
+    kind, _, rest = field.partition(".")
+    what = rest.replace(".", " ").replace("_", " ")
+    return f"the promise of --{rest}" if kind == "flag" else what
 
 
 def shown(value: Any) -> str:

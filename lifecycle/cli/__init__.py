@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from lifecycle import __version__
 
@@ -38,6 +38,10 @@ class _Parser(argparse.ArgumentParser):
         self.exit(USAGE_ERROR, f"{self.prog}: {message}\ntry: {self.prog} --help\n")
 
 
+if TYPE_CHECKING:
+    _Commands = argparse._SubParsersAction[_Parser]  # noqa: SLF001 - it has no public name
+
+
 def parser() -> argparse.ArgumentParser:
     """The whole command line."""
     top = _Parser(
@@ -54,8 +58,8 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def _command(  # noqa: PLR0913 - a row of the table that these calls make up
-    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+def _command(  # noqa: PLR0913, PLR0917 - a row of the table that these calls make up
+    commands: _Commands,
     name: str,
     where: str,
     text: str,
@@ -75,7 +79,7 @@ def _command(  # noqa: PLR0913 - a row of the table that these calls make up
     return sub
 
 
-def _run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _run(commands: _Commands) -> None:
     run = _command(
         commands,
         "run",
@@ -84,7 +88,9 @@ def _run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "lifecycle run @guide --gpu require -n 4",
         "PATH or @NAME... [-- PYTEST_ARGS]",
     )
-    run.add_argument("paths", nargs="*", metavar="PATH or @NAME", help="files, folders, library names")
+    run.add_argument(
+        "paths", nargs="*", metavar="PATH or @NAME", help="files, folders, library names"
+    )
     run.add_argument("--gpu", choices=("auto", "require", "off"), default="auto")
     run.add_argument("--strict", action="store_true", help="unverified promises fail the run")
     run.add_argument("--user", default="", metavar="NAME", help="act as this person (root only)")
@@ -94,19 +100,25 @@ def _run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     run.add_argument("--lab", default="", metavar="FILE", help="the lab's values (TOML)")
     run.add_argument("--report", default="", metavar="DIR", help="default: reports/<run>/")
     run.add_argument("-n", type=int, default=0, metavar="N", help="scenarios at a time")
-    run.add_argument("--keep", choices=("on-failure",), default="", help="keep what a failed run made")
+    run.add_argument(
+        "--keep", choices=("on-failure",), default="", help="keep what a failed run made"
+    )
     run.add_argument("--remove-pulled", action="store_true", help="remove pulled base images too")
     run.add_argument("--dry-run", action="store_true", help="print the steps and their promises")
     run.add_argument("--allow-foreign", action="append", default=[], metavar="NAME")
     run.add_argument("--lang", choices=("en", "ko"), default="")
     check = _command(
-        commands, "check", "running:check", "validate scenarios without a daemon", "lifecycle check ."
+        commands,
+        "check",
+        "running:check",
+        "validate scenarios without a daemon",
+        "lifecycle check .",
     )
     check.add_argument("paths", nargs="+", metavar="PATH or @NAME")
     _command(commands, "schema", "running:schema", "print the JSON Schema of scenario files")
 
 
-def _lines(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _lines(commands: _Commands) -> None:
     promises = _command(
         commands,
         "promises",
@@ -130,7 +142,7 @@ def _lines(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     hold.add_argument("--json", action="store_true")
 
 
-def _machine(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _machine(commands: _Commands) -> None:
     doctor = _command(commands, "doctor", "machine:doctor", "the machine before any scenario")
     doctor.add_argument("--json", action="store_true")
     doctor.add_argument("--context", default="", metavar="NAME")

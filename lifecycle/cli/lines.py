@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
 from lifecycle.checks.check import Check
 from lifecycle.checks.wording import shown
@@ -38,7 +39,8 @@ def promise_lines(made: Iterable[Promise]) -> Iterator[str]:
     """One line a promise, for people."""
     for promise in made:
         why = f"  (unverified: {promise.unverified})" if promise.unverified else ""
-        yield f"{promise.flag:<14} {promise.field} = {shown(promise.expected)}  [{promise.where}]{why}"
+        what = f"{promise.field} = {shown(promise.expected)}"
+        yield f"{promise.flag:<14} {what}  [{promise.where}]{why}"
 
 
 def promises(args: argparse.Namespace) -> int:
@@ -50,7 +52,7 @@ def promises(args: argparse.Namespace) -> int:
         sys.stdout.write(json.dumps({"promises": rows}, ensure_ascii=False, indent=2) + "\n")
         return 0
     for role in ("creates", "uses", "destroys"):
-        refs = sorted(line.refs(role))  # type: ignore[arg-type]
+        refs = sorted(line.refs(role))
         if refs:
             sys.stdout.write(f"{role}: {', '.join(map(str, refs))}\n")
     sys.stdout.write("".join(f"{text}\n" for text in promise_lines(made)))
@@ -69,8 +71,7 @@ def _row(promise: Promise) -> dict[str, object]:
 
 def _read(path: str) -> str | None:
     try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            return file.read()
+        return Path(path).read_text("utf-8", "replace")
     except OSError:
         return None
 
@@ -115,8 +116,7 @@ def _print_checks(checks: Sequence[Check], *, as_json: bool) -> None:
     for check in checks:
         sys.stdout.write(f"{_MARKS[check.status]} {check.about}\n")
         if check.status == "broken":
-            sys.stdout.write(
-                f"    expected {shown(check.expected)}, found {shown(check.actual)} ({check.source})\n"
-            )
+            found = f"found {shown(check.actual)} ({check.source})"
+            sys.stdout.write(f"    expected {shown(check.expected)}, {found}\n")
         elif check.status == "unverified":
             sys.stdout.write(f"    unverified: {check.source}\n")

@@ -15,6 +15,7 @@ from typing import Any
 
 from lifecycle.checks.wording import shown
 from lifecycle.cli import UsageError
+from lifecycle.diagnosis.catalog import Lang
 from lifecycle.diagnosis.doctor import doctor as examine
 from lifecycle.diagnosis.evidence import MachineFacts
 from lifecycle.diagnosis.match import diagnose, findings_json
@@ -70,7 +71,9 @@ def doctor(args: argparse.Namespace) -> int:
         subject = current_subject()
         env = environment(subject, os.environ)
         try:
-            daemon = connect(find_address(Options(context=args.context), env, subject), env, limit=20)
+            daemon = connect(
+                find_address(Options(context=args.context), env, subject), env, limit=20
+            )
             found["containers"] = daemon.containers()
         except StartError as error:
             return error.symptom.output
@@ -79,7 +82,7 @@ def doctor(args: argparse.Namespace) -> int:
         return {"info": daemon.info, "version": daemon.version}
 
     facts = MachineFacts(containers=lambda: found["containers"])
-    lang = args.lang or lab.lang or "en"
+    lang: Lang = "ko" if "ko" in {args.lang, lab.lang} else "en"
     report = examine(facts, engine, gpus_promised=lab.gpus, lang=lang)
     if args.json:
         sys.stdout.write(json.dumps(report.to_json(), ensure_ascii=False, indent=2) + "\n")

@@ -11,7 +11,7 @@ from lifecycle.command.mounts import is_path, source_at
 from lifecycle.command.mounts import mount as read_mount
 from lifecycle.command.networks import is_user_network, network_at
 from lifecycle.command.references import familiar, is_image_id
-from lifecycle.command.row import Named, NameRule
+from lifecycle.command.row import Named, NameRule, no_names
 from lifecycle.command.values import ImpossibleError, filled, thing_name
 
 _FILTERED: dict[str, RefKind] = {"ancestor": "image", "volume": "volume", "network": "network"}
@@ -134,12 +134,14 @@ def anything(text: str) -> Iterator[Named]:
 
 
 def of_type(kind: str) -> NameRule:
-    """The rule for ``docker inspect --type KIND``."""
-    if kind == "image":
-        return image("uses")
-    if kind in ("container", "volume", "network"):
-        return thing(kind, "uses")  # type: ignore[arg-type]
-    return lambda _text: ()
+    """The rule for ``docker inspect --type KIND``; we name nothing of a swarm."""
+    rules = {
+        "image": image("uses"),
+        "container": thing("container", "uses"),
+        "volume": thing("volume", "uses"),
+        "network": thing("network", "uses"),
+    }
+    return rules.get(kind, no_names)
 
 
 def copied(text: str) -> Iterator[Named]:

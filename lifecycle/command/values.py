@@ -104,8 +104,7 @@ def decimal(text: str) -> int:
 
 def _sane(text: str) -> bool:
     """Whether a number's exponent is small enough to compute with."""
-    exponent = re.search(r"[eE][+-]?0*([0-9]*)", text)
-    return exponent is None or len(exponent[1]) <= 2  # noqa: PLR2004 - two digits
+    return re.search(r"[eE][+-]?0*[1-9][0-9]{2}", text) is None
 
 
 def duration(text: str) -> str:

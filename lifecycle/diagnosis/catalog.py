@@ -10,7 +10,7 @@ import re
 import shlex
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -54,7 +54,8 @@ class Advice:
 class Entry:
     """One finding of the catalogue.
 
-    ``patterns`` prove it; ``hints`` count only when nothing in the catalogue is proved.
+    ``patterns`` prove it, its own and those of ``patterns_of``; ``hints`` count only when
+    nothing in the catalogue is proved.
     Entries with the same ``rivals`` may match one text: there ``when`` names the rule that asks
     the facts, and the first of them is the general one. ``beats`` lists the ids that this one
     explains away, ``probes`` where its evidence is looked up.
@@ -66,6 +67,7 @@ class Entry:
     cause_ko: str
     remedies: tuple[Advice, ...]
     patterns: tuple[re.Pattern[str], ...] = ()
+    patterns_of: str = ""
     hints: tuple[re.Pattern[str], ...] = ()
     probes: tuple[str, ...] = ()
     rivals: str = ""
@@ -95,7 +97,17 @@ def entries() -> tuple[Entry, ...]:
         with file.open("rb") as stream:
             tables = tomllib.load(stream)["finding"]
         found += [_entry(table, file.stem) for table in tables]
-    return tuple(found)
+    return tuple(_with_shared_patterns(one, found) for one in found)
+
+
+def _with_shared_patterns(one: Entry, every: list[Entry]) -> Entry:
+    """The entry with the patterns that it shares with another, before its own."""
+    if not one.patterns_of:
+        return one
+    shared = [other.patterns for other in every if other.id == one.patterns_of]
+    if not shared:
+        raise CatalogError(f"{one.phase}: {one.id}: no entry is named {one.patterns_of!r}")
+    return replace(one, patterns=(*shared[0], *one.patterns))
 
 
 def entry(finding: str) -> Entry:

@@ -11,16 +11,26 @@ _ESCAPES = re.compile(
 )
 _BARE_LINE_ENDS = re.compile(r"\r\n?")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u200b\u2060\ufeff]")
+_LONG_LINE = re.compile(r"(.{2000}).*")
 _STRAIGHT = str.maketrans("\u2018\u2019\u201c\u201d\u00b4\u00a0", "''\"\"' ")
+
+
+HEAD_CHARS, TAIL_CHARS = 1 << 16, 3 << 16
+JOINED_CHARS = 4000
+"""No message is longer; searching is not linear in a line's length, so it has to end."""
 
 
 def plain(text: str) -> str:
     """The text without escape sequences, control characters and carriage returns.
 
     The legacy builder colours standard error in the middle of messages, so that nothing can be
-    matched before.
+    matched before. Of very long texts the beginning and the end are kept, of long lines the
+    beginning.
     """
-    return _CONTROLS.sub("", _BARE_LINE_ENDS.sub("\n", _ESCAPES.sub("", text)))
+    if len(text) > HEAD_CHARS + TAIL_CHARS:
+        text = f"{text[:HEAD_CHARS]}\n{text[-TAIL_CHARS:]}"
+    text = _CONTROLS.sub("", _BARE_LINE_ENDS.sub("\n", _ESCAPES.sub("", text)))
+    return _LONG_LINE.sub(r"\1", text)
 
 
 def variants(text: str) -> tuple[str, ...]:
@@ -29,7 +39,7 @@ def variants(text: str) -> tuple[str, ...]:
     Chats and documents bend quotes, and terminals copy a wrapped line as two.
     """
     straight = text.translate(_STRAIGHT)
-    return tuple(dict.fromkeys((text, straight, " ".join(straight.split()))))
+    return tuple(dict.fromkeys((text, straight, " ".join(straight[-JOINED_CHARS:].split()))))
 
 
 def line_at(text: str, start: int, end: int) -> str:

@@ -17,6 +17,7 @@ from typing import Any, ParamSpec, TypeVar, cast
 
 import docker
 from docker.errors import APIError, DockerException, NotFound
+from docker.utils import decode_json_header
 from requests.exceptions import ConnectionError as RequestsConnectionError
 from requests.exceptions import RequestException
 
@@ -90,13 +91,13 @@ class Daemon:
     @_mapped
     def info(self) -> Json:
         """``docker info``, asked once."""
-        return cast("Json", self._api.info())
+        return self._api.info()
 
     @cached_property
     @_mapped
     def version(self) -> Json:
         """``docker version`` of the server, asked once."""
-        return cast("Json", self._api.version())
+        return self._api.version()
 
     @property
     def shares_machine(self) -> bool:
@@ -128,7 +129,7 @@ class Daemon:
     def image(self, name: str) -> Json | None:
         """Inspect an image by tag, digest or id."""
         try:
-            return cast("Json", self._api.inspect_image(name))
+            return cast("Json", self._api.inspect_image(name))  # type: ignore[no-untyped-call]
         except NotFound:
             return None
 
@@ -136,7 +137,7 @@ class Daemon:
     def volume(self, name: str) -> Json | None:
         """Inspect a volume."""
         try:
-            return cast("Json", self._api.inspect_volume(name))
+            return self._api.inspect_volume(name)
         except NotFound:
             return None
 
@@ -152,7 +153,7 @@ class Daemon:
     def exec(self, exec_id: str) -> Json | None:
         """Inspect an exec; it is forgotten a few minutes after its end."""
         try:
-            return cast("Json", self._api.exec_inspect(exec_id))
+            return self._api.exec_inspect(exec_id)
         except NotFound:
             return None
 
@@ -219,14 +220,13 @@ class Daemon:
 
         Keys: name, size, mode (Go's bits), mtime, linkTarget. ``HEAD /containers/ID/archive``.
         """
-        url = self._api._url("/containers/{0}/archive", container)  # noqa: SLF001 - no public way
-        answer = self._api.head(url, params={"path": path}, timeout=self._timeout)
+        api: Any = self._api
+        url = api._url("/containers/{0}/archive", container)  # noqa: SLF001 - no public way
+        answer = api.head(url, params={"path": path}, timeout=self._timeout)
         if answer.status_code == 404:  # noqa: PLR2004
             return None
         answer.raise_for_status()
-        return cast(
-            "Json", docker.utils.decode_json_header(answer.headers["X-Docker-Container-Path-Stat"])
-        )
+        return cast("Json", decode_json_header(answer.headers["X-Docker-Container-Path-Stat"]))
 
     @_mapped
     def read_file(self, container: str, path: str) -> bytes | None:
@@ -250,7 +250,7 @@ class Daemon:
         """
         made = self._api.exec_create(container, list(argv), user=user, tty=True, stdin=True)
         self.own_execs.add(made["Id"])
-        raw = self._api.exec_start(made["Id"], tty=True, socket=True)
+        raw: Any = self._api.exec_start(made["Id"], tty=True, socket=True)
         stream: socket.socket = getattr(raw, "_sock", raw)
         stream.settimeout(self._timeout)
         seen, answered = b"", False

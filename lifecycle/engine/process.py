@@ -89,7 +89,7 @@ def run(  # noqa: PLR0913 - what a command needs is named at the call
     try:
         child = _spawn(argv, subject, env, cwd, with_input=stdin is not None)
     except (OSError, subprocess.SubprocessError) as error:
-        code, sentence = could_not_start(argv, subject, cwd, error)
+        code, sentence = could_not_start(argv, subject, env, cwd, error)
         return Completed(code, sentence, "", time.monotonic() - started)
     with _Run(child, stdin or b"", limit_bytes) as running:
         try:
@@ -105,7 +105,11 @@ def run(  # noqa: PLR0913 - what a command needs is named at the call
 
 
 def could_not_start(
-    argv: Sequence[str], subject: Subject, cwd: str | os.PathLike[str], error: Exception
+    argv: Sequence[str],
+    subject: Subject,
+    env: Mapping[str, str],
+    cwd: str | os.PathLike[str],
+    error: Exception,
 ) -> tuple[int, str]:
     """The shell's exit code and a sentence for a command that never ran."""
     who = f"{subject.name} (uid {subject.uid})"
@@ -114,14 +118,12 @@ def could_not_start(
     if repr(directory) in str(error) or isinstance(error, subprocess.SubprocessError):
         reason = "there is none" if isinstance(error, FileNotFoundError) else "permission denied"
         return _NOT_EXECUTABLE, f"{directory}: {who} cannot enter this folder: {reason}"
-    if isinstance(error, FileNotFoundError):
-        if "/" in argv[0] and Path(directory, argv[0]).exists():
-            return (
-                _NOT_EXECUTABLE,
-                f"{argv[0]}: the interpreter that its #! names is missing",
-            )
+    # Asked here, since "permission denied" may be said of a folder on the PATH.
+    if not _exists(argv[0], env, directory):
         where = "" if "/" in argv[0] else f" on the PATH of {subject.name}"
         return _NOT_FOUND, f"{argv[0]}: command not found{where}"
+    if isinstance(error, FileNotFoundError):
+        return _NOT_EXECUTABLE, f"{argv[0]}: the interpreter that its #! names is missing"
     if isinstance(error, PermissionError):
         return _NOT_EXECUTABLE, f"{argv[0]}: {who} may not run it: permission denied"
     if isinstance(error, OSError) and error.errno == errno.ENOEXEC:
@@ -195,6 +197,14 @@ def exit_fd(pid: int) -> int:
 
     threading.Thread(target=wait, name=f"wait for {pid}", daemon=True).start()
     return read_end
+
+
+def _exists(name: str, env: Mapping[str, str], cwd: str) -> bool:
+    for folder in [cwd] if "/" in name else os.get_exec_path(env):
+        with contextlib.suppress(OSError):
+            if Path(folder, name).exists():
+                return True
+    return False
 
 
 def _stat(pid: int) -> list[str]:

@@ -385,7 +385,7 @@ def _spawn(
     except OSError as error:
         # ptyprocess passes on a failed exec as a plain OSError with the number set.
         known = OSError(error.errno, os.strerror(error.errno)) if error.errno else error
-        code, sentence = could_not_start(argv, subject, cwd, known)
+        code, sentence = could_not_start(argv, subject, env, cwd, known)
         raise TerminalError(sentence, exit_code=code) from error
     fd = os.dup(child.fd)
     child.fileobj.close()

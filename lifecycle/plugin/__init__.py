@@ -102,5 +102,3 @@ def pytest_runtest_makereport(
             report.longrepr = (os.fspath(path), (line or 0) + 1, reason)
             _ = name
     return report
-
-

@@ -227,5 +227,3 @@ def terminate_as_interrupt() -> None:
 def _interrupt(_number: int, _frame: object) -> None:
     message = "SIGTERM"
     raise KeyboardInterrupt(message)
-
-

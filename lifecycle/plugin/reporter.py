@@ -53,7 +53,7 @@ class Reporter:
             file.described = payload["file"]
             file.steps[payload["index"]] = payload["step"]
             self._say(payload["step"])
-        elif report.when == "???":  # xdist's word for an item whose worker died
+        elif str(report.when) == "???":  # xdist's word for an item whose worker died
             self._crashed(report)
 
     def _crashed(self, report: pytest.TestReport) -> None:

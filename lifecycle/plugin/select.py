@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-
-import pytest
+from typing import TYPE_CHECKING
 
 from lifecycle.plugin.items import CleanupItem, ScenarioFile, StepItem
+
+if TYPE_CHECKING:
+    import pytest
 
 
 def completed(chosen: Iterable[pytest.Item]) -> list[pytest.Item]:
@@ -33,5 +35,7 @@ def _whole(file: ScenarioFile, chosen: list[pytest.Item]) -> list[pytest.Item]:
     return [
         i
         for i in file.items
-        if i in chosen or isinstance(i, CleanupItem) or (isinstance(i, StepItem) and (i.index <= last or i.always))
+        if i in chosen
+        or isinstance(i, CleanupItem)
+        or (isinstance(i, StepItem) and (i.index <= last or i.always))
     ]

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
-
-import pytest
+from typing import TYPE_CHECKING, Any
 
 from lifecycle.diagnosis.evidence import MachineFacts
 from lifecycle.diagnosis.match import diagnose
@@ -15,6 +13,9 @@ from lifecycle.run.options import Options
 from lifecycle.run.outcome import Finding, Symptom
 from lifecycle.run.session import Session
 from lifecycle.scenario.model import Scenario
+
+if TYPE_CHECKING:
+    import pytest
 
 
 def options_of(config: pytest.Config) -> Options:
@@ -43,7 +44,9 @@ def make_run(scenario: Scenario, config: pytest.Config) -> LiveRun:
         print(text, file=sys.stderr, flush=True)  # noqa: T201 - progress for the person waiting
 
     def find(symptom: Symptom, session: Session | None) -> list[Finding]:
-        return diagnose(symptom, machine_facts(session), lang="ko" if options.lang == "ko" else "en")
+        return diagnose(
+            symptom, machine_facts(session), lang="ko" if options.lang == "ko" else "en"
+        )
 
     return LiveRun(scenario, options, find, say)
 

@@ -96,7 +96,9 @@ def answer(
         later = [str(e["expect"]) for e in dialogue[index + 1 :]]
         pattern = str(entry["expect"])
         # An optional prompt is passed over when a later one comes first, or the program ends.
-        wanted = "|".join(f"(?:{p})" for p in [pattern, *later]) if entry.get("optional") else pattern
+        wanted = (
+            "|".join(f"(?:{p})" for p in [pattern, *later]) if entry.get("optional") else pattern
+        )
         left = max(0.0, deadline - time.monotonic())
         try:
             match = terminal.wait_for(_flags_first(wanted), since=since, timeout=left)

@@ -101,7 +101,10 @@ def _existing_image(session: Session, line: DockerLine) -> str:
         seen = session.daemon.image(real)
         if seen is None or session.ledger.holds("image", real):
             continue
-        if ("image", seen["Id"]) in session.before and ref.name not in session.options.allow_foreign:
+        if (
+            "image",
+            seen["Id"],
+        ) in session.before and ref.name not in session.options.allow_foreign:
             return f"{ref} was there before this run, so it is not removed"
     return ""
 

@@ -68,7 +68,7 @@ def measure(session: Session, entries: Iterable[Entry]) -> Remains:
     )
 
 
-def remove(daemon: Daemon, entry: Entry) -> Check:
+def remove(daemon: Daemon | None, entry: Entry) -> Check:
     """Remove one thing; an error is a broken check, not a stop."""
     about = f"{entry.kind} {entry.name}"
     try:
@@ -78,7 +78,16 @@ def remove(daemon: Daemon, entry: Entry) -> Check:
     return Check(about, "removed", "removed", "kept", "clean-up")
 
 
-def _remove(daemon: Daemon, entry: Entry) -> None:
+def _remove(daemon: Daemon | None, entry: Entry) -> None:
+    if entry.kind == "file":
+        Path(entry.name).unlink(missing_ok=True)
+    elif entry.kind == "folder":
+        shutil.rmtree(entry.name, ignore_errors=True)
+    elif daemon is not None:
+        _remove_from(daemon, entry)
+
+
+def _remove_from(daemon: Daemon, entry: Entry) -> None:
     match entry.kind:
         case "container":
             daemon.remove_container(entry.id or entry.name)
@@ -88,7 +97,3 @@ def _remove(daemon: Daemon, entry: Entry) -> None:
             daemon.remove_volume(entry.name)
         case "network":
             daemon.remove_network(entry.name)
-        case "file":
-            Path(entry.name).unlink(missing_ok=True)
-        case "folder":
-            shutil.rmtree(entry.name, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""The variables a scenario sees: ``me``, ``lab``, ``run`` and ``secret``; its ``vars`` come on top."""
+"""The variables a scenario sees: ``me``, ``lab``, ``run``, ``secret``; its ``vars`` on top."""
 
 from __future__ import annotations
 

@@ -41,9 +41,7 @@ def foreign(
     return ""
 
 
-def missing(
-    uses: Collection[Ref], skipped: Mapping[Ref, str]
-) -> str:
+def missing(uses: Collection[Ref], skipped: Mapping[Ref, str]) -> str:
     """Why a step can't run: a step that was skipped would have made what it uses."""
     for ref in sorted(uses):
         if ref in skipped:

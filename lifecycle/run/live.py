@@ -97,7 +97,9 @@ class LiveRun:
             )
         except (StartError, ScenarioError, LedgerError, LockError, EngineError) as error:
             stack.close()
-            result.checks.append(Check(BEGIN, "ready", str(error), "broken", "before the first step"))
+            result.checks.append(
+                Check(BEGIN, "ready", str(error), "broken", "before the first step")
+            )
             symptom = error.symptom if isinstance(error, StartError) else Symptom(str(error))
             result.findings += self._diagnose(symptom, None)
             self._stopped = "the run could not begin"
@@ -112,7 +114,9 @@ class LiveRun:
     def finish(self) -> StepResult:
         """Clean up; a second call changes nothing and says so."""
         if self._session is None or self._over:
-            return StepResult(CLEANUP, 0, ran=True, skipped="" if self._over else "nothing was made")
+            return StepResult(
+                CLEANUP, 0, ran=True, skipped="" if self._over else "nothing was made"
+            )
         self._over = True
         if self._options.keep_on_failure and self._stopped:
             kept = StepResult(CLEANUP, 0, skipped="kept on failure (--keep on-failure)")

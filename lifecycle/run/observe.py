@@ -91,7 +91,11 @@ def merged(a: Probe, b: Probe) -> Probe:
 
 
 def look_after(
-    session: Session, planned: PlannedStep, promises: Sequence[Promise], acted: Acted, before: Before
+    session: Session,
+    planned: PlannedStep,
+    promises: Sequence[Promise],
+    acted: Acted,
+    before: Before,
 ) -> Facts:
     """Everything the checks of this step need, each asked once."""
     facts = Facts(
@@ -151,6 +155,9 @@ def _container(
         now=session.daemon.container(real),
         before=before.containers.get(name),
         created=session.witness.created.get(real),
+        started=any(
+            e.action == "start" and e.name == real for e in session.events.since(before.mark)
+        ),
     )
     facts.image_ids = {
         str(p.expected): _image_id(session, str(p.expected))

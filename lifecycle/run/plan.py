@@ -188,7 +188,7 @@ def _refuse_secrets(words: Iterable[str], context: Context, mark: Mark) -> None:
         )
 
 
-def _one(  # noqa: PLR0913 - all that a step is made of
+def _one(  # noqa: PLR0913, PLR0917 - all that a step is made of
     scenario: Scenario,
     index: int,
     phase: Phase,
@@ -203,7 +203,7 @@ def _one(  # noqa: PLR0913 - all that a step is made of
     if step.kind == "command":
         words, line = _read(step, context)
         if line is not None:
-            promised = promises(line, read_file=_reader(context.cwd, written))
+            promised = promises(line, read_file=_reader(context.cwd, written), cwd=context.cwd)
     expect = step.check if step.kind == "check" else step.expect
     planned = PlannedStep(
         index=index,
@@ -231,22 +231,19 @@ def opens(planned: PlannedStep) -> str:
     A ``-ti`` line that runs the image's own command or a lone shell stays open, unless a
     dialogue drives it to its end; attaching always does.
     """
-    if planned.step.opens is False or planned.line is None:
-        return ""
-    if planned.step.opens:
-        return str(planned.step.opens)
-    line, container = planned.line, planned.container
-    if planned.dialogue:
+    if planned.step.opens is not None:
+        return str(planned.step.opens or "")
+    line = planned.line
+    if line is None or planned.dialogue:
         return ""
     if line.verb == "attach" or (line.verb == "start" and line.on("--attach")):
-        return container
+        return planned.container
     if not (line.on("--tty") and line.on("--interactive")) or line.on("--detach"):
         return ""
     command = line.args[1:]
     lone_shell = len(command) == 1 and Path(command[0]).name in SHELLS
-    if line.verb == "run":
-        return container if not command or lone_shell else ""
-    return container if line.verb == "exec" and lone_shell else ""
+    stays = lone_shell or (line.verb == "run" and not command)
+    return planned.container if stays and line.verb in {"run", "exec"} else ""
 
 
 def _plain(model: Any, context: Context, mark: Mark) -> dict[str, Any]:

@@ -24,9 +24,7 @@ class Ports:
         """``wanted`` when it is free, else the next free one, saying who holds it."""
         if wanted not in self._given:
             taken = self._published()
-            self._given[wanted] = next(
-                p for p in range(wanted, 65536) if self._free(p, taken)
-            )
+            self._given[wanted] = next(p for p in range(wanted, 65536) if self._free(p, taken))
             if self._given[wanted] != wanted:
                 who = taken.get(wanted) or "a process of this machine, or another run"
                 self._say(f"port {wanted} is held by {who}; using {self._given[wanted]}")

@@ -45,7 +45,9 @@ class Runner:
             self._do(planned, result)
         except EngineError as error:
             result.checks.append(
-                Check("the engine answers", "an answer", str(error), "broken", self._s.daemon.address)
+                Check(
+                    "the engine answers", "an answer", str(error), "broken", self._s.daemon.address
+                )
             )
             self._find(result, Symptom(str(error), planned.words))
         except TerminalError as error:
@@ -114,7 +116,11 @@ class Runner:
         if planned.step.on:
             wanted = [r for r in self._s.skipped if r.name == planned.step.on]
             return guard.missing(wanted, self._s.skipped)
-        return guard.missing(planned.line.uses | planned.line.destroys, self._s.skipped) if planned.line else ""
+        return (
+            guard.missing(planned.line.uses | planned.line.destroys, self._s.skipped)
+            if planned.line
+            else ""
+        )
 
     def _skip(self, planned: PlannedStep, result: StepResult, because: str) -> None:
         if planned.line:
@@ -135,13 +141,17 @@ class Runner:
             result.skipped = words.skip
             if words.refusal:
                 label = "touches only what this run made"
-                result.checks.append(Check(label, "ours", words.refusal, "broken", "inspect, ledger"))
+                result.checks.append(
+                    Check(label, "ours", words.refusal, "broken", "inspect, ledger")
+                )
             return
         missing = self._missing_sources(planned)
         if missing:
             result.checks += missing
             source = str(missing[0].expected)
-            text = f'invalid mount config for type "bind": bind source path does not exist: {source}'
+            text = (
+                f'invalid mount config for type "bind": bind source path does not exist: {source}'
+            )
             self._find(result, Symptom(text, planned.words, 125))
             return
         promises = self._promises(planned)
@@ -171,7 +181,11 @@ class Runner:
 
     def _missing_sources(self, planned: PlannedStep) -> list[Check]:
         """Docker would make a missing bind source itself, owned by root."""
-        if self._s.world.no_host_side or not planned.line or planned.line.verb not in {"run", "create"}:
+        if (
+            self._s.world.no_host_side
+            or not planned.line
+            or planned.line.verb not in {"run", "create"}
+        ):
             return []
         sources = {
             str(p.expected["source"])
@@ -268,7 +282,11 @@ class Runner:
         terminal = opened.terminal
 
         def seen() -> str:
-            return terminal.text(since).replace(planned.typed, "") if planned.typed else terminal.text(since)
+            return (
+                terminal.text(since).replace(planned.typed, "")
+                if planned.typed
+                else terminal.text(since)
+            )
 
         check = pattern("screen", wanted, seen(), "the terminal")
 
@@ -314,7 +332,9 @@ class Runner:
             return state == wanted
 
         wait_until(holds, TYPED_LIMIT)
-        return compare(f"container {opened.container} when its first process ends", wanted, state, "inspect")
+        return compare(
+            f"container {opened.container} when its first process ends", wanted, state, "inspect"
+        )
 
     # -- checks ---------------------------------------------------------------------------
 
@@ -355,7 +375,9 @@ def _fails(planned: PlannedStep, acted: Acted) -> list[Check]:
         kept = str(code) in [str(c) for c in codes]
         checks = [Check("it fails with exit", codes, code, "kept" if kept else "broken", source)]
     else:
-        checks = [compare("it fails", expected=True, actual=code not in {0, None}, source="exit code")]
+        checks = [
+            compare("it fails", expected=True, actual=code not in {0, None}, source="exit code")
+        ]
     text = (planned.fails or {}).get("output")
     return [*checks, pattern("it says", text, acted.output, "its output")] if text else checks
 
@@ -373,9 +395,11 @@ def _as_shown(planned: PlannedStep) -> str:
         case "write":
             return f"write: {step.write}"
         case "type":
-            return f"type: {planned.typed}" if step.type is not None else f"press: {' '.join(step.press)}"
+            return (
+                f"type: {planned.typed}"
+                if step.type is not None
+                else f"press: {' '.join(step.press)}"
+            )
         case "check":
             return f"check: {planned.container or 'facts'}"
     return planned.command
-
-

@@ -35,7 +35,9 @@ class Secrets:
         if name not in self._values:
             given = self._environ.get(PREFIX + name.upper())
             if given is not None and len(given) < SHORTEST:
-                message = f"{PREFIX}{name.upper()} has under {SHORTEST} characters: use a longer one"
+                message = (
+                    f"{PREFIX}{name.upper()} has under {SHORTEST} characters: use a longer one"
+                )
                 raise SecretError(message)
             # The tail satisfies the password policies that ask for four kinds of character.
             self._values[name] = given or f"{entropy.token_hex(8)}-Aq7"

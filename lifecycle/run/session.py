@@ -169,7 +169,9 @@ def connect(address: str, env: Mapping[str, str], *, limit: float = 60) -> Daemo
     try:
         _ = daemon.info
     except EngineError as error:
-        raise StartError(f"the engine at {address} does not answer: {error}", _as_cli(address, str(error))) from error
+        raise StartError(
+            f"the engine at {address} does not answer: {error}", _as_cli(address, str(error))
+        ) from error
     return daemon
 
 
@@ -181,7 +183,10 @@ def _as_cli(address: str, error: str) -> Symptom:
             f"{address}: dial unix {address.removeprefix('unix://')}: connect: permission denied"
         )
     else:
-        text = f"Cannot connect to the Docker daemon at {address}. Is the docker daemon running? ({error})"
+        text = (
+            f"Cannot connect to the Docker daemon at {address}. "
+            f"Is the docker daemon running? ({error})"
+        )
     return Symptom(text, ("docker", "info"), 1)
 
 

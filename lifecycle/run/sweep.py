@@ -14,7 +14,7 @@ from lifecycle.checks.check import Check
 from lifecycle.engine.daemon import Daemon, EngineError
 from lifecycle.engine.process import alive
 from lifecycle.run.cleanup import remove
-from lifecycle.run.ledger import Record, all_records
+from lifecycle.run.ledger import Entry, Record, all_records
 
 CLI_LIMIT = 5.0
 """Seconds that a CLI which outlived its harness gets to end after TERM."""
@@ -45,26 +45,39 @@ def _one(record: Record, connect: Callable[[str], Daemon], *, dry_run: bool) -> 
     if record.alive:
         return Swept(record.run, left_alone=f"it is still running (pid {record.header['pid']})")
     address = str(record.header.get("address", ""))
-    if _is_gone(address) and dry_run is False:
-        files = [e for e in record.entries() if e.kind in {"file", "folder"}]
-        checks = [remove(_NO_DAEMON, e) for e in files]
-        record.path.unlink(missing_ok=True)
-        return Swept(record.run, checks=checks)
-    try:
+    entries = record.entries()
+    daemon: Daemon | None = None
+    if _is_gone(address):
+        # Its containers went with the sandbox; what is on this machine's disk did not.
+        entries = [e for e in entries if e.kind in {"file", "folder"}]
+    else:
         daemon = connect(address)
-        if daemon.info.get("ID") != record.header.get("engine"):
-            return Swept(record.run, left_alone=f"{address} is another engine now")
-    except EngineError as error:
-        return Swept(record.run, left_alone=f"its engine does not answer: {error}")
+        problem = _not_the_same(daemon, record)
+        if problem:
+            return Swept(record.run, left_alone=problem)
     if dry_run:
-        return Swept(record.run, checks=[_would(e.kind, e.name) for e in record.entries()])
+        return Swept(record.run, checks=[_would(e.kind, e.name) for e in entries])
+    return Swept(record.run, checks=_remove_all(record, daemon, entries))
+
+
+def _not_the_same(daemon: Daemon, record: Record) -> str:
+    """Why the engine at a ledger's address can't be the ledger's; empty when it is."""
+    try:
+        same = daemon.info.get("ID") == record.header.get("engine")
+    except EngineError as error:
+        return f"its engine does not answer: {error}"
+    return "" if same else f"{daemon.address} is another engine now"
+
+
+def _remove_all(record: Record, daemon: Daemon | None, entries: list[Entry]) -> list[Check]:
     end_clis(record)
-    checks = [remove(daemon, e) for e in record.entries()]
+    checks = [remove(daemon, e) for e in entries]
     # The CLI may have created between its end and our first look: look twice.
-    again = [remove(daemon, e) for e in record.entries()]
+    again = [remove(daemon, e) for e in entries]
     if all(c.status == "kept" for c in again):
         record.path.unlink(missing_ok=True)
-    return Swept(record.run, checks=again if any(c.status == "broken" for c in again) else checks)
+        return checks
+    return again
 
 
 def _would(kind: str, name: str) -> Check:
@@ -89,6 +102,3 @@ def end_clis(record: Record) -> None:
         if alive(pid, started):
             with suppress(OSError):
                 os.killpg(pid, signal.SIGKILL)
-
-
-_NO_DAEMON = Daemon("unix:///nonexistent", {})

@@ -15,7 +15,9 @@ def write_file(session: Session, planned: PlannedStep) -> list[Check]:
     subject = session.world.subject
     path = (session.folder / str(planned.step.write)).resolve()
     if not path.is_relative_to(session.folder.resolve()):
-        return [Check(f"write {path}", "a file in the work folder", str(path), "broken", "the path")]
+        return [
+            Check(f"write {path}", "a file in the work folder", str(path), "broken", "the path")
+        ]
     for parent in reversed(path.relative_to(session.folder.resolve()).parents):
         _folder(session.folder / parent, session)
     mode = int(str(planned.step.mode or "0644"), 8)

@@ -18,24 +18,24 @@ class Text(str):  # noqa: SLOT000 - it caches its places in a __dict__
     """A scalar of a scenario: a ``str`` with the place and the source it was read from.
 
     ``raw`` is the source of the scalar, indicators and quotes included; ``style`` is YAML's
-    (``"'"``, ``'"'``, ``|``, ``>`` or empty for a plain one); ``tail`` is the rest of the line
-    after a plain scalar.
+    (``"'"``, ``'"'``, ``|``, ``>`` or empty for a plain one); ``comment`` is one that
+    follows a plain scalar in its line.
     """
 
     mark: Mark
     raw: str
     style: str
-    tail: str
+    comment: str
 
     def __new__(
-        cls, value: str, mark: Mark, *, raw: str = "", style: str = "", tail: str = ""
+        cls, value: str, mark: Mark, *, raw: str = "", style: str = "", comment: str = ""
     ) -> Self:
         """Make the text; without ``raw`` the source is taken to be the value itself."""
         text = super().__new__(cls, value)
         text.mark = mark
         text.raw = raw or value
         text.style = style
-        text.tail = tail
+        text.comment = comment
         return text
 
     def at(self, offset: int) -> Mark:

@@ -133,15 +133,14 @@ def _mention(text: str | None, names: Collection[str]) -> Hole | None:
 def _words(step: Step, secrets: frozenset[str]) -> None:
     command = step.command
     for typed in (command, step.type):
-        if isinstance(typed, Text) and typed.tail.lstrip().startswith("#"):
-            comment = typed.tail.strip()
+        if isinstance(typed, Text) and typed.comment:
             key = "type: " if typed is step.type else "command: "
             key = "- " if typed.mark == step.mark else key
             raise ScenarioError(
                 typed.at(len(typed)),
-                f"`{comment}` after a command, which YAML drops as a comment",
+                f"`{typed.comment}` after a command, which YAML drops as a comment",
                 "a comment on a line of its own, or quotes where the # is meant",
-                key + quoted(f"{' '.join(typed.split())} \\{comment}"),
+                key + quoted(f"{' '.join(typed.split())} \\{typed.comment}"),
             )
     if command is None:
         return

@@ -22,6 +22,8 @@ from lifecycle.scenario.errors import Mark, ScenarioError, one_line
 from lifecycle.scenario.marks import Text
 
 MAX_DEPTH = 40
+MAX_VALUES = 20_000
+COMMENT = re.compile(r"[ \t]+(#[^\r\n]{0,200})")
 
 Path = tuple[str | int, ...]
 
@@ -126,6 +128,8 @@ class _Builder:
             top.into[top.key] = value
             top.key = None
         self.tree.values[path] = mark
+        if len(self.tree.values) > MAX_VALUES:
+            raise ScenarioError(mark, f"more than {MAX_VALUES} values", "a shorter file")
         if not isinstance(value, Text):
             self.open.append(_Open(path, value))
 
@@ -160,8 +164,9 @@ class _Builder:
         start, end = event.start_mark.index, event.end_mark.index
         source = self.tree.source
         style = event.style or ""
-        tail = "" if style else source[end : (source + "\n").find("\n", end)]
-        text = Text(event.value, mark, raw=source[start:end], style=style, tail=tail)
+        after = None if style else COMMENT.match(source, end)
+        comment = after[1] if after else ""
+        text = Text(event.value, mark, raw=source[start:end], style=style, comment=comment)
         bad = re.search("[\0\ud800-\udfff]", text)
         if bad:
             raise ScenarioError(text.at(bad.start()), "a character that no program takes", "text")

@@ -59,7 +59,8 @@ _PRUNE: tuple[Flag, ...] = (
 )
 _PRUNE_ALL: tuple[Flag, ...] = (*_PRUNE, switch("--all", "-a", none=PRUNED))
 _TYPES = (
-    "config container image network node plugin secret service task volume".split()  # noqa: SIM905
+    *("config", "container", "image", "network", "node", "plugin", "secret", "service", "task"),
+    "volume",
 )
 
 NETWORK: tuple[Verb, ...] = (

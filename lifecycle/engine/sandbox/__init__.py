@@ -18,7 +18,7 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from lifecycle.engine.sandbox import base, dockerd, install, network, registry, takedown
+from lifecycle.engine.sandbox import base, dockerd, install, network, registry, storage, takedown
 from lifecycle.engine.sandbox.cache import user_cache
 from lifecycle.engine.sandbox.gpus import install_hook, simulated
 from lifecycle.engine.sandbox.info import SandboxInfo, SimulatedGpu, load_info
@@ -65,7 +65,9 @@ def open_sandbox(*, gpus: int = 0, say: Say) -> Iterator[SandboxInfo]:
         install.ensure(install.ENGINE if kept or hub else (*install.ENGINE, *install.BASE), say)
         record = _claim()
         try:
-            say("Starting a private engine")
+            size = storage.make(record)
+            where = f" (its data in memory, {size} GiB at most)" if size else ""
+            say(f"Starting a private engine{where}")
             network.make(record)
             devices = simulated(record, gpus)
             dockerd.start(record, install_hook(record, devices), reap)

@@ -5,16 +5,12 @@ Each undo looks for what is there, so it does no harm where its part was never m
 
 from __future__ import annotations
 
-import ctypes
 import hashlib
-import os
-import re
-import shutil
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from lifecycle.engine.sandbox import cgroup, network
+from lifecycle.engine.sandbox import cgroup, network, storage
 from lifecycle.engine.sandbox.record import (
     DATA_ROOT,
     RUN_ROOT,
@@ -26,8 +22,6 @@ from lifecycle.engine.sandbox.record import (
 )
 from lifecycle.engine.sandbox.shell import SandboxError
 
-_MNT_DETACH = 2
-_ESCAPE = re.compile(rb"\\([0-7]{3})")
 _FORWARDERS = {"dockerd", "containerd", "conmon", "libvirtd"}
 _SHIMS = Path("/run/containerd/s")  # fixed in containerd's shim
 
@@ -67,7 +61,7 @@ def take_down(record: Record) -> list[str]:
         network.remove_rules,
         cgroup.remove,
         _remove_shim_sockets,
-        lambda record: _delete(record.data_dir),
+        lambda record: storage.delete(record.data_dir),
     )
     problems: list[str] = []
     for step in (*steps, _finish):
@@ -83,7 +77,7 @@ def take_down(record: Record) -> list[str]:
 def _finish(record: Record) -> None:
     with locked():
         _put_back(record)
-        _delete(record.run_dir)
+        storage.delete(record.run_dir)
 
 
 def any_left() -> bool:
@@ -94,29 +88,7 @@ def any_left() -> bool:
 def remove_folders(sandbox: str) -> None:
     """Remove what bears an id that has no record."""
     for root in (RUN_ROOT, DATA_ROOT):
-        _delete(root / sandbox)
-
-
-def _delete(folder: Path) -> None:
-    """Delete a folder once nothing is mounted in it.
-
-    A volume can be somebody's own folder, mounted there: what can't be unmounted is not deleted.
-    """
-    libc = ctypes.CDLL(None, use_errno=True)
-    inside = os.fsencode(f"{folder}/")
-    for point in reversed(_mount_points()):
-        if point.startswith(inside) and libc.umount2(point, _MNT_DETACH) != 0:
-            reason = os.strerror(ctypes.get_errno())
-            raise SandboxError(f"{os.fsdecode(point)} can't be unmounted: {reason}")
-    if any(point.startswith(inside) for point in _mount_points()):
-        raise SandboxError(f"something is being mounted in {folder}")
-    if folder.exists():
-        shutil.rmtree(folder)
-
-
-def _mount_points() -> list[bytes]:
-    lines = Path("/proc/self/mountinfo").read_bytes().splitlines()
-    return [_ESCAPE.sub(lambda m: bytes([int(m[1], 8)]), line.split()[4]) for line in lines]
+        storage.delete(root / sandbox)
 
 
 def _remove_shim_sockets(record: Record) -> None:

@@ -91,6 +91,15 @@ def test_a_missing_command_is_127_with_a_sentence(ran: Runner, me: Subject) -> N
     assert done.output == f"dockr: command not found on the PATH of {me.name}"
 
 
+@needs_root
+def test_a_folder_on_the_path_that_is_closed_does_not_change_that(tmp_path: Path) -> None:
+    (tmp_path / "closed").mkdir(mode=0o700)
+    env = {"PATH": f"{tmp_path}/closed:/usr/bin"}
+    done = run(["dockr"], subject=ALICE, env=env, cwd="/", timeout=60)
+    assert done.exit_code == 127
+    assert done.output == "dockr: command not found on the PATH of alice"
+
+
 def test_a_file_that_is_no_program_is_126(ran: Runner, tmp_path: Path) -> None:
     (tmp_path / "plain").write_text("hello\n")
     done = ran(str(tmp_path / "plain"))

@@ -37,6 +37,7 @@ def test_plain_text_has_no_escape_sequences(data: bytes, text: str) -> None:
     assert strip(data) == text
 
 
+@settings(deadline=None, database=None)
 @given(st.lists(st.integers(0, len(DRAWN)), max_size=8))
 def test_text_is_the_same_however_it_is_cut_into_pieces(cuts: list[int]) -> None:
     stripper = Stripper()
@@ -51,7 +52,7 @@ def test_a_sequence_without_an_end_does_not_swallow_the_text_after_it() -> None:
     assert "found" in text
 
 
-@settings(deadline=None)
+@settings(deadline=None, database=None)
 @given(st.binary(max_size=300))
 def test_no_bytes_break_the_screen_or_the_text(data: bytes) -> None:
     screen = Emulator(5, 20)
@@ -61,7 +62,7 @@ def test_no_bytes_break_the_screen_or_the_text(data: bytes) -> None:
     assert "\x1b" not in strip(data)
 
 
-@settings(deadline=None)
+@settings(deadline=None, database=None)
 @given(
     st.lists(
         st.tuples(st.sampled_from(["", "?", ">", "="]), st.integers(0, 99), st.characters()),

@@ -20,7 +20,7 @@ from lifecycle.engine.subject import (
 )
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
-ALICE = synthetic_subject("alice", 12345, 12346, 12347, "/home/alice")
+ALICE = synthetic_subject("alice", 987654321, 987654322, 987654323, "/home/alice")
 ROOTS = {
     "HOME": "/root",
     "USER": "root",
@@ -74,9 +74,9 @@ def test_a_name_near_nobody_says_what_was_asked() -> None:
 
 def test_a_synthetic_person_is_in_the_sockets_group_and_not_in_passwd() -> None:
     assert ALICE.synthetic
-    assert ALICE.groups == (12346, 12347)
+    assert ALICE.groups == (987654322, 987654323)
     assert ALICE.group == "alice"
-    assert ALICE.group_names == ("alice", "12347")
+    assert ALICE.group_names == ("alice", "987654323")
     with pytest.raises(KeyError):
         pwd.getpwuid(ALICE.uid)
 
@@ -84,11 +84,11 @@ def test_a_synthetic_person_is_in_the_sockets_group_and_not_in_passwd() -> None:
 def test_me_has_the_values_that_templates_use() -> None:
     assert ALICE.as_template_values() == {
         "name": "alice",
-        "uid": 12345,
-        "gid": 12346,
+        "uid": 987654321,
+        "gid": 987654322,
         "home": "/home/alice",
         "group": "alice",
-        "groups": ["alice", "12347"],
+        "groups": ["alice", "987654323"],
     }
 
 
@@ -131,9 +131,9 @@ def test_being_oneself_needs_no_change_of_identity() -> None:
 @needs_root
 def test_root_becomes_another_person_completely() -> None:
     assert spawn_identity(ALICE) == {
-        "user": 12345,
-        "group": 12346,
-        "extra_groups": [12346, 12347],
+        "user": 987654321,
+        "group": 987654322,
+        "extra_groups": [987654322, 987654323],
         "umask": 0o022,
     }
 
@@ -156,7 +156,7 @@ def test_root_with_other_groups_is_another_identity() -> None:
 
 def test_somebody_who_is_not_root_cannot_be_somebody_else(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    with pytest.raises(SubjectError, match=r"as alice \(uid 12345\) needs root, and this is uid"):
+    with pytest.raises(SubjectError, match=r"as alice \(uid 987654321\) needs root"):
         spawn_identity(ALICE)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -19,10 +20,16 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become 
 
 
 def test_closing_hangs_up_and_is_idempotent(opened: Opener, tmp_path: Path) -> None:
-    script = "trap 'touch hung-up; exit 0' HUP; echo ready; while :; do read -t 60 x; done"
-    polite = opened("bash", "-c", script)
+    program = """
+import pathlib, signal
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGHUP])
+print("ready", flush=True)
+signal.sigwait([signal.SIGHUP])
+pathlib.Path("hung-up").touch()
+"""
+    polite = opened(sys.executable, "-c", program)
     polite.wait_for("ready", since=0, timeout=SOON)
-    polite.close()
+    polite.close(timeout=SOON)
     polite.close()
     assert (tmp_path / "hung-up").exists()
     assert polite.exit_code == 0

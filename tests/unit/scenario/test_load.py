@@ -81,6 +81,7 @@ YAML = {
     "scenario: !x 1\n": ("1:11", "the tag `!x`"),
     "scenario: x\n---\nscenario: y\n": ("2:1", "a second YAML document"),
     "a: " + "[" * 60: ("1:43", "nested more than 40 deep"),
+    "a: [" + "b,\n" * 20_000 + "]": ("19999:1", "more than 20000 values"),
     "a: " + "{b: " * 60: ("1:157", "nested more than 40 deep"),
     "scenario: x\n? [a]\n: b\n": ("2:3", "a key that is itself a list or a mapping"),
     "scenario: \x01\n": ("1:11", "this is not YAML (special characters are not allowed)"),
