@@ -59,8 +59,9 @@ class Context:
 def _plain(value: Any) -> Any:
     if isinstance(value, BaseModel):
         return _plain(value.model_dump())
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return {str(key): _plain(item) for key, item in value.items()}
+    # Any other mapping answers for itself: secrets are made when their name is asked for.
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
     return value

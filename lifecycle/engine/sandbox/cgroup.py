@@ -70,7 +70,7 @@ def members(record: Record) -> set[int]:
     children: dict[int, list[int]] = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
-            stat = "".join(_lines(entry / "stat")).rpartition(")")[2].split()
+            stat = _stat(entry)
             if stat and stat[0] not in "ZX":
                 alive.add(int(entry.name))
                 children.setdefault(int(stat[1]), []).append(int(entry.name))
@@ -81,6 +81,11 @@ def members(record: Record) -> set[int]:
                 found.add(child)
                 queue.append(child)
     return (found & alive) - {os.getpid()}
+
+
+def _stat(process: Path) -> list[str]:
+    """A process's state, its parent and so on; empty when it is gone."""
+    return "".join(_lines(process / "stat")).rpartition(")")[2].split()
 
 
 def _lines(file: Path) -> list[str]:
@@ -98,7 +103,9 @@ def kill_all(record: Record, *, limit: float = 10) -> None:
     listen, and all it would tidy is thrown away. Round after round, because one may be forking.
     """
     until = time.monotonic() + limit
+    ended: set[int] = set()
     while alive := members(record):
+        ended |= alive
         if time.monotonic() > until:
             raise SandboxError(f"processes that can't be killed: {sorted(alive)}")
         with ExitStack() as handles:
@@ -115,6 +122,14 @@ def kill_all(record: Record, *, limit: float = 10) -> None:
                 for handle, _ in ends.poll(1000):
                     ends.unregister(handle)
                     waiting -= 1
+    # Some machines' init takes a second to reap orphans, and until then they are listed.
+    wait_until(lambda: not _unreaped(ended), limit=3)
+
+
+def _unreaped(pids: set[int]) -> list[int]:
+    """Those that have ended, are listed still, and are not children of ours."""
+    stats = {pid: _stat(Path(f"/proc/{pid}")) for pid in pids}
+    return [pid for pid, stat in stats.items() if stat[:1] == ["Z"] and stat[1] != str(os.getpid())]
 
 
 def remove(record: Record) -> None:

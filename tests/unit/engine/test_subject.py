@@ -89,6 +89,8 @@ def test_me_has_the_values_that_templates_use() -> None:
         "home": "/home/alice",
         "group": "alice",
         "groups": ["alice", "987654323"],
+        "shell": ALICE.shell,
+        "umask": "022",
     }
 
 

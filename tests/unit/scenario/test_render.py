@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import UserDict
 from typing import Any
 
 import pytest
@@ -56,6 +57,18 @@ def test_a_rendered_step_keeps_its_place(context: Context) -> None:
 def test_variables_see_those_before_them(context: Context) -> None:
     variables = {"a": "${{ me.name }}/x", "b": {"c": ["${{ a }}:1"]}}
     assert render("${{ b.c[0] }}", with_vars(variables, context)) == "kim/x:1"
+
+
+def test_a_mapping_may_make_its_values_when_they_are_asked_for(context: Context) -> None:
+    class Secrets(UserDict[str, str]):
+        def __contains__(self, name: object) -> bool:
+            return isinstance(name, str)
+
+        def __missing__(self, name: str) -> str:
+            return f"made-{name}"
+
+    lazy = Context({"secret": Secrets()}, context.cwd, context.me)
+    assert render("${{ secret.password }}", lazy) == "made-password"
 
 
 def test_docker_templates_pass_untouched(context: Context) -> None:
