@@ -134,15 +134,9 @@ def _pair(text: str) -> tuple[str, str]:
 
 def _pytest_words(args: argparse.Namespace) -> list[str]:
     """The options of this run in pytest's words; its own output gives way to ours."""
-    words = [
-        "-qq",
-        "--no-header",
-        "--no-summary",
-        "-p",
-        "no:cacheprovider",
-        "--rootdir",
-        str(Path.cwd()),
-    ]
+    words = ["-qq", "--no-header", "--no-summary", "--lifecycle-progress"]
+    words += ["-p", "no:cacheprovider", "-o", "console_output_style=classic"]
+    words += ["--rootdir", str(Path.cwd())]
     words += ["-c", _no_config(), "--lifecycle-gpu", args.gpu]
     if "lifecycle.plugin" not in sys.modules:
         words += _plugin_words()

@@ -60,18 +60,20 @@ class TerminalError(Exception):
 
 
 class TerminalTimeout(TerminalError):  # noqa: N818 - a limit that passed, named after it
-    """The text did not come in time; ``screen`` is how the terminal stood then."""
+    """The text did not come in time; ``reason`` says so, ``screen`` is how it stood."""
 
     def __init__(self, message: str, screen: str) -> None:
         super().__init__(f"{message}; the screen as it stood:\n{screen}")
+        self.reason = message
         self.screen = screen
 
 
 class TerminalEnded(TerminalError):  # noqa: N818 - an end, named after it
-    """The program ended before the text came; ``screen`` is its last."""
+    """The program ended before the text came; ``reason`` says so, ``screen`` is its last."""
 
     def __init__(self, message: str, exit_code: int | None, screen: str) -> None:
         super().__init__(f"{message}; its last screen:\n{screen}", exit_code=exit_code)
+        self.reason = message
         self.screen = screen
 
 
@@ -87,11 +89,13 @@ class Terminal:
         env: Mapping[str, str],
         cwd: str | os.PathLike[str],
         on_start: Callable[[int], None] | None = None,
+        on_end: Callable[[], None] | None = None,
         rows: int = 40,
         cols: int = 120,
         ring_bytes: int = RING_BYTES,
     ) -> None:
         self.name = name
+        self._on_end = on_end
         self._changed = threading.Condition()
         self._ring = bytearray()
         self._ring_bytes = ring_bytes
@@ -342,6 +346,8 @@ class Terminal:
             else:
                 self._exit_code = 128 + how.si_status
             self._changed.notify_all()
+        if self._on_end is not None:
+            self._on_end()
 
 
 def _compiled(pattern: str) -> re.Pattern[str]:

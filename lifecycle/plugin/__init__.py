@@ -30,6 +30,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--lifecycle-allow-foreign", action="append", default=[], metavar="NAME")
     add("--lifecycle-remove-pulled", action="store_true", help="remove pulled base images too")
     add("--lifecycle-lang", choices=("", "en", "ko"), default="")
+    add("--lifecycle-progress", action="store_true", help="our own lines in place of pytest's")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -61,7 +62,9 @@ class _Late:
 
             given = self._config.option.lifecycle_report
             reporter = Reporter(
-                options_of(self._config), Path(given) if given else None, self._config.rootpath
+                options_of(self._config),
+                Path(given) if given else None,
+                progress=self._config.option.lifecycle_progress,
             )
             manager.register(reporter, "lifecycle-reporter")
             reporter.pytest_runtest_logreport(report)
@@ -85,6 +88,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None, A
 
         items[:] = completed(items)
     return result
+
+
+def pytest_report_teststatus(
+    report: pytest.TestReport, config: pytest.Config
+) -> tuple[str, str, str] | None:
+    """With our own progress lines pytest prints no letters."""
+    if not config.option.lifecycle_progress or report.when != "call":
+        return None
+    return report.outcome, "", ""
 
 
 @pytest.hookimpl(wrapper=True)

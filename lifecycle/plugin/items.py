@@ -78,7 +78,10 @@ class ScenarioFile(pytest.File):
             "run": self.run.id,
             "facts": facts,
             "remains": vars(self.run.remains),
-            "titles": [(i.title, i.line) for i in self.items if isinstance(i, StepItem)],
+            "titles": [
+                (self.run.redact(self.run.title(i)), s.mark.line)
+                for i, s in enumerate(self.run.steps)
+            ],
         }
 
 
@@ -150,11 +153,6 @@ class StepItem(_Reporting):
         self.always = index >= len(self.parent.scenario.steps)
         if step.gpu == "required" or "--gpus" in (step.command or ""):
             self.add_marker("gpu")
-
-    @property
-    def title(self) -> str:
-        """The step's name."""
-        return self.step.title
 
     @property
     def line(self) -> int:

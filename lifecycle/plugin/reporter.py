@@ -14,13 +14,11 @@ from rich.console import Console
 from lifecycle.report import github
 from lifecycle.report.bounds import prepare
 from lifecycle.report.model import RunReport, ScenarioReport
-from lifecycle.report.summary import render_summary
+from lifecycle.report.summary import Progress, render_summary
 from lifecycle.report.write import ReportError, choose_directory, write_report
 from lifecycle.run.cleanup import CLEANUP
 from lifecycle.run.options import Options
 from lifecycle.run.outcome import StepResult
-
-_MARKS = {"passed": "✓", "failed": "✗", "error": "!", "skipped": "-", "not-run": "·"}
 
 
 @dataclass
@@ -35,11 +33,15 @@ class _File:
 class Reporter:
     """A pytest plugin object; lives in the controller only, so that files are written once."""
 
-    def __init__(self, options: Options, folder: Path | None, rootpath: Path) -> None:
-        """``folder`` is where the report goes; None chooses as the contract says."""
-        self._options, self._folder, self._root = options, folder, rootpath
+    def __init__(self, options: Options, folder: Path | None, *, progress: bool) -> None:
+        """``folder`` is where the report goes; None chooses as the contract says.
+
+        ``progress`` prints each step as it ends, in place of pytest's own output.
+        """
+        self._options, self._folder = options, folder
         self._files: dict[str, _File] = {}
-        self._live = sys.stderr.isatty()
+        self._console = Console(file=sys.stdout, highlight=False)
+        self._progress = Progress(self._console, options.lang or "en") if progress else None
         self.failed = False
 
     # -- what pytest tells --------------------------------------------------------------------
@@ -52,7 +54,8 @@ class Reporter:
             file = self._files.setdefault(payload["file"]["file"], _File(payload["file"]))
             file.described = payload["file"]
             file.steps[payload["index"]] = payload["step"]
-            self._say(payload["step"])
+            if self._progress:
+                self._progress.step(file.described["name"], file.described["file"], payload["step"])
         elif str(report.when) == "???":  # xdist's word for an item whose worker died
             self._crashed(report)
 
@@ -62,11 +65,10 @@ class Reporter:
             if path == name:
                 file.crashed = str(report.longrepr)
 
-    def _say(self, step: dict[str, Any]) -> None:
-        """One line a step while it goes on, for whoever waits at a terminal or reads a log."""
-        mark, seconds = _MARKS[step["status"]], step["seconds"]
-        why = f"  ({step['reason']})" if step["status"] in {"skipped", "not-run"} else ""
-        print(f"  {mark} {step['name']}  {seconds:.1f} s{why}", file=sys.stderr, flush=True)  # noqa: T201
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        """Say which step is being done; those of a wide run are told when they end."""
+        if self._progress:
+            self._progress.begin(nodeid.partition("::")[2])
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
@@ -89,10 +91,10 @@ class Reporter:
             index = write_report(report, directory, _same)
         except ReportError as error:
             problem = str(error)
-        console = Console(file=sys.stdout, highlight=False)
-        render_summary(prepare(report, _same), console, index=index)
+        told = self._progress is not None
+        render_summary(prepare(report, _same), self._console, index=index, told=told)
         if problem:
-            console.print(problem, markup=False)
+            self._console.print(problem, markup=False)
         if github.on_github(os.environ):
             github.publish(prepare(report, _same), os.environ, sys.stdout)
 

@@ -45,12 +45,39 @@ _SCREEN_LINES = 12
 _UNVERIFIED_LINES = 10
 
 
-def render_summary(report: RunReport, console: Console, *, index: Path | None = None) -> None:
+def render_summary(
+    report: RunReport, console: Console, *, index: Path | None = None, told: bool = False
+) -> None:
     """Print the summary of a report that was redacted (``prepare``), and where its page is.
 
-    Everything foreign is printed as plain text: no markup, no escape sequence, no highlighting.
+    ``told`` says that :class:`Progress` has printed the steps already: then a run of several
+    scenarios lists those instead. Everything foreign is printed as plain text: no markup, no
+    escape sequence, no highlighting.
     """
-    _Summary(prepare(report, limits=LADDER[2]), console).print(index)
+    _Summary(prepare(report, limits=LADDER[2]), console).print(index, told=told)
+
+
+class Progress:
+    """Prints each step when it ends, under the title of its scenario."""
+
+    def __init__(self, console: Console, lang: str = "en") -> None:
+        """``lang`` chooses the words."""
+        self._console, self._lang = console, lang
+        self._under = ""
+
+    def begin(self, name: str) -> None:
+        """Say what is being done, on a terminal only: the line is written over at its end."""
+        if self._console.is_terminal:
+            shown = Text(f"  … {one_line(name)}", style="dim", overflow="ellipsis", no_wrap=True)
+            self._console.print(shown, end="\r", width=self._console.width - 1)
+
+    def step(self, scenario: str, file: str, step: Step) -> None:
+        """Print one step that has ended."""
+        one = ScenarioReport(scenario, file, [step])
+        report = RunReport("", {}, {}, {}, [one], lang=self._lang)
+        summary = _Summary(prepare(report, limits=LADDER[2]), self._console)
+        summary.scenario(summary.report.scenarios[0], titled=file != self._under)
+        self._under = file
 
 
 class _Summary:
@@ -62,9 +89,14 @@ class _Summary:
         self.encoding = console.encoding
         self.marks = _ASCII_MARKS if console.options.ascii_only else _MARKS
 
-    def print(self, index: Path | None) -> None:
+    def print(self, index: Path | None, *, told: bool) -> None:
         for scenario in self.report.scenarios:
-            self._scenario(scenario)
+            if not told:
+                self.scenario(scenario, titled=True)
+                self.console.print()
+        if told:
+            self.console.print()
+            self._scenarios()
         self._unverified()
         self._things()
         self._verdict()
@@ -73,16 +105,28 @@ class _Summary:
             where = self._text(f"{self.words['report']}: {index}")
             self.console.print(where, soft_wrap=True)
 
-    def _scenario(self, scenario: ScenarioReport) -> None:
+    def _scenarios(self) -> None:
+        """A line a scenario, where there are several."""
+        if len(self.report.scenarios) == 1:
+            return
+        for scenario in self.report.scenarios:
+            line = self._text(f"  {self.marks[scenario.status]} ", _STYLES[scenario.status])
+            line.append(self._known(one_line(scenario.name)), "default")
+            line.append(self._known(f"  {scenario.file}"), "dim")
+            self.console.print(line, width=self.width)
+        self.console.print()
+
+    def scenario(self, scenario: ScenarioReport, *, titled: bool) -> None:
+        """The steps of a scenario, each with why it did not simply pass."""
         title = self._text(one_line(scenario.name), "bold")
         title.append(self._known(f"  {scenario.file}"), "dim")
-        self.console.print(title, width=self.width)
+        if titled:
+            self.console.print(title, width=self.width)
         for step in scenario.steps:
             self.console.print(self._line(step), width=self.width)
             for text, style, indent in self._explanation(step):
                 told = Padding(self._text(text, style), (0, 0, 0, indent), expand=False)
                 self.console.print(told, width=self.width)
-        self.console.print()
 
     def _line(self, step: Step) -> Table:
         status = step["status"]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +17,10 @@ from lifecycle.run.session import OpenTerminal, Session
 
 OPENING = {"run": "start", "start": "start", "exec": "exec_start", "attach": "attach"}
 """The engine event that says a terminal's command is up, by verb."""
+FIRST_OUTPUT = 1.0
+"""Seconds that a program which opened a terminal gets to print its first character."""
+ECHO_LIMIT = 2.0
+"""Seconds that a password prompt gets to turn the echo off."""
 EXEC_LIMIT = 10.0
 """Seconds that an exec may take to get its process."""
 
@@ -55,10 +61,16 @@ def run_on_terminal(session: Session, planned: PlannedStep, words: Sequence[str]
         env=session.env,
         cwd=str(session.folder),
         on_start=session.ledger.cli,
+        on_end=session.events.wake,
     )
     if not planned.opens:
         return _drive(session, planned, terminal)
     problem = _wait_open(session, planned, terminal, since)
+    if not problem and planned.line and planned.line.verb in {"run", "exec"}:
+        # What is typed before a shell has taken its terminal over is lost. Its first output says
+        # that it has; a program that prints nothing is waited for a moment only.
+        with suppress(TerminalTimeout, TerminalEnded):
+            terminal.wait_for(r"\S", since=0, timeout=FIRST_OUTPUT)
     if terminal.ended:
         acted = Acted(terminal.exit_code, terminal.text(), terminal.screen())
         terminal.close()
@@ -74,10 +86,8 @@ def _drive(session: Session, planned: PlannedStep, terminal: Terminal) -> Acted:
         answer(session, planned.container, planned.dialogue, terminal, deadline)
         if terminal.wait_end(max(0.0, deadline - time.monotonic())) is None:
             problem = f"it did not end within {planned.limit:g} s"
-    except TerminalTimeout as error:
-        problem = str(error).splitlines()[0]
-    except TerminalEnded as error:
-        problem = str(error).splitlines()[0]
+    except (TerminalTimeout, TerminalEnded) as error:
+        problem = error.reason
     acted = Acted(terminal.exit_code, terminal.text(), terminal.screen(), problem)
     terminal.close()
     return acted
@@ -106,7 +116,7 @@ def answer(
             if entry.get("optional"):
                 return
             raise
-        if entry.get("optional") and not _matches(pattern, match.group()):
+        if entry.get("optional") and not re.search(pattern, match.group()):
             continue
         since = terminal.mark()
         send(session, container, terminal, entry.get("send"), entry.get("press") or ())
@@ -117,12 +127,6 @@ def _flags_first(pattern: str) -> str:
     return f"(?i){pattern.replace('(?i)', '')}" if "(?i)" in pattern else pattern
 
 
-def _matches(pattern: str, text: str) -> bool:
-    import re
-
-    return re.search(pattern, text) is not None
-
-
 def send(
     session: Session, container: str, terminal: Terminal, text: str | None, keys: Sequence[str]
 ) -> None:
@@ -130,6 +134,7 @@ def send(
     if text is not None:
         if session.secrets.inside(text):
             session.passwords[container] = text
+            terminal.wait_echo_off(ECHO_LIMIT)
         terminal.send_line(text)
     if keys:
         terminal.press(list(keys))
@@ -146,11 +151,9 @@ def _wait_open(session: Session, planned: PlannedStep, terminal: Terminal, since
         mine = event.name == real and event.action == wanted
         return mine and event.attributes.get("execID", "") not in session.daemon.own_execs
 
-    watcher = _WakeAtEnd(terminal, session.events.wake)
-    with watcher:
-        event = session.events.wait(
-            is_up, since=since, timeout=planned.limit, until=lambda: terminal.ended
-        )
+    event = session.events.wait(
+        is_up, since=since, timeout=planned.limit, until=lambda: terminal.ended
+    )
     if event is None:
         return "" if terminal.ended else f"it was not up within {planned.limit:g} s"
     if line.verb == "exec":
@@ -167,26 +170,3 @@ def _wait_exec(session: Session, exec_id: str, terminal: Terminal) -> str:
             return ""
         time.sleep(0.005)
     return "" if terminal.ended else "its process did not start"
-
-
-class _WakeAtEnd:
-    """Calls ``wake`` when a terminal ends, so that a wait for events can end too."""
-
-    def __init__(self, terminal: Terminal, wake: Callable[[], None]) -> None:
-        import threading
-
-        self._terminal, self._wake = terminal, wake
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-
-    def _watch(self) -> None:
-        while not self._over.is_set():
-            if self._terminal.wait_end(0.2) is not None or self._terminal.ended:
-                self._wake()
-                return
-
-    def __enter__(self) -> None:
-        self._thread.start()
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()

@@ -63,13 +63,18 @@ class LiveRun:
         """All steps, ``finally`` last."""
         return (*self.scenario.steps, *self.scenario.finally_)
 
+    def title(self, index: int) -> str:
+        """A step's name, with its variables filled in once they are known."""
+        planned = self._session.plan.steps[index] if self._session else None
+        return planned.title if planned else self.steps[index].title
+
     def redact(self, text: str) -> str:
         """A text without this run's secrets."""
         return self._session.secrets.redact(text) if self._session else text
 
     def step(self, index: int) -> StepResult:
         """Do step ``index`` (counting ``finally`` on); out of order it is an error."""
-        result = StepResult(self.steps[index].title, self.steps[index].mark.line)
+        result = StepResult(self.title(index), self.steps[index].mark.line)
         result.command = " ".join((self.steps[index].command or "").split())
         is_finally = index >= len(self.scenario.steps)
         if index != self._next and not (is_finally and index > self._next):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import select
 import signal
+import sys
 import time
 from contextlib import ExitStack, suppress
 from functools import partial
@@ -12,6 +13,8 @@ from pathlib import Path
 
 from lifecycle.engine.sandbox.record import Record
 from lifecycle.engine.sandbox.shell import SandboxError, wait_until
+
+_KEEPERS = "keepers"
 
 
 def hierarchies() -> list[tuple[Path, frozenset[str]]]:
@@ -38,7 +41,13 @@ def _home(record: Record) -> Path | None:
     return next((mount / record.name for mount, has in mounts if not has), None)
 
 
-def joined(record: Record, *words: str) -> tuple[str, ...]:
+def kept(record: Record, *words: str) -> tuple[str, ...]:
+    """The words of a daemon, made to run in the cgroup with a keeper as its parent."""
+    keeper = (sys.executable, "-IS", str(Path(__file__).with_name("keeper.py")))
+    return joined(record, *keeper, *joined(record, *words), group=_KEEPERS)
+
+
+def joined(record: Record, *words: str, group: str = "engine") -> tuple[str, ...]:
     """The words of a command, made to run (with all its children) in the sandbox's cgroup."""
     home = _home(record)
     if home is None:
@@ -46,26 +55,28 @@ def joined(record: Record, *words: str) -> tuple[str, ...]:
             "control groups are not mounted, and no engine runs without them; "
             "mount them (apt-get install cgroupfs-mount && cgroupfs-mount)"
         )
-    group = home / "engine"
+    folder = home / group
     try:
-        group.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise SandboxError(f"no control group can be made: {group}: {error.strerror}") from error
+        raise SandboxError(f"no control group can be made: {folder}: {error.strerror}") from error
     enter = 'echo 0 > "$0" && exec "$@"'
-    return ("sh", "-c", enter, str(group / "cgroup.procs"), *words)
+    return ("sh", "-c", enter, str(folder / "cgroup.procs"), *words)
 
 
-def members(record: Record) -> set[int]:
+def members(record: Record, *, keepers: bool = False) -> set[int]:
     """Every process of the sandbox: those in its cgroup and those that descend from them.
+
+    Or only the keepers, which end when they have reaped all of the others.
 
     A container started with ``--cgroup-parent`` is only among the latter.
     """
     home = _home(record)
-    found = {
-        int(pid)
-        for file in (home.rglob("cgroup.procs") if home and home.is_dir() else ())
-        for pid in _lines(file)
-    }
+    groups = [Path(group) for group, _, _ in os.walk(home)] if home else []
+    groups = [group for group in groups if (group.name == _KEEPERS) == keepers]
+    found = {int(pid) for group in groups for pid in _lines(group / "cgroup.procs")}
+    if keepers:
+        return found
     alive = set()
     children: dict[int, list[int]] = {}
     for entry in Path("/proc").iterdir():
@@ -103,33 +114,32 @@ def kill_all(record: Record, *, limit: float = 10) -> None:
     listen, and all it would tidy is thrown away. Round after round, because one may be forking.
     """
     until = time.monotonic() + limit
-    ended: set[int] = set()
     while alive := members(record):
-        ended |= alive
         if time.monotonic() > until:
             raise SandboxError(f"processes that can't be killed: {sorted(alive)}")
-        with ExitStack() as handles:
-            ends = select.poll()
-            waiting = 0
-            for pid in alive:
-                with suppress(ProcessLookupError):
-                    handle = os.pidfd_open(pid)
-                    handles.callback(os.close, handle)
-                    signal.pidfd_send_signal(handle, signal.SIGKILL)
-                    ends.register(handle, select.POLLIN)
-                    waiting += 1
-            while waiting and time.monotonic() < until:
-                for handle, _ in ends.poll(1000):
-                    ends.unregister(handle)
-                    waiting -= 1
-    # Some machines' init takes a second to reap orphans, and until then they are listed.
-    wait_until(lambda: not _unreaped(ended), limit=3)
+        _end(alive, signal.SIGKILL, limit=until - time.monotonic())
+    keepers = members(record, keepers=True)
+    _end(keepers, 0, limit=3)
+    _end(keepers, signal.SIGKILL, limit=3)
 
 
-def _unreaped(pids: set[int]) -> list[int]:
-    """Those that have ended, are listed still, and are not children of ours."""
-    stats = {pid: _stat(Path(f"/proc/{pid}")) for pid in pids}
-    return [pid for pid, stat in stats.items() if stat[:1] == ["Z"] and stat[1] != str(os.getpid())]
+def _end(pids: set[int], how: int, *, limit: float) -> None:
+    """Send the processes a signal (0 is none) and wait until they have ended."""
+    until = time.monotonic() + limit
+    with ExitStack() as handles:
+        ends = select.poll()
+        waiting = 0
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                handle = os.pidfd_open(pid)
+                handles.callback(os.close, handle)
+                signal.pidfd_send_signal(handle, how)
+                ends.register(handle, select.POLLIN)
+                waiting += 1
+        while waiting and time.monotonic() < until:
+            for handle, _ in ends.poll(100):
+                ends.unregister(handle)
+                waiting -= 1
 
 
 def remove(record: Record) -> None:

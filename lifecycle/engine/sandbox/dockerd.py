@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import urlsplit
 
-from lifecycle.engine.sandbox.cgroup import joined
+from lifecycle.engine.sandbox.cgroup import kept
 from lifecycle.engine.sandbox.network import mtu, resolvers
 from lifecycle.engine.sandbox.record import Record
 from lifecycle.engine.sandbox.shell import SandboxError, last_words, run, wait_until
@@ -119,7 +119,7 @@ def _launch(
     inside = ("nsenter", f"--net={record.netns}", "--", *words)
     with _log(record, name).open("wb") as log:
         process = subprocess.Popen(
-            joined(record, *inside),
+            kept(record, *inside),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

@@ -1,0 +1,89 @@
+"""A machine that a test describes, instead of the one that it runs on."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lifecycle.diagnosis.evidence import DEFAULT_SOCKET, Group, MachineFacts
+from lifecycle.diagnosis.sockets import SocketInfo
+from lifecycle.engine.subject import Subject
+
+
+@dataclass
+class Machine:
+    """Kim's machine: Docker runs, its socket belongs to the group docker, and Kim is in it."""
+
+    root: Path
+    groups: dict[str, Group] = field(
+        default_factory=lambda: {"docker": Group("docker", 999, ("lee", "kim"))}
+    )
+    login: tuple[int, ...] = (999, 1000)
+    process: tuple[int, ...] = (999, 1000)
+    uid: int = 1000
+    sockets: dict[str, SocketInfo] = field(
+        default_factory=lambda: {DEFAULT_SOCKET: SocketInfo(DEFAULT_SOCKET, "yes", 0, 999, 0o660)}
+    )
+    environ: dict[str, str] = field(default_factory=dict)
+    containers: list[dict[str, Any]] | None = None
+    version: str = "Docker version 20.10.24+dfsg1, build 297e128\n"
+
+    def file(self, path: str, text: str = "") -> Path:
+        """Put a file under the machine's root."""
+        file = self.root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, "utf-8")
+        return file
+
+    def command(self, name: str) -> Path:
+        """Put a command on the PATH."""
+        file = self.file(f"usr/bin/{name}")
+        file.chmod(0o755)
+        return file
+
+    def facts(self) -> MachineFacts:
+        """What diagnosis finds on it."""
+        return MachineFacts(
+            Subject(
+                "kim",
+                self.uid,
+                1000,
+                self.process,
+                tuple(map(str, self.process)),
+                str(self.root / "home/kim"),
+                "/bin/bash",
+                0o022,
+            ),
+            environ={"PATH": str(self.root / "usr/bin"), **self.environ},
+            root=self.root,
+            cwd=self.root / "home/kim",
+            names=self,
+            look=lambda path: self.sockets.get(path, SocketInfo(path, "absent")),
+            ask=self._ask,
+            containers=self._list,
+        )
+
+    def _ask(self, words: Sequence[str]) -> str:
+        return self.version if words[0].endswith("docker") else ""
+
+    def _list(self) -> Sequence[Mapping[str, Any]] | None:
+        return self.containers
+
+    def group_named(self, name: str) -> Group | None:
+        """NSS."""
+        return self.groups.get(name)
+
+    def group_numbered(self, gid: int) -> Group | None:
+        """NSS."""
+        return next((group for group in self.groups.values() if group.gid == gid), None)
+
+    def groups_of(self, user: str) -> tuple[int, ...]:
+        """NSS."""
+        return self.login if user == "kim" else ()
+
+    def user_named(self, uid: int) -> str:
+        """NSS."""
+        return {0: "root", 1000: "kim", 1001: "lee"}.get(uid, str(uid))
+
+
+Container = Callable[..., dict[str, Any]]

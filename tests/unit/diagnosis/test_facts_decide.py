@@ -1,0 +1,420 @@
+"""Where one message has several causes, the facts tell which."""
+
+import pytest
+
+from lifecycle.diagnosis.evidence import DEFAULT_SOCKET, Group
+from lifecycle.diagnosis.match import diagnose, explain
+from lifecycle.diagnosis.sockets import SocketInfo
+from lifecycle.run.outcome import Finding, Symptom
+from tests.unit.diagnosis.machine import Container, Machine
+
+SILENT = "Cannot connect to the Docker daemon at {}. Is the docker daemon running?"
+DENIED = (
+    "permission denied while trying to connect to the Docker daemon socket at "
+    f"unix://{DEFAULT_SOCKET}: dial unix {DEFAULT_SOCKET}: connect: permission denied"
+)
+NAME_TAKEN = (
+    'docker: Error response from daemon: Conflict. The container name "/my_test_c" is already in '
+    'use by container "41f2ec5f38f40eb2340ef00fa45a28df22ef2812baae6d3990eae461ebd2a1b1".'
+)
+PORT_TAKEN = "Error starting userland proxy: listen tcp4 0.0.0.0:8080: bind: address already in use"
+STOPPED = (
+    "Error response from daemon: Container "
+    "41f2ec5f38f40eb2340ef00fa45a28df22ef2812baae6d3990eae461ebd2a1b1 is not running"
+)
+NO_GPU = 'docker: Error response from daemon: could not select device driver "" with capabilities: [[gpu]]'
+TOKEN = "passwd: Authentication token manipulation error"
+DENIED_INSIDE = "touch: cannot touch '/workspace/f': Permission denied"
+UNRESOLVED = "Temporary failure resolving 'archive.ubuntu.com'"
+IN_USE = (
+    'conflict: unable to remove repository reference "me/test" (must force) - container '
+    "41f2ec5f38f4 is using its referenced image 8e9f2f7370a0"
+)
+RUN = ("docker", "run", "-ti", "--name=my_test_c", "-v", "/mnt/nas:/workspace", "me/test")
+BUILD = ("docker", "build", "-t", "me/test", ".", "-f", "dockerfile")
+
+
+def only(machine: Machine, output: str, *words: str) -> Finding:
+    found = diagnose(Symptom(output, words, 1), machine.facts())
+    assert len(found) == 1, [finding.id for finding in found]
+    return found[0]
+
+
+def evidence(finding: Finding) -> str:
+    return "\n".join(finding.evidence)
+
+
+# --- the engine is silent ---
+
+
+@pytest.mark.parametrize("answers", ["absent", "refused"])
+def test_no_engine_anywhere_means_that_the_daemon_does_not_run(
+    machine: Machine, answers: str
+) -> None:
+    machine.sockets = {DEFAULT_SOCKET: SocketInfo(DEFAULT_SOCKET, answers)}  # type: ignore[arg-type]
+    found = only(machine, SILENT.format(f"unix://{DEFAULT_SOCKET}"))
+    assert found.id == "daemon-not-running"
+    assert "no dockerd process runs on this machine" in found.evidence
+    assert {remedy.who for remedy in found.remedies} == {"admin", "user"}
+
+
+def test_a_mistyped_docker_host_beside_a_running_engine_is_the_callers_mistake(
+    machine: Machine,
+) -> None:
+    machine.environ["DOCKER_HOST"] = "unix:///run/user/1000/docker.soc"
+    found = only(machine, SILENT.format(machine.environ["DOCKER_HOST"]))
+    assert found.id == "wrong-docker-host"
+    assert "the CLI is pointed at unix:///run/user/1000/docker.soc by DOCKER_HOST" in found.evidence
+    assert f"{DEFAULT_SOCKET}: an engine answers there" in found.evidence
+    assert {remedy.who for remedy in found.remedies} == {"user"}
+
+
+def test_a_docker_host_is_evidence_even_when_no_engine_runs_at_all(machine: Machine) -> None:
+    machine.sockets = {}
+    machine.environ["DOCKER_HOST"] = "unix:///nonexistent/docker.sock"
+    found = only(machine, SILENT.format(machine.environ["DOCKER_HOST"]))
+    assert found.id == "daemon-not-running"
+    assert "DOCKER_HOST" in evidence(found)
+
+
+def test_a_socket_without_a_listener_is_a_dead_engine_not_a_wrong_address(
+    machine: Machine,
+) -> None:
+    path = "/run/sandbox/docker.sock"
+    machine.sockets[path] = SocketInfo(path, "refused", 0, 999, 0o660)
+    assert only(machine, SILENT.format(f"unix://{path}")).id == "daemon-not-running"
+
+
+def test_a_dockerd_on_another_socket_makes_the_address_wrong(machine: Machine) -> None:
+    machine.sockets = {}
+    machine.file("proc/42/comm", "dockerd\n")
+    machine.file("proc/42/cmdline", "dockerd\0-H\0unix:///srv/d.sock\0")
+    found = only(machine, SILENT.format("unix:///srv/e.sock"))
+    assert found.id == "wrong-docker-host"
+    assert "dockerd runs as pid 42 on unix:///srv/d.sock" in found.evidence
+
+
+def test_the_context_in_use_is_named(machine: Machine) -> None:
+    machine.file("home/kim/.docker/config.json", '{"currentContext": "gone"}')
+    found = only(machine, 'unable to resolve docker endpoint: context "gone" does not exist')
+    assert found.id == "wrong-docker-host"
+    assert "context gone (by docker context use), which does not exist" in evidence(found)
+
+
+# --- the socket refuses ---
+
+
+def test_who_is_in_no_docker_group_needs_the_admin(machine: Machine) -> None:
+    machine.login = machine.process = (1000,)
+    machine.groups = {"docker": Group("docker", 999, ("lee",))}
+    found = only(machine, DENIED)
+    assert found.id == "docker-sock-permission-denied"
+    assert "`docker` group (gid 999) has lee" in found.evidence
+    assert "this process of kim is in the groups 1000" in found.evidence
+    assert found.remedies[0].who == "admin"
+    assert found.remedies[0].commands == ("sudo usermod -aG docker kim",)
+
+
+def test_a_login_older_than_the_group_needs_a_new_login(machine: Machine) -> None:
+    machine.process = (1000,)
+    found = only(machine, DENIED)
+    assert found.id == "docker-group-needs-relogin"
+    assert "a new login of kim is in 999, 1000" in found.evidence
+    assert {remedy.who for remedy in found.remedies} == {"user"}
+    assert found.remedies[0].commands == ("newgrp docker",)
+    assert "usermod" not in str(found.remedies)
+
+
+def test_a_group_only_in_ldap_leaves_the_socket_to_root(machine: Machine) -> None:
+    machine.file("etc/group", "root:x:0:\n")
+    machine.groups = {"docker": Group("docker", 5000, ("kim",)), "root": Group("root", 0)}
+    machine.login = machine.process = (1000, 5000)
+    machine.sockets = {DEFAULT_SOCKET: SocketInfo(DEFAULT_SOCKET, "denied", 0, 0, 0o660)}
+    found = only(machine, DENIED)
+    assert found.id == "docker-group-in-ldap"
+    assert "`docker` is gid 5000 by NSS, while /etc/group has none" in found.evidence
+    assert found.remedies[0].commands[0] == "sudo groupadd -g 5000 docker"
+
+
+def test_a_local_group_of_another_gid_is_told_apart_from_ldaps(machine: Machine) -> None:
+    machine.groups = {"ldap": Group("docker", 5000, ("kim",)), "local": Group("docker", 999)}
+    machine.login = machine.process = (1000, 5000)
+    found = only(machine, DENIED)
+    assert found.id == "docker-group-in-ldap"
+    assert "while /etc/group has gid 999" in evidence(found)
+
+
+def test_a_socket_that_is_not_here_leaves_every_candidate(machine: Machine) -> None:
+    machine.sockets = {}
+    found = [finding.id for finding in explain(DENIED, machine.facts())]
+    assert found == [
+        "docker-sock-permission-denied",
+        "docker-group-needs-relogin",
+        "docker-group-in-ldap",
+    ]
+
+
+def test_a_pasted_refusal_on_a_machine_that_admits_gives_the_general_finding(
+    machine: Machine,
+) -> None:
+    found = only(machine, DENIED)
+    assert found.id == "docker-sock-permission-denied"
+    assert "it admits kim" in evidence(found)
+
+
+# --- names, ports, images ---
+
+
+@pytest.mark.parametrize("state", ["running", "exited"])
+def test_a_name_is_taken_by_a_container_that_ran(
+    machine: Machine, container: Container, state: str
+) -> None:
+    machine.containers = [container("my_test_c", state)]
+    found = only(machine, NAME_TAKEN, *RUN)
+    assert found.id == "container-name-conflict"
+    assert "container my_test_c (41f2ec5f38f4) of me/test" in evidence(found)
+    assert found.remedies[0].commands[0] == "docker start my_test_c"
+
+
+def test_a_name_is_held_by_what_a_failed_run_left(machine: Machine, container: Container) -> None:
+    machine.containers = [container("my_test_c", "created")]
+    found = only(machine, NAME_TAKEN, *RUN)
+    assert found.id == "name-left-by-failed-run"
+    assert "docker rm my_test_c" in found.remedies[0].commands
+
+
+def test_a_port_is_taken_by_a_container(machine: Machine, container: Container) -> None:
+    machine.containers = [container("lees_web", Ports=[{"PublicPort": 8080, "Type": "tcp"}])]
+    found = only(machine, PORT_TAKEN, *RUN)
+    assert found.id == "port-used-by-container"
+    assert "port 8080 is published by container lees_web" in evidence(found)
+    assert "docker stop lees_web" in str(found.remedies)
+
+
+def test_a_port_is_taken_by_a_process_of_the_server(machine: Machine) -> None:
+    machine.file("proc/net/tcp", TCP_TABLE)
+    machine.file("proc/77/comm", "jupyter-lab\n")
+    machine.file("proc/77/cgroup", "0::/user.slice\n")
+    (machine.root / "proc/77/fd").mkdir()
+    (machine.root / "proc/77/fd/3").symlink_to("socket:[4242]")
+    machine.containers = []
+    found = only(machine, PORT_TAKEN, *RUN)
+    assert found.id == "port-used-by-host-process"
+    assert "jupyter-lab (pid 77) of lee listens on 127.0.0.1 port 8080" in found.evidence
+
+
+def test_a_port_of_a_container_on_the_hosts_network_is_a_containers(machine: Machine) -> None:
+    machine.file("proc/net/tcp", TCP_TABLE)
+    machine.file("proc/77/comm", "python3\n")
+    machine.file("proc/77/cgroup", f"0::/system.slice/docker-{'ab' * 32}.scope\n")
+    (machine.root / "proc/77/fd").mkdir()
+    (machine.root / "proc/77/fd/3").symlink_to("socket:[4242]")
+    assert only(machine, PORT_TAKEN, *RUN).id == "port-used-by-container"
+
+
+TCP_TABLE = (
+    "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
+    "   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1001        0 4242 1\n"
+    "   1: 0100007F:1F91 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 4243 1\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("state", "command", "finding"),
+    [
+        ("running", "bash", "rmi-used-by-running-container"),
+        ("exited", "bash", "rmi-used-by-stopped-container"),
+        ("exited", "/bin/sh -c 'apt install –y sudo'", "failed-build-leaves-container"),
+    ],
+)
+def test_an_image_in_use_is_told_by_who_uses_it(
+    machine: Machine, container: Container, state: str, command: str, finding: str
+) -> None:
+    machine.containers = [container("c", state, Command=command)]
+    assert only(machine, IN_USE, "docker", "rmi", "me/test").id == finding
+
+
+def test_exit_in_the_first_shell_is_told_from_a_stop(
+    machine: Machine, container: Container
+) -> None:
+    exec_line = ("docker", "exec", "-ti", "my_test_c", "bash")
+    machine.containers = [container("my_test_c", "exited")]
+    assert only(machine, STOPPED, *exec_line).id == "exec-stopped-container"
+    machine.containers = [container("my_test_c", "exited", Status="Exited (0) 2 minutes ago")]
+    found = only(machine, STOPPED, *exec_line)
+    assert found.id == "attach-exit-stops-container"
+    assert found.remedies[0].commands[0] == "docker start my_test_c"
+
+
+def test_a_misspelled_container_has_its_neighbour_named(
+    machine: Machine, container: Container
+) -> None:
+    machine.containers = [container("my_test_c")]
+    found = only(machine, "Error: No such container: my_tset_c")
+    assert "there is a container named my_test_c" in found.evidence
+
+
+# --- GPUs ---
+
+
+def test_gpus_without_the_toolkit(machine: Machine) -> None:
+    found = only(machine, NO_GPU, *RUN)
+    assert found.id == "gpu-no-toolkit"
+    assert "NVIDIA Container Toolkit: no part of it on PATH" in found.evidence
+    assert found.remedies[0].who == "admin"
+
+
+def test_gpus_with_a_docker_from_snap(machine: Machine) -> None:
+    machine.file("proc/42/comm", "dockerd\n")
+    machine.file("proc/42/cmdline", "/snap/docker/2915/bin/dockerd\0")
+    assert only(machine, NO_GPU, *RUN).id == "gpu-docker-from-snap"
+
+
+# --- builds ---
+
+
+def test_a_build_without_the_shells_proxy(machine: Machine) -> None:
+    machine.environ["http_proxy"] = "http://kim:hunter2@192.0.2.1:3128"
+    machine.file("home/kim/dockerfile", "FROM base:dev\nRUN apt-get update\n")
+    found = only(machine, UNRESOLVED, *BUILD)
+    assert found.id == "build-proxy-not-passed"
+    assert "proxy variables of the shell: http_proxy" in found.evidence
+    assert "hunter2" not in str(found)
+
+
+def test_a_build_where_no_proxy_is_needed_has_a_resolver_problem(machine: Machine) -> None:
+    assert only(machine, UNRESOLVED, *BUILD).id == "container-dns-failure"
+
+
+def test_an_exec_that_can_not_resolve_has_a_resolver_problem(machine: Machine) -> None:
+    machine.environ["http_proxy"] = "http://192.0.2.1:3128"
+    words = ("docker", "exec", "c1", "apt-get", "update")
+    assert only(machine, UNRESOLVED, *words).id == "container-dns-failure"
+
+
+def test_a_proxy_by_run_export_is_the_guides_own_mistake(machine: Machine) -> None:
+    machine.file(
+        "home/kim/dockerfile",
+        "FROM base:dev\nRUN export HTTP_PROXY=http://kim:hunter2@192.0.2.1:3128\nRUN apt update\n",
+    )
+    found = only(machine, UNRESOLVED, *BUILD)
+    assert found.id == "proxy-run-export"
+    assert "line 2: RUN export HTTP_PROXY" in found.evidence
+    assert "hunter2" not in str(found)
+
+
+def test_a_proxy_by_env_after_the_line_that_needs_it(machine: Machine) -> None:
+    machine.file(
+        "home/kim/dockerfile", "FROM base:dev\nRUN apt update\nENV http_proxy=http://p:3128\n"
+    )
+    assert only(machine, UNRESOLVED, *BUILD).id == "proxy-env-after-run"
+
+
+def test_an_en_dash_is_shown_where_it_stands(machine: Machine) -> None:
+    machine.file("home/kim/dockerfile", "FROM base:dev\nRUN apt install –y sudo vim\n")
+    found = only(machine, "E: Unable to locate package –y", *BUILD)
+    assert found.id == "en-dash-apt"
+    assert "dockerfile:2: RUN apt install –y sudo vim" in found.evidence
+
+
+def test_a_package_that_fetched_lists_do_not_have_is_misspelled(machine: Machine) -> None:
+    missing = "E: Unable to locate package sduo"
+    assert only(machine, missing, *BUILD).id == "apt-no-update"
+    fetched = f"Get:1 http://deb.debian.org/debian bookworm InRelease [151 kB]\n{missing}"
+    assert only(machine, fetched, *BUILD).id == "apt-package-unknown"
+
+
+# --- inside ---
+
+
+def test_passwd_in_a_build_has_no_keyboard(machine: Machine) -> None:
+    assert only(machine, f"New password: {TOKEN}", *BUILD).id == "passwd-in-dockerfile"
+
+
+def test_passwd_without_a_terminal_gets_no_answer(machine: Machine) -> None:
+    output = f"New password: Password change has been aborted.\n{TOKEN}\npasswd: password unchanged"
+    words = ("docker", "exec", "-u", "0", "my_test_c", "passwd", "kim")
+    found = only(machine, output, *words)
+    assert found.id == "passwd-no-tty-or-mismatch"
+    assert found.remedies[0].commands == ("docker exec -u 0 -ti my_test_c passwd kim",)
+
+
+def test_passwd_can_not_replace_a_mounted_shadow_file(
+    machine: Machine, container: Container
+) -> None:
+    mount = {"Type": "bind", "Source": "/etc/shadow", "Destination": "/etc/shadow", "RW": True}
+    machine.containers = [container("my_test_c", Mounts=[mount])]
+    words = ("docker", "exec", "-u", "0", "-ti", "my_test_c", "passwd", "kim")
+    found = only(machine, f"{TOKEN}\npasswd: password unchanged", *words)
+    assert found.id == "passwd-bind-mounted-etc"
+    assert "mounted: /etc/shadow at /etc/shadow" in found.evidence
+
+
+def test_passwd_that_asks_for_the_current_password_is_not_roots(machine: Machine) -> None:
+    output = f"Changing password for kim.\nCurrent password: {TOKEN}\npasswd: password unchanged"
+    assert only(machine, output).id == "passwd-not-root"
+
+
+def test_a_path_of_the_image_is_no_mount_problem(machine: Machine) -> None:
+    output = "touch: cannot touch '/opt/f': Permission denied"
+    assert only(machine, output, *RUN).id == "path-not-ones-own"
+
+
+def test_a_mounted_folder_of_another_person(machine: Machine) -> None:
+    machine.file("mnt/nas/kept", "data")
+    found = only(machine, DENIED_INSIDE, *RUN)
+    assert found.id == "mount-owned-by-another"
+    assert "/workspace is /mnt/nas of the host, mounted read-write" in found.evidence
+
+
+def test_selinux_is_told_from_owners(machine: Machine) -> None:
+    machine.file("mnt/nas/kept", "data")
+    machine.file("sys/fs/selinux/enforce", "1")
+    assert only(machine, DENIED_INSIDE, *RUN).id == "selinux-label"
+
+
+def test_root_is_nobody_on_the_nas(machine: Machine) -> None:
+    machine.file("mnt/nas/kept", "data")
+    machine.file(
+        "proc/self/mountinfo",
+        "1 0 8:1 / / rw - ext4 /dev/sda1 rw\n9 1 0:5 / /mnt/nas rw - nfs4 nas:/export rw\n",
+    )
+    found = only(machine, DENIED_INSIDE, *RUN[:2], "-u", "0", *RUN[2:])
+    assert found.id == "nfs-root-squash"
+    assert "/mnt/nas lies on nas:/export (nfs4, read-write) at /mnt/nas" in found.evidence
+
+
+def test_a_read_only_mount_is_shown(machine: Machine) -> None:
+    words = ("docker", "run", "-ti", "-v", "/mnt/nas:/workspace:ro", "me/test")
+    found = only(machine, "touch: cannot touch '/workspace/f': Read-only file system", *words)
+    assert found.id == "mount-read-only"
+    assert "/workspace is /mnt/nas of the host, mounted read-only" in found.evidence
+
+
+# --- how it is told ---
+
+
+def test_a_pasted_prompt_tells_what_was_typed(machine: Machine) -> None:
+    pasted = f"kim@server:~$ docker build -t kim/test . -f dockerfile\nNew password: {TOKEN}\n"
+    assert [f.id for f in explain(pasted, machine.facts())] == ["passwd-in-dockerfile"]
+
+
+def test_a_finding_is_told_in_korean(machine: Machine) -> None:
+    found = explain(NO_GPU, machine.facts(), lang="ko")[0]
+    assert "엔진이 GPU를" in found.cause
+    assert "설치하고" in found.remedies[0].do
+
+
+def test_the_printed_line_is_the_first_evidence(machine: Machine) -> None:
+    found = explain(f"hello\n{NO_GPU}\nbye", machine.facts())[0]
+    assert found.evidence[0] == f"printed: {NO_GPU}"
+
+
+def test_an_unknown_error_gives_no_finding(machine: Machine) -> None:
+    assert explain("something else went wrong", machine.facts()) == []
+
+
+def test_the_earliest_failure_is_told_first(machine: Machine) -> None:
+    output = "addgroup: The GID `1000' is already in use.\nuseradd: UID 1000 is not unique\n"
+    found = [finding.id for finding in explain(output, machine.facts())]
+    assert found == ["gid-already-exists", "uid-already-exists"]
