@@ -13,7 +13,7 @@ from lifecycle.diagnosis.catalog import Lang
 from lifecycle.diagnosis.evidence import UNIX, MachineFacts
 from lifecycle.run.outcome import Finding, Symptom
 
-OLDEST_CLI = (19, 3)
+OLDEST_CLI = "19.03"
 """The first CLI with ``--gpus``."""
 
 ROOM_GIB = 10
@@ -114,8 +114,8 @@ class _Examination:
         if not facts.cli:
             return
         version = facts.cli_version
-        expected = f"{'.'.join(map(str, OLDEST_CLI))} or newer (--gpus)"
-        good = _numbers(version)[:2] >= OLDEST_CLI
+        expected = f"{OLDEST_CLI} or newer"
+        good = _numbers(version) >= _numbers(OLDEST_CLI)
         source = "docker --version"
         self._check(_judged("docker CLI version", expected, version, source, good=good))
         plugin = facts.cli_plugin("buildx")

@@ -276,8 +276,10 @@ class MachineFacts:
         return None
 
     def listeners(self, port: int, protocol: str = "tcp") -> list[Listener]:
-        """Who listens on this port of the host."""
-        return sockets.listeners(self.root, port, protocol)
+        """Who listens on this port of the host, or of the network that the engine lives in."""
+        host, _ = self.address
+        engine = next((one.pid for one in self.daemons if host in one.hosts), None)
+        return sockets.listeners(self.root, port, protocol, engine)
 
     # --- files, disks, devices ---
 

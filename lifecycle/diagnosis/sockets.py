@@ -80,11 +80,17 @@ class Listener:
     container: str = ""
 
 
-def listeners(root: Path, port: int, protocol: str = "tcp") -> list[Listener]:
-    """Who listens on this port of the host, by /proc/net and /proc/PID/fd."""
+def listeners(
+    root: Path, port: int, protocol: str = "tcp", network_of: int | None = None
+) -> list[Listener]:
+    """Who listens on this port, by the tables of /proc and /proc/PID/fd.
+
+    ``network_of`` is a process in whose network the port is; without it, our own is meant.
+    """
+    tables = root / (f"proc/{network_of}/net" if network_of else "proc/net")
     found = []
     for family in ("", "6"):
-        for address, owner, inode in _rows(root / f"proc/net/{protocol}{family}", port, protocol):
+        for address, owner, inode in _rows(tables / f"{protocol}{family}", port, protocol):
             pid = _holder(root, inode)
             found.append(
                 Listener(

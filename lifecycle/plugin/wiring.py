@@ -56,11 +56,11 @@ def machine_facts(session: Session | None) -> MachineFacts:
     if session is None:
         return MachineFacts()
 
-    def containers() -> list[dict[str, Any]]:
+    def containers() -> list[dict[str, Any]] | None:
         try:
             return session.daemon.containers()
         except EngineError:
-            return []
+            return None
 
     return MachineFacts(
         session.world.subject, environ=session.env, cwd=session.folder, containers=containers

@@ -21,6 +21,7 @@ from lifecycle.run.outcome import StepResult, Symptom
 from lifecycle.run.runner import Runner
 from lifecycle.run.session import (
     Diagnose,
+    NoEngineError,
     Say,
     Session,
     StartError,
@@ -31,6 +32,10 @@ from lifecycle.scenario.errors import ScenarioError
 from lifecycle.scenario.model import Scenario, Step
 
 BEGIN = "the run can begin"
+_TRY_SANDBOX = (
+    "; to see the same on a disposable engine: ./noxw -s sandbox, "
+    "or lifecycle sandbox -- lifecycle run ..."
+)
 
 
 class LiveRun:
@@ -102,9 +107,8 @@ class LiveRun:
             )
         except (StartError, ScenarioError, LedgerError, LockError, EngineError) as error:
             stack.close()
-            result.checks.append(
-                Check(BEGIN, "ready", str(error), "broken", "before the first step")
-            )
+            told = f"{error}{_TRY_SANDBOX if isinstance(error, NoEngineError) else ''}"
+            result.checks.append(Check(BEGIN, "ready", told, "broken", "before the first step"))
             symptom = error.symptom if isinstance(error, StartError) else Symptom(str(error))
             result.findings += self._diagnose(symptom, None)
             self._stopped = "the run could not begin"

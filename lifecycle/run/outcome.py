@@ -5,6 +5,7 @@ Statuses are derived from checks and evidence, never stored beside them.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -35,6 +36,13 @@ class Finding:
     cause: str
     evidence: tuple[str, ...]
     remedies: tuple[Remedy, ...]
+
+    def with_texts(self, change: Callable[[str], str]) -> Finding:
+        """The same finding with every text changed (written names, no secrets)."""
+        remedies = tuple(
+            Remedy(r.who, change(r.do), tuple(map(change, r.commands))) for r in self.remedies
+        )
+        return Finding(self.id, change(self.cause), tuple(map(change, self.evidence)), remedies)
 
     def to_json(self) -> dict[str, Any]:
         """The shape of report.json's ``findings``."""

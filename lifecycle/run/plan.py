@@ -175,7 +175,7 @@ def _read(step: Step, context: Context) -> tuple[tuple[str, ...], DockerLine | N
         return words, parse(words)
     except CommandError as error:
         at = split_words[min(error.word, len(split_words) - 1)].mark
-        raise ScenarioError(at, error.message, error.hint) from error
+        raise ScenarioError(at, str(error)) from error
 
 
 def _refuse_secrets(words: Iterable[str], context: Context, mark: Mark) -> None:

@@ -351,7 +351,8 @@ class Runner:
 
     def _find(self, result: StepResult, symptom: Symptom) -> None:
         known = {f.id for f in result.findings}
-        result.findings += [f for f in self._diagnose(symptom, self._s) if f.id not in known]
+        found = (f.with_texts(self._s.shown) for f in self._diagnose(symptom, self._s))
+        result.findings += [f for f in found if f.id not in known]
 
 
 def _rest(planned: PlannedStep) -> dict[str, object]:

@@ -54,6 +54,10 @@ class StartError(Exception):
         self.symptom = symptom or Symptom(message)
 
 
+class NoEngineError(StartError):
+    """There is no engine to run against, or no CLI to talk to it."""
+
+
 @dataclass
 class OpenTerminal:
     """A terminal that a step left open; ``attached`` says it is PID 1's own."""
@@ -164,12 +168,12 @@ def find_address(options: Options, env: Mapping[str, str], subject: Subject) -> 
 
 
 def connect(address: str, env: Mapping[str, str], *, limit: float = 60) -> Daemon:
-    """A daemon that answers; raises StartError with the words that the CLI would have said."""
+    """A daemon that answers; raises NoEngineError with the words that the CLI would have said."""
     daemon = Daemon(address, env, timeout=limit)
     try:
         _ = daemon.info
     except EngineError as error:
-        raise StartError(
+        raise NoEngineError(
             f"the engine at {address} does not answer: {error}", _as_cli(address, str(error))
         ) from error
     return daemon
@@ -191,10 +195,12 @@ def _as_cli(address: str, error: str) -> Symptom:
 
 
 def find_cli(env: Mapping[str, str]) -> None:
-    """The docker CLI must be on the subject's PATH; raises StartError."""
+    """The docker CLI must be on the subject's PATH; raises NoEngineError."""
     if shutil.which("docker", path=env.get("PATH")) is None:
         text = "docker: command not found"
-        raise StartError("there is no docker command on the PATH", Symptom(text, ("docker",), 127))
+        raise NoEngineError(
+            "there is no docker command on the PATH", Symptom(text, ("docker",), 127)
+        )
 
 
 def find_gpus(options: Options, sandbox: SandboxInfo | None) -> Gpus:

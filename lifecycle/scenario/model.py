@@ -26,7 +26,6 @@ from lifecycle.scenario.values import (
     PortName,
     Processes,
     Regex,
-    ServiceKind,
     State,
     String,
     Strings,
@@ -182,12 +181,6 @@ class Dialogue(Closed):
     optional: Switch = False
 
 
-class Service(Closed):
-    """A throwaway container round the scenario; its kind is its name unless it says another."""
-
-    kind: ServiceKind | None = None
-
-
 class Step(Closed):
     """One thing a person does: a command, a file written, something typed, or a check."""
 
@@ -287,13 +280,12 @@ OWNERS: dict[str, tuple[StepKind, ...]] = {
 class Scenario(Closed):
     """A workflow as an ordered list of steps."""
 
-    reserved: ClassVar[tuple[str, ...]] = ("matrix", "use", "people", "compose")
+    reserved: ClassVar[tuple[str, ...]] = ("matrix", "use", "people", "compose", "services")
 
     scenario: Name
     summary: String = ""
     gpu: GpuNeed = "none"
     vars: Mapping[Identifier, Anything] = Field(default_factory=dict)
-    services: Mapping[Name, Service] = Field(default_factory=dict)
     steps: tuple[Step, ...] = Field(json_schema_extra={"minItems": 1})
     finally_: tuple[Step, ...] = Field((), alias="finally")
     _file: Path = PrivateAttr(default=Path())
@@ -320,17 +312,9 @@ class Scenario(Closed):
         return self._marks
 
     @model_validator(mode="after")
-    def _steps_and_services(self) -> Scenario:
+    def _has_steps(self) -> Scenario:
         if not self.steps:
             raise BadValueError("no steps", "at least one step", "steps: [docker ps]", key="steps")
-        for name, service in self.services.items():
-            if service.kind is None and name not in ("registry", "proxy"):
-                raise BadValueError(
-                    f"the service `{name}` has no kind",
-                    "kind: registry or proxy",
-                    f"{name}: {{kind: registry}}",
-                    key="services",
-                )
         return self
 
     def placed(self, file: Path, marks: Mapping[tuple[str | int, ...], Mark]) -> Scenario:

@@ -259,9 +259,3 @@ State = Annotated[
         ],
     ),
 ]
-ServiceKind = Annotated[
-    Literal["registry", "proxy"],
-    PlainValidator(
-        choice("registry", "proxy"), json_schema_input_type=Literal["registry", "proxy"]
-    ),
-]

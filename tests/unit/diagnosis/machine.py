@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from lifecycle.diagnosis.evidence import DEFAULT_SOCKET, Group, MachineFacts
+from lifecycle.diagnosis.match import diagnose
 from lifecycle.diagnosis.sockets import SocketInfo
 from lifecycle.engine.subject import Subject
+from lifecycle.run.outcome import Finding, Symptom
 
 
 @dataclass
@@ -87,3 +89,23 @@ class Machine:
 
 
 Container = Callable[..., dict[str, Any]]
+
+TCP_TABLE = """\
+  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid timeout inode
+   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1001       0 4242
+   1: 0100007F:1F91 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0       0 4243
+   2: 0100007F:1F90 0100007F:C001 01 00000000:00000000 00:00000000 00000000  1001       0 4244
+"""
+"""A process of Lee's (inode 4242) listens on 127.0.0.1:8080, one of root's on 8081."""
+
+
+def only(machine: Machine, output: str, *words: str) -> Finding:
+    """The one finding that these facts leave of a message."""
+    found = diagnose(Symptom(output, words, 1), machine.facts())
+    assert len(found) == 1, [finding.id for finding in found]
+    return found[0]
+
+
+def evidence(finding: Finding) -> str:
+    """The facts that a finding shows, a line each."""
+    return "\n".join(finding.evidence)

@@ -112,10 +112,7 @@ MODEL = {
     "scenario: x\npeople: []\nsteps: [docker ps]\n": ("2:1", "`people` is reserved"),
     "scenario: x\ncompose: a\nsteps: [docker ps]\n": ("2:1", "`compose` is reserved"),
     "scenario: x\nvars: {a-b: 1}\nsteps: [docker ps]\n": ("2:8", "found `a-b` as a key", "a_b"),
-    "scenario: x\nservices: {foo: {}}\nsteps: [a]\n": ("2:1", "the service `foo` has no kind"),
-    "scenario: x\nservices: {r: {kind: registri}}\nsteps: [a]\n": (
-        *("2:22", "`kind`: found `registri`", "write: kind: registry"),
-    ),
+    "scenario: x\nservices: {}\nsteps: [docker ps]\n": ("2:1", "`services` is reserved"),
 }
 STEP = {
     "comand: docker ps": ("3:5", "unknown key `comand`", "write: command: docker ps"),
