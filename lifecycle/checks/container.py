@@ -7,6 +7,7 @@ from typing import Any
 from lifecycle.checks.check import Check, compare, unverified
 from lifecycle.checks.facts import ContainerFacts, Facts
 from lifecycle.checks.wording import about
+from lifecycle.command.mounts import clean
 from lifecycle.command.promise import Promise
 
 _NEVER = "0001-01-01T00:00:00Z"
@@ -29,7 +30,8 @@ def _config(promise: Promise, c: ContainerFacts, key: str) -> Check:
 
 def exists(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     """Whether it is there; for one that removes itself, that it was made."""
-    if c.now is None and c.created is not None and c.created["HostConfig"].get("AutoRemove"):
+    removed = c.created is not None and c.created["HostConfig"].get("AutoRemove")
+    if promise.expected and c.now is None and removed:
         return compare(about(promise), promise.expected, actual=True, source="events")
     return compare(about(promise), promise.expected, c.now is not None, "inspect")
 
@@ -64,10 +66,11 @@ def same_process(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
         return unverified(about(promise), promise.expected, "it was not there before and after")
     was, now = c.before["State"], c.now["State"]
     same = was["StartedAt"] == now["StartedAt"] and now["Pid"] in {was["Pid"], 0}
+    other = f"{now['Pid']}, started {now['StartedAt']}"
     return compare(
         about(promise, "attached to the process that was there"),
         {"pid": was["Pid"], "new execs": 0},
-        {"pid": was["Pid"] if same else now["Pid"], "new execs": facts.new_execs},
+        {"pid": was["Pid"] if same else other, "new execs": facts.new_execs},
         "inspect .State.Pid, .State.StartedAt and exec events",
     )
 
@@ -117,7 +120,7 @@ def removed_on_exit(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     """``--rm``: declared, and once it has ended it is gone."""
     if c.seen is None:
         return compare(about(promise), promise.expected, actual=False, source="events")
-    if c.now is not None and c.now["State"]["Status"] == "exited":
+    if promise.expected and c.now is not None and c.now["State"]["Status"] == "exited":
         return compare(about(promise, "is removed when it ends"), "gone", "exited", "inspect")
     return _from_inspect(promise, c.seen["HostConfig"].get("AutoRemove"), "HostConfig.AutoRemove")
 
@@ -155,11 +158,13 @@ def env(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
 
 def workdir(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     """``-w``: declared, and where a process inside begins."""
+    wanted = clean(promise.expected)
     if promise.where == "inspect":
-        return _config(promise, c, "WorkingDir")
+        actual = _seen(c)["Config"].get("WorkingDir")
+        return compare(about(promise), wanted, actual, "inspect .Config.WorkingDir")
     if c.inside.unseen:
-        return unverified(about(promise), promise.expected, c.inside.unseen)
-    return compare(about(promise), promise.expected.rstrip("/") or "/", c.inside.cwd, "pwd")
+        return unverified(about(promise), wanted, c.inside.unseen)
+    return compare(about(promise), wanted, c.inside.cwd, "pwd")
 
 
 def shm_size(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
@@ -178,13 +183,24 @@ def shm_size(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     return compare(about(promise), promise.expected, promise.expected if kept else actual, source)
 
 
-def network(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
-    """``--network``: the mode it was made with."""
-    mode = _seen(c)["HostConfig"].get("NetworkMode")
+def network(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
+    """``--network``: the mode it was made with, or a network that it is on."""
+    mode = str(_seen(c)["HostConfig"].get("NetworkMode"))
+    kind, _, other = promise.expected.partition(":")
+    if kind == "container" and other:
+        return _joined(promise, mode, facts.containers.get(other))
     networks = (_seen(c).get("NetworkSettings") or {}).get("Networks") or {}
-    joined = promise.expected in networks or mode == promise.expected
-    actual = promise.expected if joined else mode
+    found = {facts.written("network", n) for n in (*networks, mode)}
+    actual = promise.expected if promise.expected in found else mode
     return _from_inspect(promise, actual, "NetworkSettings.Networks")
+
+
+def _joined(promise: Promise, mode: str, other: ContainerFacts | None) -> Check:
+    """``--network container:NAME``: the engine shows it by that container's id."""
+    if other is None or other.seen is None:
+        return unverified(about(promise), promise.expected, "that container was not looked at")
+    same = mode == f"container:{other.seen['Id']}"
+    return _from_inspect(promise, promise.expected if same else mode, "HostConfig.NetworkMode")
 
 
 def path(promise: Promise, c: ContainerFacts, _: Facts) -> Check:

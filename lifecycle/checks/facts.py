@@ -6,12 +6,13 @@ mounts.py, ...) are pure functions over these values.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from lifecycle.checks.inside import Inside
 from lifecycle.checks.passwords import PasswordFacts
+from lifecycle.command.line import RefKind
 from lifecycle.engine.gpu import Gpus
 from lifecycle.engine.subject import Subject
 
@@ -37,6 +38,11 @@ class World:
         if self.remaps_users:
             return f"the engine remaps users ({self.remaps_users}), so uids differ on purpose"
         return ""
+
+
+def as_found(_kind: RefKind, name: str) -> str:
+    """The name map of an engine on which nothing was renamed."""
+    return name
 
 
 @dataclass(frozen=True)
@@ -121,3 +127,5 @@ class Facts:
     new_execs: int = 0
     """How many execs the container gained in this step."""
     password: PasswordFacts | None = None
+    written: Callable[[RefKind, str], str] = as_found
+    """The author's name of a thing, from the one that the engine shows."""

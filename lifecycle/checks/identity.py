@@ -26,6 +26,8 @@ def as_written(written: str, inside: Inside) -> str:
     """
     user_part, colon, group_part = written.partition(":")
     shown_user = str(inside.uid) if user_part.isdigit() else inside.user_name
+    if not user_part:  # ":GROUP" says nothing of the user
+        shown_user = ""
     if not colon:
         return shown_user
     name = inside.groups.get(inside.gid, "")

@@ -11,22 +11,17 @@ from lifecycle.checks.wording import about
 from lifecycle.command.promise import Promise
 
 
-def mount(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
+def mount(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
     """``-v A:B``: in the inspect as written, and in the mount table inside."""
     wanted: dict[str, Any] = promise.expected
     target = wanted["target"].rstrip("/") or "/"
     if promise.where == "inside":
         return _inside(promise, c, target)
-    if wanted["type"] == "tmpfs":
-        by_flag = target in ((c.seen or {})["HostConfig"].get("Tmpfs") or {})
-        listed = any(m["Destination"] == target for m in (c.seen or {}).get("Mounts") or [])
-        label = about(promise, f"{target} is a tmpfs")
-        return compare(label, expected=True, actual=by_flag or listed, source="inspect")
     found = [m for m in (c.seen or {}).get("Mounts") or [] if m["Destination"] == target]
     if not found:
         return compare(about(promise, f"{target} is mounted"), wanted, None, "inspect .Mounts")
     actual = {
-        "source": _source(found[-1], wanted["source"]),
+        "source": _source(found[-1], wanted["source"], facts),
         "target": wanted["target"],
         "type": found[-1]["Type"],
         "readonly": not found[-1]["RW"],
@@ -34,10 +29,10 @@ def mount(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     return compare(about(promise, f"{target} is mounted"), wanted, actual, "inspect .Mounts")
 
 
-def _source(mounted: dict[str, Any], written: str) -> str:
+def _source(mounted: dict[str, Any], written: str, facts: Facts) -> str:
     """What to compare with the written source: an anonymous volume has no written one."""
     if mounted["Type"] == "volume":
-        return str(mounted.get("Name", "")) if written else ""
+        return facts.written("volume", str(mounted.get("Name", ""))) if written else ""
     source = str(mounted.get("Source", ""))
     return written if written and source == os.path.normpath(written) else source
 

@@ -34,7 +34,15 @@ def published(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
 
 def _same(binding: dict[str, str], wanted: dict[str, str]) -> bool:
     ip_ok = not wanted["host_ip"] or binding.get("HostIp") == wanted["host_ip"]
-    return ip_ok and (not wanted["host_port"] or binding.get("HostPort") == wanted["host_port"])
+    return ip_ok and _in_range(binding.get("HostPort", ""), wanted["host_port"])
+
+
+def _in_range(port: str, written: str) -> bool:
+    """``-p 8000-8010:80`` leaves the choice to the engine; an empty one too."""
+    if port == written or not written:
+        return True
+    first, dash, last = written.partition("-")
+    return bool(dash) and port.isdigit() and int(first) <= int(port) <= int(last)
 
 
 def answers(promise: Promise, c: ContainerFacts, _: Facts) -> Check:

@@ -6,6 +6,7 @@ from lifecycle.checks.check import Check, compare, unverified
 from lifecycle.checks.facts import ExecFacts, Facts
 from lifecycle.checks.identity import as_written
 from lifecycle.checks.wording import about
+from lifecycle.command.mounts import clean
 from lifecycle.command.promise import Promise
 
 _NONE = "the engine reported no exec"
@@ -17,7 +18,7 @@ def new_process(promise: Promise, facts: Facts) -> Check:
     if facts.exec is None:
         return compare(label, promise.expected, actual=False, source="exec events")
     pid = facts.exec.inspect.get("Pid", 0)
-    own = pid != facts.exec.container_pid
+    own = bool(pid) and pid != facts.exec.container_pid
     return compare(label, promise.expected, own, "exec inspect .Pid against .State.Pid")
 
 
@@ -64,7 +65,7 @@ def user(promise: Promise, facts: Facts) -> Check:
     name = promise.about.name if promise.about else ""
     container = facts.containers.get(name)
     if container is None or container.inside.unseen:
-        reason = container.inside.unseen if container else facts.exec.unseen
+        reason = container.inside.unseen if container else "the container was not looked at"
         return unverified(about(promise), promise.expected, reason)
     return compare(
         about(promise), promise.expected, as_written(promise.expected, container.inside), "id"
@@ -76,7 +77,8 @@ def workdir(promise: Promise, facts: Facts) -> Check:
     if facts.exec is None or facts.exec.cwd is None:
         reason = facts.exec.unseen if facts.exec else _NONE
         return unverified(about(promise), promise.expected, reason)
-    return compare(about(promise), promise.expected, facts.exec.cwd, "/proc/PID/cwd of the exec")
+    wanted = clean(promise.expected)
+    return compare(about(promise), wanted, facts.exec.cwd, "/proc/PID/cwd of the exec")
 
 
 def env(promise: Promise, facts: Facts) -> Check:

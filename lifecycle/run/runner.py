@@ -16,15 +16,13 @@ from lifecycle.engine.daemon import EngineError
 from lifecycle.engine.terminal import TerminalError
 from lifecycle.run import act, book, guard
 from lifecycle.run.act import Acted
-from lifecycle.run.observe import look_after, look_before, wait_until
+from lifecycle.run.observe import look_after, look_before
 from lifecycle.run.outcome import StepResult, Symptom
 from lifecycle.run.plan import PlannedStep
-from lifecycle.run.session import Diagnose, OpenTerminal, Session
+from lifecycle.run.session import Diagnose, Session
+from lifecycle.run.typed import type_step
 from lifecycle.run.writing import write_file
 
-TYPED_LIMIT = 15.0
-"""Seconds until what a typed line should bring about must hold."""
-_ENDS_SHELL = frozenset({"exit", "logout"})
 _GPU = "GPUs of this machine"
 
 
@@ -83,7 +81,7 @@ class Runner:
                 result.ran = True
                 result.checks += write_file(self._s, planned)
             case "type":
-                self._type(planned, result)
+                type_step(self._s, planned, result)
             case "check":
                 result.checks += self._check(planned)
 
@@ -167,7 +165,7 @@ class Runner:
         if not planned.fails:
             result.checks += _unless(failed, promises, facts)
         on = facts.containers.get(planned.container)
-        result.checks += judge_expect(_rest(planned), facts, on)
+        result.checks += judge_expect(planned.expect, facts, on)
         if any(c.status == "broken" for c in result.checks):
             self._find(result, Symptom(acted.output, planned.words, acted.exit_code))
         book.remember(self._s, planned)
@@ -218,124 +216,6 @@ class Runner:
         result.checks += added
         return any(c.status == "broken" for c in added)
 
-    # -- typing ---------------------------------------------------------------------------
-
-    def _type(self, planned: PlannedStep, result: StepResult) -> None:
-        opened = self._terminal(planned, result)
-        if opened is None:
-            return
-        terminal = opened.terminal
-        before = look_before(self._s, replace(planned, step=planned.step), ())
-        since = terminal.mark()
-        result.ran = True
-        act.send(
-            self._s,
-            opened.container,
-            terminal,
-            planned.typed if planned.step.type is not None else None,
-            planned.step.press,
-        )
-        limit = float(planned.step.timeout or TYPED_LIMIT)
-        result.checks += self._screen(planned, opened, since, limit)
-        ends = planned.typed.strip().split(" ")[0] in _ENDS_SHELL or "ctrl-d" in planned.step.press
-        wants_end = ends or book.detaches(planned) or "exit" in planned.expect
-        if wants_end and terminal.wait_end(limit) is None:
-            shown = f"it did not end within {limit:g} s"
-            result.checks.append(Check("the terminal ends", "ended", shown, "broken", "terminal"))
-        asked = _rest(planned)
-        named = planned.step.on or opened.container
-
-        def observe() -> list[Check]:
-            acted = Acted(terminal.exit_code, terminal.text(since), terminal.screen())
-            facts = look_after(self._s, _about(planned, named), (), acted, before)
-            return judge_expect(asked, facts, facts.containers.get(named))
-
-        checks: list[Check] = []
-
-        def holds() -> bool:
-            nonlocal checks
-            checks = observe()
-            return all(c.status == "kept" for c in checks)
-
-        if asked:
-            wait_until(holds, limit)
-        result.checks += checks
-        if terminal.ended:
-            result.checks += self._ended(planned, opened)
-        result.screen = terminal.screen()
-
-    def _terminal(self, planned: PlannedStep, result: StepResult) -> OpenTerminal | None:
-        name = planned.step.in_ or next(reversed(self._s.terminals), "")
-        opened = self._s.terminals.get(name)
-        if opened is None:
-            found = "no terminal is open" if not name else f"terminal {name} is not open"
-            result.checks.append(Check(f"terminal {name}", "open", found, "broken", "terminal"))
-        return opened
-
-    def _screen(
-        self, planned: PlannedStep, opened: OpenTerminal, since: int, limit: float
-    ) -> list[Check]:
-        """Wait for text; the echo of what was typed does not count."""
-        wanted = planned.expect.get("screen")
-        if not wanted:
-            return []
-        terminal = opened.terminal
-
-        def seen() -> str:
-            return (
-                terminal.text(since).replace(planned.typed, "")
-                if planned.typed
-                else terminal.text(since)
-            )
-
-        check = pattern("screen", wanted, seen(), "the terminal")
-
-        def holds() -> bool:
-            nonlocal check
-            check = pattern("screen", wanted, seen(), "the terminal")
-            return check.status == "kept" or terminal.ended
-
-        wait_until(holds, limit)
-        return [pattern("screen", wanted, seen(), "the terminal")] if terminal.ended else [check]
-
-    def _ended(self, planned: PlannedStep, opened: OpenTerminal) -> list[Check]:
-        """Exit is judged in the step where the terminal ends; detaching is no failure."""
-        self._s.terminals = {k: v for k, v in self._s.terminals.items() if v is not opened}
-        opened.terminal.close()
-        if book.detaches(planned):
-            return [self._still_up(opened)]
-        checks = []
-        if "exit" not in planned.expect:
-            source = "the terminal's own"
-            checks.append(compare("exit code", 0, opened.terminal.exit_code, source))
-        if opened.attached:
-            checks.append(self._container_over(opened))
-        return checks
-
-    def _still_up(self, opened: OpenTerminal) -> Check:
-        seen = self._s.daemon.container(self._s.real("container", opened.container))
-        state = seen["State"]["Status"] if seen else "gone"
-        return compare(f"container {opened.container} after detaching", "running", state, "inspect")
-
-    def _container_over(self, opened: OpenTerminal) -> Check:
-        """PID 1 ended, so the container is exited, or with --rm gone."""
-        real = self._s.real("container", opened.container)
-        created = self._s.witness.created.get(real) or {}
-        removes = bool((created.get("HostConfig") or {}).get("AutoRemove"))
-        wanted = "gone" if removes else "exited"
-        state = ""
-
-        def holds() -> bool:
-            nonlocal state
-            seen = self._s.daemon.container(real)
-            state = seen["State"]["Status"] if seen else "gone"
-            return state == wanted
-
-        wait_until(holds, TYPED_LIMIT)
-        return compare(
-            f"container {opened.container} when its first process ends", wanted, state, "inspect"
-        )
-
     # -- checks ---------------------------------------------------------------------------
 
     def _check(self, planned: PlannedStep) -> list[Check]:
@@ -353,17 +233,6 @@ class Runner:
         known = {f.id for f in result.findings}
         found = (f.with_texts(self._s.shown) for f in self._diagnose(symptom, self._s))
         result.findings += [f for f in found if f.id not in known]
-
-
-def _rest(planned: PlannedStep) -> dict[str, object]:
-    """The expectations that are judged from facts; a type step waits for its screen itself."""
-    waits = planned.step.kind == "type"
-    return {k: v for k, v in planned.expect.items() if not (waits and k == "screen")}
-
-
-def _about(planned: PlannedStep, container: str) -> PlannedStep:
-    """The same step, told which container it is about."""
-    return replace(planned, step=planned.step.model_copy(update={"on": container}))
 
 
 def _fails(planned: PlannedStep, acted: Acted) -> list[Check]:

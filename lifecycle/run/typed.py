@@ -1,0 +1,141 @@
+"""``type`` steps: a line or keys for an open terminal, and what they should bring about.
+
+Typing has no end of its own that anybody reports. What the step expects is asked until it holds,
+within a limit; leaving a shell is waited for by the terminal's end.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from lifecycle.checks.check import Check, compare
+from lifecycle.checks.expect import judge_expect, pattern
+from lifecycle.run import act, book
+from lifecycle.run.act import Acted
+from lifecycle.run.observe import look_after, look_before, wait_until
+from lifecycle.run.outcome import StepResult
+from lifecycle.run.plan import PlannedStep
+from lifecycle.run.session import OpenTerminal, Session
+
+TYPED_LIMIT = 15.0
+"""Seconds until what a typed line should bring about must hold."""
+_ENDS_SHELL = frozenset({"exit", "logout"})
+
+
+def type_step(session: Session, planned: PlannedStep, result: StepResult) -> None:
+    """Type it, wait for what it should bring about, and judge a terminal that ended."""
+    opened = _terminal(session, planned, result)
+    if opened is None:
+        return
+    terminal = opened.terminal
+    before = look_before(session, planned, ())
+    since = terminal.mark()
+    result.ran = True
+    act.send(
+        session,
+        opened.container,
+        terminal,
+        planned.typed if planned.step.type is not None else None,
+        planned.step.press,
+    )
+    limit = float(planned.step.timeout or TYPED_LIMIT)
+    result.checks += _screen(planned, opened, since, limit)
+    ends = planned.typed.strip().split(" ")[0] in _ENDS_SHELL or "ctrl-d" in planned.step.press
+    # In a shell within a shell, `exit` ends only that one: then the author says what shows.
+    ends = ends and "screen" not in planned.expect
+    wants_end = ends or book.detaches(planned) or "exit" in planned.expect
+    if wants_end and terminal.wait_end(limit) is None:
+        shown = f"it did not end within {limit:g} s"
+        result.checks.append(Check("the terminal ends", "ended", shown, "broken", "terminal"))
+    asked = {k: v for k, v in planned.expect.items() if k != "screen"}
+    named = planned.step.on or opened.container
+
+    def observe() -> list[Check]:
+        acted = Acted(terminal.exit_code, terminal.text(since), terminal.screen())
+        facts = look_after(session, _about(planned, named), (), acted, before)
+        return judge_expect(asked, facts, facts.containers.get(named))
+
+    checks: list[Check] = []
+
+    def holds() -> bool:
+        nonlocal checks
+        checks = observe()
+        return all(c.status == "kept" for c in checks)
+
+    if asked:
+        wait_until(holds, limit)
+    result.checks += checks
+    if terminal.ended:
+        result.checks += _ended(session, planned, opened)
+    result.screen = terminal.screen()
+
+
+def _terminal(session: Session, planned: PlannedStep, result: StepResult) -> OpenTerminal | None:
+    name = planned.step.in_ or next(reversed(session.terminals), "")
+    opened = session.terminals.get(name)
+    if opened is None:
+        found = "no terminal is open" if not name else f"terminal {name} is not open"
+        result.checks.append(Check(f"terminal {name}", "open", found, "broken", "terminal"))
+    return opened
+
+
+def _screen(planned: PlannedStep, opened: OpenTerminal, since: int, limit: float) -> list[Check]:
+    """Wait for text; the echo of what was typed does not count."""
+    wanted = planned.expect.get("screen")
+    if not wanted:
+        return []
+    terminal = opened.terminal
+
+    def look() -> Check:
+        text = terminal.text(since)
+        shown = text.replace(planned.typed, "") if planned.typed else text
+        return pattern("screen", wanted, shown, "the terminal")
+
+    wait_until(lambda: look().status == "kept" or terminal.ended, limit)
+    return [look()]
+
+
+def _ended(session: Session, planned: PlannedStep, opened: OpenTerminal) -> list[Check]:
+    """Exit is judged in the step where the terminal ends; detaching is no failure."""
+    session.terminals = {k: v for k, v in session.terminals.items() if v is not opened}
+    opened.terminal.close()
+    if book.detaches(planned):
+        return [_still_up(session, opened)]
+    checks = []
+    if "exit" not in planned.expect:
+        source = "the terminal's own"
+        checks.append(compare("exit code", 0, opened.terminal.exit_code, source))
+    if opened.attached:
+        checks.append(_container_over(session, opened))
+    return checks
+
+
+def _still_up(session: Session, opened: OpenTerminal) -> Check:
+    seen = session.daemon.container(session.real("container", opened.container))
+    state = seen["State"]["Status"] if seen else "gone"
+    return compare(f"container {opened.container} after detaching", "running", state, "inspect")
+
+
+def _container_over(session: Session, opened: OpenTerminal) -> Check:
+    """PID 1 ended, so the container is exited, or with --rm gone."""
+    real = session.real("container", opened.container)
+    created = session.witness.created.get(real) or {}
+    removes = bool((created.get("HostConfig") or {}).get("AutoRemove"))
+    wanted = "gone" if removes else "exited"
+    state = ""
+
+    def holds() -> bool:
+        nonlocal state
+        seen = session.daemon.container(real)
+        state = seen["State"]["Status"] if seen else "gone"
+        return state == wanted
+
+    wait_until(holds, TYPED_LIMIT)
+    return compare(
+        f"container {opened.container} when its first process ends", wanted, state, "inspect"
+    )
+
+
+def _about(planned: PlannedStep, container: str) -> PlannedStep:
+    """The same step, told which container it is about."""
+    return replace(planned, step=planned.step.model_copy(update={"on": container}))
