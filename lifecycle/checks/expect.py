@@ -5,15 +5,20 @@
 
 from __future__ import annotations
 
+import grp
+import os
+import pwd
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from lifecycle.checks.check import Check, compare, unverified
 from lifecycle.checks.facts import ContainerFacts, Facts
-from lifecycle.checks.inside import FileFact, Inside, Probe
+from lifecycle.checks.inside import FileFact, Inside, MountLine, Probe
 from lifecycle.checks.passwords import password_changed
+from lifecycle.engine import process
+from lifecycle.engine.subject import Subject
 
 Expect = Mapping[str, Any]
 
@@ -93,6 +98,9 @@ def _image(want: Expect, facts: Facts, _: ContainerFacts | None) -> Iterator[Che
             "command": list(config.get("Cmd") or []),
             "layers": len(((image or {}).get("RootFS") or {}).get("Layers") or []),
         }
+        if image is None and "exists" not in want:
+            yield compare(f"image {name}: exists", expected=True, actual=False, source="inspect")
+            continue
         env = dict(e.partition("=")[::2] for e in config.get("Env") or [])
         for key, wanted in want.items():
             about = f"image {name}: {key}"
@@ -164,6 +172,8 @@ def _file(
         return
     for key, wanted in want.items():
         match key:
+            case "owner" | "group" | "mode" if fact.exists and fact.owner is None:
+                yield unverified(f"{about} {key}", _text(wanted), "the image has no stat to ask")
             case "exists" | "writable":
                 value = getattr(fact, key)
                 yield compare(f"{about} {key}", _text(wanted), _text(value), source)
@@ -172,7 +182,8 @@ def _file(
                 actual = str(number) if _text(wanted).isdigit() else name
                 yield compare(f"{about} {key}", _text(wanted), actual, source)
             case "mode":
-                yield compare(f"{about} mode", _text(wanted).lstrip("0"), fact.mode, source)
+                octal = _text(wanted).lstrip("0") or "0"
+                yield compare(f"{about} mode", octal, fact.mode, source)
             case "contains":
                 yield pattern(f"{about} contains", _text(wanted), text or "", source)
             case "text":
@@ -200,9 +211,15 @@ def _mounts(want: Expect, inside: Inside, _: Facts) -> Iterator[Check]:
             readonly = _text("ro" in line.options)
             yield compare(f"{about}, read-only", _text(wanted["readonly"]), readonly, "mountinfo")
         if line and "source" in wanted:
-            ends = line.root == wanted["source"] or wanted["source"].endswith(line.root)
-            actual = wanted["source"] if ends else line.root
-            yield compare(f"{about} of", wanted["source"], actual, "mountinfo")
+            yield _mount_source(f"{about} of", _text(wanted["source"]), line)
+
+
+def _mount_source(about: str, wanted: str, line: MountLine) -> Check:
+    """The kernel tells the place within a file system, and what that file system is of."""
+    if line.root == "/" and wanted != line.source:
+        return unverified(about, wanted, f"it is all of {line.source}, wherever that is mounted")
+    ends = wanted in {line.root, line.source} or wanted.endswith(line.root)
+    return compare(about, wanted, wanted if ends else line.root, "mountinfo")
 
 
 def _gpus(want: Any, inside: Inside, facts: Facts) -> Iterator[Check]:
@@ -221,14 +238,14 @@ def _pid1(want: str, inside: Inside, _: Facts) -> Iterator[Check]:
 
 def _host(want: Expect, facts: Facts, _: ContainerFacts | None) -> Iterator[Check]:
     for path, wanted in (want.get("files") or {}).items():
-        fact, text = _host_file(Path(path))
+        fact, text = _host_file(Path(path), facts.world.subject)
         if facts.world.no_host_side and {"owner", "group"} & set(wanted or {}):
             yield unverified(f"host: {path}", dict(wanted), facts.world.no_host_side)
             continue
         yield from _file(f"host: {path}", wanted or {}, fact, text, "stat on this machine")
 
 
-def _host_file(path: Path) -> tuple[FileFact, str | None]:
+def _host_file(path: Path, subject: Subject) -> tuple[FileFact, str | None]:
     try:
         state = path.stat()
     except OSError:
@@ -237,8 +254,29 @@ def _host_file(path: Path) -> tuple[FileFact, str | None]:
         text = path.read_text("utf-8", "replace")[:65536] if path.is_file() else None
     except OSError:
         text = None
-    mode = f"{state.st_mode & 0o7777:o}"
-    return FileFact(exists=True, owner=state.st_uid, group=state.st_gid, mode=mode), text
+    # Asked of the kernel as the person: mode bits say nothing of ACLs or a squashing NAS.
+    env = {"PATH": os.defpath}
+    asked = process.run(["test", "-w", str(path)], subject=subject, env=env, cwd="/", timeout=20)
+    fact = FileFact(
+        exists=True,
+        writable=asked.exit_code == 0,
+        owner=state.st_uid,
+        group=state.st_gid,
+        owner_name=_name_of(subject.name, subject.uid, state.st_uid, pwd.getpwuid),
+        group_name=_name_of(subject.group, subject.gid, state.st_gid, grp.getgrgid),
+        mode=f"{state.st_mode & 0o7777:o}",
+    )
+    return fact, text
+
+
+def _name_of(mine: str, my_id: int, number: int, look_up: Callable[[int], Sequence[Any]]) -> str:
+    """The subject's own name (a sandbox's is in no passwd file), else the one NSS has."""
+    if number == my_id:
+        return mine
+    try:
+        return str(look_up(number)[0])
+    except KeyError:
+        return ""
 
 
 def _port(want: Expect, _: Facts, on: ContainerFacts | None) -> Iterator[Check]:

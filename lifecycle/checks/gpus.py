@@ -6,6 +6,7 @@ import re
 
 from lifecycle.checks.check import Check, compare, unverified
 from lifecycle.checks.facts import ContainerFacts, Facts
+from lifecycle.checks.inside import NOT_ASKED
 from lifecycle.checks.wording import about
 from lifecycle.command.promise import Promise
 from lifecycle.engine.gpu import Gpu, Gpus
@@ -18,7 +19,8 @@ def requested(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
         {
             "count": r.get("Count", 0),
             "devices": r.get("DeviceIDs") or [],
-            "capabilities": sorted(x for group in r.get("Capabilities") or [] for x in group),
+            # The CLI adds "gpu" to whatever was written, be it there already.
+            "capabilities": sorted({x for group in r.get("Capabilities") or [] for x in group}),
         }
         for r in requests
     ]
@@ -39,8 +41,9 @@ def visible(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
         label += " [SIMULATED]"
     if host.source == "none":
         return unverified(label, promise.expected, host.reason)
-    if c.inside.unseen:
-        return unverified(label, promise.expected, c.inside.unseen)
+    unseen = c.inside.unseen or _unclear(promise, host)
+    if unseen or c.inside.gpu_error == NOT_ASKED:
+        return unverified(label, promise.expected, unseen or "nobody asked for its GPUs")
     if c.inside.gpus is None:
         return compare(
             label, _uuids(wanted_gpus(promise, host)), c.inside.gpu_error, "nvidia-smi -L"
@@ -49,17 +52,31 @@ def visible(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
     count = promise.expected["count"] or 0
     if count > 0 and not promise.expected["devices"]:
         known = set(_uuids(host.items))
-        actual = {"count": len(inside), "strangers": sorted(set(inside) - known)}
+        whole = [u for u in inside if not u.startswith("MIG-")]
+        actual = {"count": len(whole), "strangers": sorted(set(inside) - known)}
         return compare(label, {"count": count, "strangers": []}, actual, "nvidia-smi -L")
     return compare(label, _uuids(wanted_gpus(promise, host)), inside, "nvidia-smi -L, both sides")
 
 
+def _unclear(promise: Promise, host: Gpus) -> str:
+    """Why the GPUs that a promise names can't be told: ``0:1`` is a MIG device by place."""
+    known = {str(g.index) for g in host.items} | {g.uuid for g in host.items}
+    strange = [d for d in promise.expected["devices"] if d not in known]
+    return f"which GPU of this machine {strange[0]} is can't be told" if strange else ""
+
+
 def wanted_gpus(promise: Promise, host: Gpus) -> tuple[Gpu, ...]:
-    """The host's GPUs that a promise names."""
+    """The host's GPUs that a promise names; ``nvidia-smi -L`` lists a MIG device below its GPU."""
     devices = promise.expected["devices"]
     if not devices:
         return host.items
-    return tuple(g for g in host.items if str(g.index) in devices or g.uuid in devices)
+    named = [g for g in host.items if str(g.index) in devices or g.uuid in devices]
+    parents = {g.index for g in named}
+    return tuple(
+        g
+        for g in host.items
+        if g in named or (g.index in parents and not g.uuid.startswith("MIG-"))
+    )
 
 
 def _uuids(gpus: tuple[Gpu, ...]) -> list[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 TOUCHED = ".lifecycle-"
@@ -25,7 +25,10 @@ _PROC = (
     "/proc/net/tcp",
     "/proc/net/tcp6",
 )
-_OURS = "tail -n +1 /proc/self/environ"
+_PROCESS = r"/proc/[0-9]+/(?:stat|cmdline)"
+_OURS = "tail -n +1 -- /proc/self/environ"
+NOT_ASKED = "not asked"
+"""The ``gpu_error`` of a look that was not to ask for GPUs."""
 
 
 @dataclass(frozen=True)
@@ -140,7 +143,9 @@ def script(probe: Probe) -> str:
         for folder in folders:
             path = shlex.quote(probe.name_in(folder))
             lines.append(
-                f'if e=$( {{ : > {path}; }} 2>&1 ); then echo ok; else echo "no ${{e##*: }}"; fi'
+                # In English, whatever the image speaks: the error is read by a check.
+                f"if e=$( LC_ALL=C; {{ : > {path}; }} 2>&1 ); "
+                'then echo ok; else echo "no ${e##*: }"; fi'
             )
         if probe.write_in:
             drop = " ".join(shlex.quote(probe.name_in(f)) for f in probe.write_in)
@@ -153,13 +158,13 @@ def script(probe: Probe) -> str:
             'echo "$r"; done'
         )
         lines.append("printf '@@stat\\n'")
-        lines.append(f"stat -L -c '%u %g %U %G %a %n' -- {' '.join(paths)} 2>/dev/null")
+        lines.append(f"stat -L -c '%u:%g:%U:%G:%a:%n' -- {' '.join(paths)} 2>/dev/null")
     if probe.gpus:
         lines.append("printf '@@gpus\\n'; nvidia-smi -L 2>&1; echo \"@@gpus-exit $?\"")
     shown = [*_PROC, *(shlex.quote(t) for t in probe.texts)]
     if probe.processes:
         shown += ["/proc/[0-9]*/stat", "/proc/[0-9]*/cmdline"]
-    lines.append(f"printf '@@files-end\\n'; tail -n +1 {' '.join(shown)} /dev/null 2>/dev/null")
+    lines.append(f"printf '@@files-end\\n'; tail -n +1 -- {' '.join(shown)} /dev/null 2>/dev/null")
     lines.append("exit 0")
     return "\n".join(lines)
 
@@ -170,9 +175,12 @@ def parse(output: str, probe: Probe) -> Inside:
         return Inside(unseen=_why(output))
     head, _, tail = output.partition("@@files-end\n")
     parts = _sections(head)
-    files = _tail_files(tail)
-    uid, user_name = _one_id(parts["id"], "uid")
-    gid, _ = _one_id(parts["id"], "gid")
+    files = _tail_files(tail, (*_PROC, *probe.texts))
+    uid, user_name = _one_id(parts.get("id", ""), "uid")
+    gid, _ = _one_id(parts.get("id", ""), "gid")
+    if uid < 0 or "/proc/self/environ" not in files:
+        tool = "id" if uid < 0 else "tail"
+        return Inside(unseen=f"the image has no working `{tool}` to ask with")
     gpus, gpu_error = _gpus(parts)
     stat1 = files.get("/proc/1/stat", "").rpartition(")")[2].split()
     return Inside(
@@ -180,7 +188,7 @@ def parse(output: str, probe: Probe) -> Inside:
         gid=gid,
         groups=_groups(parts["id"]),
         user_name=user_name,
-        cwd=parts["cwd"].strip("\n"),
+        cwd=parts.get("cwd", "").strip("\n"),
         env=_environ(files.get("/proc/self/environ", "")),
         mounts=tuple(_mount_lines(files.get("/proc/self/mountinfo", ""))),
         accounts=tuple(_accounts(files.get("/etc/passwd", ""))),
@@ -212,20 +220,26 @@ def _sections(head: str) -> dict[str, str]:
     return dict(zip(found[1::2], found[2::2], strict=True))
 
 
-def _tail_files(text: str) -> dict[str, str]:
-    """Split what ``tail -n +1 A B`` prints: ``==> A <==`` before each file."""
-    found = re.split(r"(?:^|\n)==> (/[^\n]*) <==\n", text)
+def _tail_files(text: str, names: Iterable[str]) -> dict[str, str]:
+    """Split what ``tail -n +1 A B`` prints: ``==> A <==`` before each file that was asked for."""
+    asked = "|".join([*map(re.escape, names), _PROCESS, "/dev/null"])
+    found = re.split(rf"(?:^|\n)==> ({asked}) <==\n", text)
     return dict(zip(found[1::2], found[2::2], strict=True))
 
 
+def _number(text: str) -> int | None:
+    """A number of ours; what else a hostile image may print is none."""
+    return int(text) if re.fullmatch("[0-9]{1,18}", text) else None
+
+
 def _one_id(text: str, key: str) -> tuple[int, str]:
-    match = re.search(rf"\b{key}=(\d+)(?:\(([^)]*)\))?", text)
+    match = re.search(rf"\b{key}=([0-9]{{1,18}})(?:\(([^)]*)\))?", text)
     return (int(match[1]), match[2] or "") if match else (-1, "")
 
 
 def _groups(text: str) -> dict[int, str]:
     match = re.search(r"groups=(\S+(?: [^\n=]*)?)", text)
-    listed = re.findall(r"(\d+)(?:\(([^)]*)\))?", match[1]) if match else []
+    listed = re.findall(r"([0-9]{1,18})(?:\(([^)]*)\))?", match[1]) if match else []
     return {int(number): name for number, name in listed}
 
 
@@ -258,42 +272,43 @@ def _unescape(text: str) -> str:
 
 
 def _accounts(text: str) -> list[Account]:
-    rows = (line.split(":") for line in text.splitlines())
-    return [
-        Account(r[0], int(r[2]), int(r[3]), r[5], r[6])
-        for r in rows
-        if len(r) == 7 and r[2].isdigit() and r[3].isdigit()  # noqa: PLR2004 - passwd(5)
-    ]
+    accounts = []
+    for row in (line.split(":") for line in text.split("\n")):
+        if len(row) == 7:  # noqa: PLR2004 - passwd(5)
+            uid, gid = _number(row[2]), _number(row[3])
+            if uid is not None and gid is not None:
+                accounts.append(Account(row[0], uid, gid, row[5], row[6]))
+    return accounts
 
 
 def _listening(files: Mapping[str, str]) -> frozenset[int]:
     ports = set()
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         for line in files.get(table, "").splitlines()[1:]:
-            fields = line.split()
-            if len(fields) > 3 and fields[3] == "0A":  # noqa: PLR2004 - the state LISTEN
-                ports.add(int(fields[1].rpartition(":")[2], 16))
+            # sl local_address rem_address st: 0A is the state LISTEN.
+            match = re.match(r"\s*[0-9]+: [0-9A-F]+:([0-9A-F]{4}) \S+ 0A ", line)
+            if match:
+                ports.add(int(match[1], 16))
     return frozenset(ports)
 
 
 def _files(parts: Mapping[str, str], probe: Probe) -> dict[str, FileFact]:
     marks = parts.get("files", "").split()
-    described = {}
-    for line in parts.get("stat", "").splitlines():
-        fields = line.split(" ", 5)
-        if len(fields) == 6:  # noqa: PLR2004 - our own format above
-            described[fields[5]] = fields
     facts = {}
     for path, mark in zip(probe.files, marks, strict=False):
-        row = described.get(path)
+        row = re.search(
+            rf"^([0-9]+):([0-9]+):([^:\n]*):([^:\n]*):([0-7]+):{re.escape(path)}$",
+            parts.get("stat", ""),
+            re.MULTILINE,
+        )
         facts[path] = FileFact(
             exists=mark != "-" or row is not None,
             writable=mark == "w",
-            owner=int(row[0]) if row else None,
-            group=int(row[1]) if row else None,
-            owner_name=row[2] if row else "",
-            group_name=row[3] if row else "",
-            mode=row[4] if row else "",
+            owner=_number(row[1]) if row else None,
+            group=_number(row[2]) if row else None,
+            owner_name=row[3] if row else "",
+            group_name=row[4] if row else "",
+            mode=row[5] if row else "",
         )
     return facts
 
@@ -309,18 +324,18 @@ def _writes(parts: Mapping[str, str], probe: Probe) -> dict[str, str]:
 
 def _gpus(parts: Mapping[str, str]) -> tuple[tuple[str, ...] | None, str]:
     if "gpus" not in parts:
-        return None, "not asked"
+        return None, NOT_ASKED
     text, _, code = parts["gpus"].partition("@@gpus-exit ")
     if code.strip() == "127":
         return None, "nvidia-smi is not in the container"
-    lines = tuple(line for line in text.splitlines() if line.startswith("GPU "))
+    lines = tuple(line for line in text.splitlines() if re.match(r"GPU |\s+MIG ", line))
     return (lines, "") if code.strip() == "0" else (None, " ".join(text.split())[:200])
 
 
 def _processes(files: Mapping[str, str]) -> tuple[Process, ...]:
     found = []
     for path, text in files.items():
-        match = re.fullmatch(r"/proc/(\d+)/stat", path)
+        match = re.fullmatch(r"/proc/([0-9]{1,18})/stat", path)
         if match:
             command = files.get(f"/proc/{match[1]}/cmdline", "").strip("\n").replace("\0", " ")
             state = text.rpartition(")")[2].split()

@@ -18,6 +18,8 @@ def mount(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
     if promise.where == "inside":
         return _inside(promise, c, target)
     found = [m for m in (c.seen or {}).get("Mounts") or [] if m["Destination"] == target]
+    if not found and wanted["type"] == "tmpfs" and target in _tmpfs(c):
+        return compare(about(promise, f"{target} is a tmpfs"), wanted, wanted, "inspect Tmpfs")
     if not found:
         return compare(about(promise, f"{target} is mounted"), wanted, None, "inspect .Mounts")
     actual = {
@@ -27,6 +29,11 @@ def mount(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
         "readonly": not found[-1]["RW"],
     }
     return compare(about(promise, f"{target} is mounted"), wanted, actual, "inspect .Mounts")
+
+
+def _tmpfs(c: ContainerFacts) -> dict[str, str]:
+    """What ``--tmpfs`` made, which the engine keeps apart; it means the same."""
+    return dict((c.seen or {})["HostConfig"].get("Tmpfs") or {})
 
 
 def _source(mounted: dict[str, Any], written: str, facts: Facts) -> str:

@@ -134,9 +134,10 @@ def _lines(commands: _Commands) -> None:
         "lines:hold",
         "hold an existing container to a docker line",
         "lifecycle hold web -- docker run -d -p 8080:80 nginx",
-        "NAME [-- docker run ...]",
+        "NAME [-- docker run ...]  or  --all",
     )
-    hold.add_argument("name", metavar="NAME")
+    hold.add_argument("name", nargs="?", metavar="NAME")
+    hold.add_argument("--all", action="store_true", help="every running container, to its inspect")
     hold.add_argument("--inside", action="store_true", help="also look inside (never writes)")
     hold.add_argument("--context", default="", metavar="NAME")
     hold.add_argument("--json", action="store_true")

@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lifecycle.checks.check import Check
 from lifecycle.checks.wording import shown
@@ -16,6 +17,9 @@ from lifecycle.command.line import CommandError, DockerLine
 from lifecycle.command.parse import parse
 from lifecycle.command.promise import Promise
 from lifecycle.command.promises import promises as promises_of
+
+if TYPE_CHECKING:
+    from lifecycle.engine.daemon import Daemon
 
 _MARKS = {"kept": "✓", "broken": "✗", "unverified": "?"}
 
@@ -87,9 +91,12 @@ def hold(args: argparse.Namespace) -> int:
     from lifecycle.run.hold import HoldError
     from lifecycle.run.hold import hold as held
 
-    line = read_line(args.rest)
-    if line.verb not in {"run", "create"}:
+    line = read_line(args.rest) if args.rest else None
+    if line is not None and line.verb not in {"run", "create"}:
         message = f"hold takes a docker run or create line, not docker {line.verb}"
+        raise UsageError(message)
+    if bool(args.name) == args.all or (args.all and line):
+        message = "hold takes one NAME, with or without a line, or --all"
         raise UsageError(message)
     daemon = connected(args.context)
     sandbox = load_info(os.environ)
@@ -100,12 +107,17 @@ def hold(args: argparse.Namespace) -> int:
         remaps_users=daemon.remaps_users,
     )
     try:
-        checks = held(daemon, args.name, line, world, inside=args.inside)
-    except (HoldError, EngineError) as error:
+        names = _running(daemon) if args.all else [args.name]
+        checks = [c for name in names for c in held(daemon, name, line, world, inside=args.inside)]
+    except (HoldError, EngineError, CommandError) as error:
         raise UsageError(str(error)) from error
     _print_checks(checks, as_json=args.json)
     statuses = {c.status for c in checks}
     return 0 if "broken" not in statuses and "kept" in statuses else 1
+
+
+def _running(daemon: Daemon) -> list[str]:
+    return [c["Names"][0].lstrip("/") for c in daemon.containers() if c.get("State") == "running"]
 
 
 def _print_checks(checks: Sequence[Check], *, as_json: bool) -> None:
@@ -114,7 +126,8 @@ def _print_checks(checks: Sequence[Check], *, as_json: bool) -> None:
         sys.stdout.write(json.dumps({"checks": rows}, ensure_ascii=False, indent=2) + "\n")
         return
     for check in checks:
-        sys.stdout.write(f"{_MARKS[check.status]} {check.about}\n")
+        value = "" if check.expected is True else f": {shown(check.expected)}"
+        sys.stdout.write(f"{_MARKS[check.status]} {check.about}{value}\n")
         if check.status == "broken":
             found = f"found {shown(check.actual)} ({check.source})"
             sys.stdout.write(f"    expected {shown(check.expected)}, {found}\n")

@@ -11,9 +11,11 @@ from lifecycle.checks.gather import look_inside, probe_for
 from lifecycle.checks.inside import Inside
 from lifecycle.checks.judge import judge_all
 from lifecycle.command.line import DockerLine, Ref
+from lifecycle.command.parse import parse
 from lifecycle.command.promise import Promise
 from lifecycle.command.promises import promises
 from lifecycle.engine.daemon import Daemon, EngineError
+from lifecycle.run.inspected import line_of
 
 _NOT_ASKED = Inside(unseen="the inside was not asked; --inside asks it")
 _ONLY_AT_MAKING = ("container.exists", "container.state", "container.started", "container.name")
@@ -23,12 +25,18 @@ class HoldError(Exception):
     """There is nothing to hold; the message says why."""
 
 
-def hold(daemon: Daemon, name: str, line: DockerLine, world: World, *, inside: bool) -> list[Check]:
-    """Judge a run or create line against an existing container; NAME stands for ``--name``."""
+def hold(
+    daemon: Daemon, name: str, line: DockerLine | None, world: World, *, inside: bool
+) -> list[Check]:
+    """Judge a run or create line against an existing container; NAME stands for ``--name``.
+
+    Without a line the container is held to its own inspect.
+    """
     seen = daemon.container(name)
     if seen is None:
         message = f"no container is named {name} on this engine; docker ps -a lists them"
         raise HoldError(message)
+    line = line or parse(line_of(seen))
     wanted = [
         replace(p, about=Ref("container", name) if _is_container(p) else p.about)
         for p in promises(line)

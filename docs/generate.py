@@ -1,0 +1,423 @@
+"""Writes docs/reference from the code's own tables; ``--check`` only names the stale pages."""  # noqa: INP001 - a script, not a package
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from lifecycle.checks.wording import about
+from lifecycle.cli import parser
+from lifecycle.command.flags import UNREAD, VERBS, Flag, Verb
+from lifecycle.command.parse import parse
+from lifecycle.command.promise import Promise
+from lifecycle.command.promises import promises
+from lifecycle.diagnosis.catalog import Entry, entries
+from lifecycle.scenario.schema import schema
+
+REFERENCE = Path(__file__).parent / "reference"
+HEADER = "<!-- Made by docs/generate.py from the code: change that, then run it. -->\n\n"
+
+SAMPLES = {
+    "run": "IMAGE COMMAND",
+    "create": "IMAGE COMMAND",
+    "exec": "CONTAINER COMMAND",
+    "rename": "CONTAINER NEW",
+    "cp": "CONTAINER:/path copy",
+    "build": "-t IMAGE .",
+    "pull": "IMAGE",
+    "push": "IMAGE",
+    "tag": "SOURCE IMAGE",
+    "rmi": "IMAGE",
+    "save": "IMAGE",
+    "import": "archive.tar IMAGE",
+    "commit": "CONTAINER IMAGE",
+    "history": "IMAGE",
+    "image inspect": "IMAGE",
+    "search": "TERM",
+    "inspect": "NAME",
+    "network create": "NETWORK",
+    "network connect": "NETWORK CONTAINER",
+    "network disconnect": "NETWORK CONTAINER",
+    "network rm": "NETWORK",
+    "network inspect": "NETWORK",
+    "volume create": "VOLUME",
+    "volume rm": "VOLUME",
+    "volume inspect": "VOLUME",
+    **dict.fromkeys(("load", "images", "ps", "info", "version", "events", "login"), ""),
+    **dict.fromkeys(("logout", "stats", "system df", "network ls", "volume ls"), ""),
+    **dict.fromkeys(("start", "stop", "restart", "kill", "rm", "pause", "unpause"), "CONTAINER"),
+    **dict.fromkeys(("wait", "update", "port", "top", "logs", "attach"), "CONTAINER"),
+    **dict.fromkeys(("export", "diff", "container inspect"), "CONTAINER"),
+}
+"""The shortest line of each verb: what it promises is what the verb itself does."""
+
+PLACES = {"inspect": "inspect", "inside": "inside the container", "host": "outside, on the host"}
+
+
+def main(words: Sequence[str]) -> int:
+    """Write the pages, or with ``--check`` exit 1 when one is not what the code says."""
+    check = list(words) == ["--check"]
+    if words and not check:
+        sys.stderr.write("usage: python docs/generate.py [--check]\n")
+        return 4
+    stale = stale_pages()
+    for name in stale:
+        if check:
+            sys.stdout.write(f"docs/reference/{name} is stale: run python docs/generate.py\n")
+        else:
+            REFERENCE.mkdir(exist_ok=True)
+            (REFERENCE / name).write_text(PAGES[name](), "utf-8")
+            sys.stdout.write(f"wrote docs/reference/{name}\n")
+    return int(check and bool(stale))
+
+
+def stale_pages() -> list[str]:
+    """The pages that are missing or differ from what the code says."""
+    return [
+        name
+        for name, page in PAGES.items()
+        if not (REFERENCE / name).is_file() or (REFERENCE / name).read_text("utf-8") != page()
+    ]
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table; what would end a cell is escaped."""
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "".join(f"| {' | '.join(map(_cell, line))} |\n" for line in lines)
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", r"\|")
+
+
+def code(text: str) -> str:
+    """A text as code, if there is one."""
+    return f"`{text}`" if text else ""
+
+
+# -- flags ---------------------------------------------------------------------------------------
+
+
+def flags_page() -> str:
+    """Every verb and flag: what it promises and where that is seen, or why it promises nothing."""
+    read = [v for v in VERBS.values() if not v.refused]
+    rows = [(v, f) for v in read for f in v.flags]
+    kinds = [_coverage(f) for _, f in rows]
+    parts = [
+        HEADER,
+        "# Verbs and flags\n\n",
+        f"{len(read)} verbs with {len(rows)} flags are read, as Docker 28's CLI has them. Of the "
+        f"flags {kinds.count('promises')} promise something that is checked, "
+        f"{kinds.count('nothing')} promise nothing of the engine, and {kinds.count('later')} are "
+        "known, but what they promise is not built yet: a line with one of these is unverified "
+        "there, saying so.\n\n",
+        "What a field means: [promises.md](promises.md).\n\n",
+        f"Not read: {', '.join(f'`docker {name}`' for name in sorted(UNREAD))}.\n",
+        *(_verb(v) for v in read),
+        "\n## Refused\n\n",
+        table(
+            ("verb", "why"),
+            ((code(f"docker {v.name}"), v.refused) for v in VERBS.values() if v.refused),
+        ),
+    ]
+    return "".join(parts)
+
+
+def _coverage(flag: Flag) -> str:
+    return "promises" if flag.says else "nothing" if flag.none else "later"
+
+
+def _verb(verb: Verb) -> str:
+    lines = [f"\n## docker {verb.name}\n\n"]
+    if verb.aliases:
+        aliases = ", ".join(code(f"docker {a}") for a in verb.aliases)
+        lines.append(f"Also written {aliases}.\n\n")
+    made = [p for p in sample(verb) if not p.flag.startswith("-")]
+    said = "; ".join(f"{code(p.field)} ({_value(p)}; {PLACES[p.where]})" for p in made)
+    lines.append(
+        f"The command itself promises {said}.\n"
+        if said
+        else "The command itself promises nothing.\n"
+    )
+    if verb.flags:
+        heads = ("flag", "takes", "promises", "seen in")
+        lines += ["\n", table(heads, map(_flag, sorted(verb.flags, key=lambda f: f.long)))]
+    return "".join(lines)
+
+
+def _flag(flag: Flag) -> tuple[str, str, str, str]:
+    names = ", ".join(code(n) for n in (flag.long, flag.short) if n)
+    takes = {"bool": "", "value": "a value", "list": "values", "map": "KEY=VALUE"}[flag.kind]
+    if flag.says:
+        fields = ", ".join(code(s.field) for s in flag.says)
+        places = dict.fromkeys(PLACES[w] for s in flag.says for w in s.where)
+        return names, takes, fields, "; ".join(places)
+    if flag.none:
+        return names, takes, f"nothing: {flag.none}", ""
+    return names, takes, "not built yet: unverified", ""
+
+
+def sample(verb: Verb) -> tuple[Promise, ...]:
+    """What the shortest line of a verb promises."""
+    words = shlex.split(f"docker {verb.name} {_upper_to_names(SAMPLES[verb.name])}")
+    return promises(parse(words), read_file=lambda _: "FROM base\nUSER me\n")
+
+
+def _upper_to_names(text: str) -> str:
+    """Image names must be in lower case to parse."""
+    return text.replace("IMAGE", "image").replace("SOURCE", "source")
+
+
+def _value(promise: Promise) -> str:
+    if promise.unverified:
+        return f"unverified: {promise.unverified}"
+    if promise.expected is True:
+        return "true"
+    return "false" if promise.expected is False else _words(promise.expected)
+
+
+def _words(value: Any) -> str:
+    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+# -- promises ------------------------------------------------------------------------------------
+
+
+def promises_page() -> str:
+    """Every field of a promise: how reports word it, where it is seen, which lines make it."""
+    found: dict[str, dict[str, dict[str, None]]] = {}
+    for field, where, maker in _makers():
+        seen = found.setdefault(field, {"where": {}, "by": {}})
+        seen["where"][PLACES[where]] = None
+        seen["by"][maker] = None
+    rows = (
+        (code(field), _phrase(field), "; ".join(seen["where"]), ", ".join(seen["by"]))
+        for field, seen in sorted(found.items())
+    )
+    return "".join(
+        (
+            HEADER,
+            "# Promises\n\n",
+            "What a docker command line commits the daemon to. A promise is a field, an expected "
+            "value and a place where it is observed; it ends kept, broken, or unverified with the "
+            "reason. `lifecycle promises -- docker ...` prints those of one line.\n\n",
+            table(("field", "in a report", "seen in", "made by"), rows),
+        )
+    )
+
+
+def _makers() -> Iterator[tuple[str, str, str]]:
+    for verb in VERBS.values():
+        if verb.refused:
+            continue
+        for promise in sample(verb):
+            if not promise.flag.startswith("-"):
+                yield promise.field, promise.where, code(verb.name)
+        for flag in verb.flags:
+            for says in flag.says:
+                for where in says.where:
+                    yield says.field, where, code(f"{verb.name} {flag.long}")
+    # What only another form of the line promises.
+    for text in (
+        "pull image@sha256:" + "0" * 64,
+        "cp file CONTAINER:/path",
+        "build --push -t image .",
+    ):
+        for promise in promises(parse(["docker", *shlex.split(text)]), read_file=lambda _: ""):
+            maker = text.partition(" ")[0] if not promise.flag.startswith("-") else "build --push"
+            yield promise.field, promise.where, code(maker)
+
+
+def _phrase(field: str) -> str:
+    return about(Promise("", field, None, "inspect")).removeprefix(": ")
+
+
+# -- findings ------------------------------------------------------------------------------------
+
+
+def findings_page() -> str:
+    """The catalogue: each cause with its id, and what to do."""
+    phases: dict[str, list[Entry]] = {}
+    for entry in entries():
+        phases.setdefault(entry.phase, []).append(entry)
+    parts = [
+        HEADER,
+        "# Findings\n\n",
+        f"The {len(entries())} causes that a report, `lifecycle explain` and `lifecycle doctor` "
+        "can name, by phase. A word in capitals is filled in from the error or the machine. "
+        "한국어 설명은 각 항목의 둘째 줄에 있습니다.\n",
+    ]
+    for phase, found in phases.items():
+        parts.append(f"\n## {phase.capitalize()}\n")
+        parts += map(_finding, found)
+    return "".join(parts)
+
+
+def _finding(entry: Entry) -> str:
+    lines = [f"\n### {entry.id}\n\n", f"{_prose(entry.cause_in('en', _unknown))}\n\n"]
+    lines.append(f"{_prose(entry.cause_in('ko', _unknown))}\n\n")
+    for advice in entry.remedies:
+        remedy, korean = advice.fill(_unknown, "en"), advice.fill(_unknown, "ko")
+        who = "You" if remedy.who == "user" else "An admin"
+        lines.append(f"- **{who}:** {_prose(remedy.do)} / {_prose(korean.do)}\n")
+        if remedy.commands:
+            commands = "".join(f"  {command}\n" for command in remedy.commands)
+            lines.append(f"\n  ```sh\n{commands}  ```\n\n")
+    return "".join(lines).rstrip("\n") + "\n"
+
+
+def _unknown(_: str) -> None:
+    return None
+
+
+def _prose(text: str) -> str:
+    """Text that Markdown shows letter for letter."""
+    return " ".join(text.split()).replace("<", "&lt;").replace("*", r"\*").replace("_", r"\_")
+
+
+# -- the scenario's keys ---------------------------------------------------------------------------
+
+
+def schema_page() -> str:
+    """Every mapping of the format with its keys and types."""
+    made = schema()
+    parts = [
+        HEADER,
+        "# Scenario keys\n\n",
+        "Every key and its type; what they mean is in [../scenario-format.md](../scenario-format.md). "
+        "`lifecycle schema` prints this as JSON Schema. Where a value is text, a number or true/false, "
+        "`${{ }}` may stand for it.\n",
+        _mapping("Scenario", made),
+    ]
+    step = made["$defs"]["Step"]
+    body = next(b for b in step["anyOf"] if "properties" in b)
+    parts.append(_mapping("Step", {**body, "description": step["description"]}))
+    parts += [_mapping(name, d) for name, d in sorted(made["$defs"].items()) if name != "Step"]
+    return "".join(parts)
+
+
+def _mapping(name: str, made: Mapping[str, Any]) -> str:
+    required = made.get("required", ())
+    rows = (
+        (code(key) + (" (required)" if key in required else ""), _type(kind), _default(kind))
+        for key, kind in made["properties"].items()
+    )
+    heads = ("key", "type", "default")
+    return f"\n## {name}\n\n{_plain(made['description'])}\n\n{table(heads, rows)}"
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split()).replace("``", "`")
+
+
+def _default(kind: Mapping[str, Any]) -> str:
+    value = kind.get("default")
+    return code(str(value)) if isinstance(value, str) and value else ""
+
+
+def _type(kind: Mapping[str, Any]) -> str:
+    if "$ref" in kind:
+        name = str(kind["$ref"]).rpartition("/")[2]
+        return f"[{name}](#{name.lower()})"
+    if "enum" in kind:
+        return ", ".join(map(code, kind["enum"]))
+    if "const" in kind:
+        return code(str(kind["const"]).lower())
+    if "anyOf" in kind:
+        types = dict.fromkeys(_type(one) for one in kind["anyOf"])
+        if {"text", "number", "true/false"} <= set(types):  # any scalar is read as text
+            types.pop("number")
+            types.pop("true/false")
+        return " or ".join(t for t in types if t)
+    return _simple(kind)
+
+
+def _simple(kind: Mapping[str, Any]) -> str:
+    named = {"string": "text", "integer": "number", "number": "number", "boolean": "true/false"}
+    match kind.get("type"):
+        case "array":
+            return f"list of {_type(kind.get('items', {})) or 'anything'}"
+        case "object":
+            held = kind.get("additionalProperties")
+            inner = _type(held) if isinstance(held, Mapping) else ""
+            return f"mapping of name to {inner or 'anything'}"
+    return named.get(str(kind.get("type")), "")
+
+
+# -- commands --------------------------------------------------------------------------------------
+
+
+def commands_page() -> str:
+    """What ``--help`` says of each command, in a layout that no version of Python changes."""
+    top = parser()
+    parts = [
+        HEADER,
+        "# Commands\n\n",
+        f"{top.description}\n\n```\n{(top.epilog or '').strip()}\n```\n",
+    ]
+    for name, sub in _subcommands(top).items():
+        parts.append(f"\n## lifecycle {name}\n\n{_sentence(sub.description or '')}\n\n")
+        parts.append(f"```\n{_usage(name, sub)}\n```\n")
+        rows = [_option(a) for a in _actions(sub) if a.dest != "help"]
+        if rows:
+            parts += ["\n", table(("argument", "means"), rows)]
+        if sub.epilog:
+            parts.append(f"\nExample: `{sub.epilog.partition(':')[2].strip()}`\n")
+    return "".join(parts)
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def _subcommands(top: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    found = [a for a in _actions(top) if isinstance(a, argparse._SubParsersAction)]  # noqa: SLF001 - it has no public name
+    return dict(found[0].choices)
+
+
+def _actions(one: argparse.ArgumentParser) -> list[argparse.Action]:
+    return one._actions  # noqa: SLF001 - argparse tells them nowhere else
+
+
+def _usage(name: str, sub: argparse.ArgumentParser) -> str:
+    if sub.usage:
+        return sub.usage
+    rest = [_positional(a) for a in _actions(sub) if not a.option_strings]
+    return " ".join((f"lifecycle {name} [OPTIONS]", *rest))
+
+
+def _positional(action: argparse.Action) -> str:
+    shown = str(action.metavar or action.dest)
+    return {"?": f"[{shown}]", "+": f"{shown}...", "*": f"[{shown}...]"}.get(
+        str(action.nargs), shown
+    )
+
+
+def _option(action: argparse.Action) -> tuple[str, str]:
+    names = ", ".join(action.option_strings) or _positional(action)
+    takes = "" if action.nargs == 0 or not action.option_strings else f" {_taken(action)}"
+    default = f" (default: {action.default})" if action.choices and action.default else ""
+    repeated = (
+        " May be repeated." if isinstance(action.default, list) and action.option_strings else ""
+    )
+    return code(names + takes), f"{action.help or ''}{default}{repeated}".strip()
+
+
+def _taken(action: argparse.Action) -> str:
+    return "|".join(map(str, action.choices)) if action.choices else str(action.metavar or "VALUE")
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "promises.md": promises_page,
+    "flags.md": flags_page,
+    "findings.md": findings_page,
+    "scenario-schema.md": schema_page,
+    "commands.md": commands_page,
+}
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
