@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lifecycle.checks.wording import about
+from lifecycle.checks import judge
 from lifecycle.cli import parser
 from lifecycle.command.flags import UNREAD, VERBS, Flag, Verb
 from lifecycle.command.parse import parse
@@ -19,24 +19,24 @@ from lifecycle.diagnosis.catalog import Entry, entries
 from lifecycle.scenario.schema import schema
 
 REFERENCE = Path(__file__).parent / "reference"
-HEADER = "<!-- Made by docs/generate.py from the code: change that, then run it. -->\n\n"
+HEADER = "<!-- Made by docs/generate.py from the code: change that, then run it. -->\n\n# "
 
 SAMPLES = {
-    "run": "IMAGE COMMAND",
-    "create": "IMAGE COMMAND",
+    "run": "image COMMAND",
+    "create": "image COMMAND",
     "exec": "CONTAINER COMMAND",
     "rename": "CONTAINER NEW",
     "cp": "CONTAINER:/path copy",
-    "build": "-t IMAGE .",
-    "pull": "IMAGE",
-    "push": "IMAGE",
-    "tag": "SOURCE IMAGE",
-    "rmi": "IMAGE",
-    "save": "IMAGE",
-    "import": "archive.tar IMAGE",
-    "commit": "CONTAINER IMAGE",
-    "history": "IMAGE",
-    "image inspect": "IMAGE",
+    "build": "-t image .",
+    "pull": "image",
+    "push": "image",
+    "tag": "source image",
+    "rmi": "image",
+    "save": "image",
+    "import": "archive.tar image",
+    "commit": "CONTAINER image",
+    "history": "image",
+    "image inspect": "image",
     "search": "TERM",
     "inspect": "NAME",
     "network create": "NETWORK",
@@ -94,6 +94,11 @@ def _cell(text: str) -> str:
     return " ".join(text.split()).replace("|", r"\|")
 
 
+def page(title: str, *parts: str) -> str:
+    """A page with its title and the note that it is made."""
+    return "".join((HEADER, title, "\n\n", *parts))
+
+
 def code(text: str) -> str:
     """A text as code, if there is one."""
     return f"`{text}`" if text else ""
@@ -107,24 +112,20 @@ def flags_page() -> str:
     read = [v for v in VERBS.values() if not v.refused]
     rows = [(v, f) for v in read for f in v.flags]
     kinds = [_coverage(f) for _, f in rows]
-    parts = [
-        HEADER,
-        "# Verbs and flags\n\n",
+    intro = (
         f"{len(read)} verbs with {len(rows)} flags are read, as Docker 28's CLI has them. Of the "
         f"flags {kinds.count('promises')} promise something that is checked, "
         f"{kinds.count('nothing')} promise nothing of the engine, and {kinds.count('later')} are "
         "known, but what they promise is not built yet: a line with one of these is unverified "
-        "there, saying so.\n\n",
-        "What a field means: [promises.md](promises.md).\n\n",
-        f"Not read: {', '.join(f'`docker {name}`' for name in sorted(UNREAD))}.\n",
-        *(_verb(v) for v in read),
-        "\n## Refused\n\n",
-        table(
-            ("verb", "why"),
-            ((code(f"docker {v.name}"), v.refused) for v in VERBS.values() if v.refused),
-        ),
-    ]
-    return "".join(parts)
+        "there, saying so.\n\n"
+        "What a field means: [promises.md](promises.md).\n\n"
+        f"Not read: {', '.join(f'`docker {name}`' for name in sorted(UNREAD))}.\n"
+    )
+    refused = ((code(f"docker {v.name}"), v.refused) for v in VERBS.values() if v.refused)
+    parts = map(_verb, read)
+    return page(
+        "Verbs and flags", intro, *parts, "\n## Refused\n\n", table(("verb", "why"), refused)
+    )
 
 
 def _coverage(flag: Flag) -> str:
@@ -163,25 +164,15 @@ def _flag(flag: Flag) -> tuple[str, str, str, str]:
 
 def sample(verb: Verb) -> tuple[Promise, ...]:
     """What the shortest line of a verb promises."""
-    words = shlex.split(f"docker {verb.name} {_upper_to_names(SAMPLES[verb.name])}")
+    words = shlex.split(f"docker {verb.name} {SAMPLES[verb.name]}")
     return promises(parse(words), read_file=lambda _: "FROM base\nUSER me\n")
 
 
-def _upper_to_names(text: str) -> str:
-    """Image names must be in lower case to parse."""
-    return text.replace("IMAGE", "image").replace("SOURCE", "source")
-
-
 def _value(promise: Promise) -> str:
+    held = promise.expected
     if promise.unverified:
         return f"unverified: {promise.unverified}"
-    if promise.expected is True:
-        return "true"
-    return "false" if promise.expected is False else _words(promise.expected)
-
-
-def _words(value: Any) -> str:
-    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return " ".join(held) if isinstance(held, list) else str(held).lower()
 
 
 # -- promises ------------------------------------------------------------------------------------
@@ -195,19 +186,16 @@ def promises_page() -> str:
         seen["where"][PLACES[where]] = None
         seen["by"][maker] = None
     rows = (
-        (code(field), _phrase(field), "; ".join(seen["where"]), ", ".join(seen["by"]))
+        (code(field), _judged(field), "; ".join(seen["where"]), ", ".join(seen["by"]))
         for field, seen in sorted(found.items())
     )
-    return "".join(
-        (
-            HEADER,
-            "# Promises\n\n",
-            "What a docker command line commits the daemon to. A promise is a field, an expected "
-            "value and a place where it is observed; it ends kept, broken, or unverified with the "
-            "reason. `lifecycle promises -- docker ...` prints those of one line.\n\n",
-            table(("field", "in a report", "seen in", "made by"), rows),
-        )
+    intro = (
+        "What a docker command line commits the daemon to. A promise is a field, an expected "
+        "value and a place where it is observed; it ends kept, broken, or unverified with the "
+        "reason. `lifecycle promises -- docker ...` prints those of one line.\n\n"
     )
+    heads = ("field", "what is checked", "seen in", "made by")
+    return page("Promises", intro, table(heads, rows))
 
 
 def _makers() -> Iterator[tuple[str, str, str]]:
@@ -232,8 +220,10 @@ def _makers() -> Iterator[tuple[str, str, str]]:
             yield promise.field, promise.where, code(maker)
 
 
-def _phrase(field: str) -> str:
-    return about(Promise("", field, None, "inspect")).removeprefix(": ")
+def _judged(field: str) -> str:
+    """What the check of a field says that it compares."""
+    checks = {**judge._CONTAINER, **judge._OTHER}  # noqa: SLF001 - its docstrings are the source
+    return (checks[field].__doc__ or "").replace("``", "`")
 
 
 # -- findings ------------------------------------------------------------------------------------
@@ -244,17 +234,17 @@ def findings_page() -> str:
     phases: dict[str, list[Entry]] = {}
     for entry in entries():
         phases.setdefault(entry.phase, []).append(entry)
-    parts = [
-        HEADER,
-        "# Findings\n\n",
+    intro = (
         f"The {len(entries())} causes that a report, `lifecycle explain` and `lifecycle doctor` "
         "can name, by phase. A word in capitals is filled in from the error or the machine. "
-        "한국어 설명은 각 항목의 둘째 줄에 있습니다.\n",
-    ]
-    for phase, found in phases.items():
-        parts.append(f"\n## {phase.capitalize()}\n")
-        parts += map(_finding, found)
-    return "".join(parts)
+        "한국어 설명은 각 항목의 둘째 줄에 있습니다.\n"
+    )
+    parts = (
+        text
+        for phase, found in phases.items()
+        for text in (f"\n## {phase.capitalize()}\n", *map(_finding, found))
+    )
+    return page("Findings", intro, *parts)
 
 
 def _finding(entry: Entry) -> str:
@@ -276,7 +266,8 @@ def _unknown(_: str) -> None:
 
 def _prose(text: str) -> str:
     """Text that Markdown shows letter for letter."""
-    return " ".join(text.split()).replace("<", "&lt;").replace("*", r"\*").replace("_", r"\_")
+    text = " ".join(text.split()).replace("``", "`")
+    return text.replace("<", "&lt;").replace("*", r"\*").replace("_", r"\_")
 
 
 # -- the scenario's keys ---------------------------------------------------------------------------
@@ -285,38 +276,25 @@ def _prose(text: str) -> str:
 def schema_page() -> str:
     """Every mapping of the format with its keys and types."""
     made = schema()
-    parts = [
-        HEADER,
-        "# Scenario keys\n\n",
-        "Every key and its type; what they mean is in [../scenario-format.md](../scenario-format.md). "
-        "`lifecycle schema` prints this as JSON Schema. Where a value is text, a number or true/false, "
-        "`${{ }}` may stand for it.\n",
-        _mapping("Scenario", made),
-    ]
-    step = made["$defs"]["Step"]
+    intro = (
+        "Every key and its type; what they mean is in "
+        "[../scenario-format.md](../scenario-format.md). `lifecycle schema` prints this as JSON "
+        "Schema. Where a value is text, a number or true/false, `${{ }}` may stand for it.\n"
+    )
+    step = made["$defs"].pop("Step")
     body = next(b for b in step["anyOf"] if "properties" in b)
-    parts.append(_mapping("Step", {**body, "description": step["description"]}))
-    parts += [_mapping(name, d) for name, d in sorted(made["$defs"].items()) if name != "Step"]
-    return "".join(parts)
+    rest = (_mapping(name, d) for name, d in sorted(made["$defs"].items()))
+    step_part = _mapping("Step", {**body, "description": step["description"]})
+    return page("Scenario keys", intro, _mapping("Scenario", made), step_part, *rest)
 
 
 def _mapping(name: str, made: Mapping[str, Any]) -> str:
     required = made.get("required", ())
     rows = (
-        (code(key) + (" (required)" if key in required else ""), _type(kind), _default(kind))
+        (code(key) + (" (required)" if key in required else ""), _type(kind))
         for key, kind in made["properties"].items()
     )
-    heads = ("key", "type", "default")
-    return f"\n## {name}\n\n{_plain(made['description'])}\n\n{table(heads, rows)}"
-
-
-def _plain(text: str) -> str:
-    return " ".join(text.split()).replace("``", "`")
-
-
-def _default(kind: Mapping[str, Any]) -> str:
-    value = kind.get("default")
-    return code(str(value)) if isinstance(value, str) and value else ""
+    return f"\n## {name}\n\n{_prose(made['description'])}\n\n{table(('key', 'type'), rows)}"
 
 
 def _type(kind: Mapping[str, Any]) -> str:
@@ -354,11 +332,7 @@ def _simple(kind: Mapping[str, Any]) -> str:
 def commands_page() -> str:
     """What ``--help`` says of each command, in a layout that no version of Python changes."""
     top = parser()
-    parts = [
-        HEADER,
-        "# Commands\n\n",
-        f"{top.description}\n\n```\n{(top.epilog or '').strip()}\n```\n",
-    ]
+    parts = [f"{top.description}\n\n```\n{(top.epilog or '').strip()}\n```\n"]
     for name, sub in _subcommands(top).items():
         parts.append(f"\n## lifecycle {name}\n\n{_sentence(sub.description or '')}\n\n")
         parts.append(f"```\n{_usage(name, sub)}\n```\n")
@@ -367,7 +341,7 @@ def commands_page() -> str:
             parts += ["\n", table(("argument", "means"), rows)]
         if sub.epilog:
             parts.append(f"\nExample: `{sub.epilog.partition(':')[2].strip()}`\n")
-    return "".join(parts)
+    return page("Commands", *parts)
 
 
 def _sentence(text: str) -> str:
@@ -404,7 +378,7 @@ def _option(action: argparse.Action) -> tuple[str, str]:
     repeated = (
         " May be repeated." if isinstance(action.default, list) and action.option_strings else ""
     )
-    return code(names + takes), f"{action.help or ''}{default}{repeated}".strip()
+    return code(names + takes), _prose(f"{action.help or ''}{default}{repeated}")
 
 
 def _taken(action: argparse.Action) -> str:

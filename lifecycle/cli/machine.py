@@ -26,7 +26,7 @@ from lifecycle.engine.subject import current_subject, environment
 from lifecycle.run.ledger import default_folder
 from lifecycle.run.options import Options
 from lifecycle.run.outcome import Finding
-from lifecycle.run.session import StartError, connect, find_address, read_lab
+from lifecycle.run.surroundings import StartError, connect, find_address, read_lab
 from lifecycle.run.sweep import Swept
 from lifecycle.run.sweep import sweep as swept
 from lifecycle.scenario.errors import ScenarioError

@@ -15,7 +15,7 @@ from lifecycle.run.context import RunValues, variables
 from lifecycle.run.options import Options
 from lifecycle.run.plan import Plan, plan
 from lifecycle.run.secrets import Secrets
-from lifecycle.run.session import read_lab
+from lifecycle.run.surroundings import read_lab
 from lifecycle.scenario.errors import ScenarioError, nearest
 from lifecycle.scenario.load import is_scenario, load
 from lifecycle.scenario.templates import library

@@ -155,6 +155,10 @@ def settle(session: Session, planned: PlannedStep, acted: Acted) -> None:
         if line.verb == "pull" and session.ledger.holds("image", real):
             _pulled(session, real, identity)
         elif session.ledger.holds(ref.kind, real):
+            before = session.ledger.id_of(ref.kind, real)
+            if ref.kind == "image" and before not in {"", identity}:
+                # The tag moved to a new image; the one it left has no name any more.
+                session.ledger.made("image", before, before)
             session.ledger.made(ref.kind, real, identity)
     there = _refs_there(session, line.destroys)
     for ref in line.destroys - set(there):

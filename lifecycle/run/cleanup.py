@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from lifecycle.checks.check import Check
+from lifecycle.checks.check import Check, unverified
 from lifecycle.engine.daemon import Daemon, EngineError
 from lifecycle.run.inventory import foreign_touched, left_behind, take
 from lifecycle.run.ledger import Entry
@@ -35,10 +36,10 @@ def clean_up(session: Session) -> tuple[StepResult, Remains]:
     entries = [e for e in session.ledger.entries() if not e.kept]
     kept = [e for e in session.ledger.entries() if e.kept]
     for entry in entries:
-        check = remove(session.daemon, entry)
+        check = remove(session.daemon, entry, session.run)
         if check.status == "kept":
             session.ledger.gone(entry.kind, entry.name)
-        if entry.kind not in {"file", "folder"} or check.status == "broken":
+        if entry.kind not in {"file", "folder"} or check.status != "kept":
             result.checks.append(_shown(session, check))
     remains = measure(session, [*entries, *kept])
     for thing in remains.left_behind:
@@ -64,27 +65,50 @@ def measure(session: Session, entries: Iterable[Entry]) -> Remains:
     return Remains(
         left_behind=left_behind(session.before, after, session.run, ids),
         kept_on_purpose=[f"{e.kind} {e.name}: {e.kept}" for e in kept],
-        foreign_touched=foreign_touched(session.before, after, session.targets),
+        foreign_touched=foreign_touched(session.before, after, session.targets | ids),
     )
 
 
-def remove(daemon: Daemon | None, entry: Entry) -> Check:
-    """Remove one thing; an error is a broken check, not a stop."""
+def remove(daemon: Daemon | None, entry: Entry, run: str) -> Check:
+    """Remove one thing of a run; an error is a broken check, not a stop."""
     about = f"{entry.kind} {entry.name}"
     try:
-        _remove(daemon, entry)
+        doubt = _remove(daemon, entry, run)
     except (EngineError, OSError) as error:
         return Check(about, "removed", str(error), "broken", "clean-up")
+    if doubt:
+        return unverified(about, "removed", doubt)
     return Check(about, "removed", "removed", "kept", "clean-up")
 
 
-def _remove(daemon: Daemon | None, entry: Entry) -> None:
+def _remove(daemon: Daemon | None, entry: Entry, run: str) -> str:
+    """Remove it, or say why it may be somebody else's."""
     if entry.kind == "file":
         Path(entry.name).unlink(missing_ok=True)
     elif entry.kind == "folder":
         shutil.rmtree(entry.name, ignore_errors=True)
+        if Path(entry.name).exists():
+            raise OSError("it holds files of others, such as root's that a container wrote")
     elif daemon is not None:
+        doubt = _whose(daemon, entry, run)
+        if doubt:
+            return doubt
         _remove_from(daemon, entry)
+    return ""
+
+
+def _whose(daemon: Daemon, entry: Entry, run: str) -> str:
+    """Why a thing may not be ours: a name that anybody may use proves nothing without the id."""
+    if run in entry.name:
+        return ""
+    ask: Callable[[str], dict[str, Any] | None] = getattr(daemon, entry.kind)
+    seen = ask(entry.name)
+    if seen is None:
+        return ""
+    if not entry.id:
+        return "left: it is not known to be this run's, and others may use its name"
+    same = str(seen.get("Id") or seen.get("Name")) == entry.id
+    return "" if same else "left: its name belongs to another one now"
 
 
 def _remove_from(daemon: Daemon, entry: Entry) -> None:

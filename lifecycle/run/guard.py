@@ -16,12 +16,15 @@ TOUCHING = frozenset(
     }
 )
 """Verbs that enter, change or remove the things they name."""
+JOINING = frozenset({"run", "create"})
+"""Verbs that may enter another container: its network, its processes, its volumes."""
 
 
 def touched(line: DockerLine) -> frozenset[Ref]:
     """What a line would enter, change or remove."""
-    containers = {r for r in line.uses if r.kind in {"container", "network"}}
-    return line.destroys | (frozenset(containers) if line.verb in TOUCHING else frozenset())
+    kinds = {"container", "network"} if line.verb in TOUCHING else set()
+    kinds |= {"container"} if line.verb in JOINING else set()
+    return line.destroys | {r for r in line.uses if r.kind in kinds}
 
 
 def foreign(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
 from lifecycle.checks.check import Check
 from lifecycle.checks.facts import ContainerFacts, Facts, World
@@ -39,7 +40,7 @@ def hold(
     line = line or parse(line_of(seen))
     wanted = [
         replace(p, about=Ref("container", name) if _is_container(p) else p.about)
-        for p in promises(line)
+        for p in promises(line, cwd=str(Path.cwd()))
         if p.field not in _ONLY_AT_MAKING
     ]
     facts = ContainerFacts(name, now=seen)

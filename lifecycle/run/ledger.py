@@ -66,7 +66,7 @@ class Record:
 
     def entries(self) -> list[Entry]:
         """Open entries, in the order in which they must be removed."""
-        return sorted(self.open.values(), key=lambda e: REMOVAL_ORDER.index(e.kind))
+        return sorted(self.open.values(), key=_removal)
 
 
 def machine() -> dict[str, str]:
@@ -106,7 +106,8 @@ class Ledger:
         self._open: dict[tuple[str, str], Entry] = {}
 
     def _write(self, line: dict[str, Any]) -> None:
-        os.write(self._file, (json.dumps(line, ensure_ascii=False) + "\n").encode())
+        # ASCII: a path may hold bytes that are no text, and characters that end a line.
+        os.write(self._file, (json.dumps(line) + "\n").encode())
         os.fdatasync(self._file)
 
     def intend(self, kind: Kind, name: str) -> None:
@@ -136,13 +137,19 @@ class Ledger:
 
     def entries(self) -> list[Entry]:
         """Open entries, in the order in which they must be removed."""
-        return sorted(self._open.values(), key=lambda e: REMOVAL_ORDER.index(e.kind))
+        return sorted(self._open.values(), key=_removal)
+
+    def id_of(self, kind: Kind, name: str) -> str:
+        """The id under which it was made last; empty when that is not known."""
+        entry = self._open.get((kind, name))
+        return entry.id if entry else ""
 
     def holds(self, kind: Kind, name_or_id: str) -> bool:
         """Whether this run made it; an id may be a prefix of at least 12 characters."""
+        # A copy, since the thread that reads the engine's events writes here too.
         return any(
             e.kind == kind and (e.name == name_or_id or _same_id(e.id, name_or_id))
-            for e in self._open.values()
+            for e in list(self._open.values())
         )
 
     def close(self) -> None:
@@ -150,6 +157,11 @@ class Ledger:
         os.close(self._file)
         if all(e.kept for e in self._open.values()):
             self.path.unlink(missing_ok=True)
+
+
+def _removal(entry: Entry) -> tuple[int, bool]:
+    """Kind by kind, and an image without a name after those whose layers it may share."""
+    return REMOVAL_ORDER.index(entry.kind), entry.name == entry.id
 
 
 def _same_id(known: str, asked: str) -> bool:
@@ -171,21 +183,27 @@ def read(path: Path) -> Record | None:
     """Read a ledger back; None for a file that is none. A torn last line is what a kill left."""
     record = None
     for line in _lines(path):
-        kind, name = str(line.get("kind", "")), str(line.get("name", ""))
-        match line.get("is"):
-            case "run":
-                record = Record(path, line)
-            case "intent" if record:
-                record.open[kind, name] = Entry(kind, name)  # type: ignore[arg-type]
-            case "made" if record:
-                record.open[kind, name] = Entry(kind, name, str(line["id"]))  # type: ignore[arg-type]
-            case "kept" if record:
-                record.open.pop((kind, name), None)
-            case "gone" if record:
-                record.open.pop((kind, name), None)
-            case "cli" if record:
-                record.clis.append((int(line["pid"]), int(line["started"] or 0)))
+        if line.get("is") == "run" and {"pid", "started"} <= line.keys():
+            record = Record(path, line)
+        elif record is not None:
+            _follow(record, line)
     return record
+
+
+def _follow(record: Record, line: dict[str, Any]) -> None:
+    """What one line changes."""
+    if line.get("is") == "cli":
+        record.clis.append((int(line["pid"]), int(line["started"] or 0)))
+        return
+    kind = next((k for k in REMOVAL_ORDER if k == line.get("kind")), None)
+    if kind is None:
+        return
+    name = str(line.get("name", ""))
+    match line.get("is"):
+        case "intent" | "made":
+            record.open[kind, name] = Entry(kind, name, str(line.get("id", "")))
+        case "kept" | "gone":
+            record.open.pop((kind, name), None)
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:
@@ -193,7 +211,7 @@ def _lines(path: Path) -> Iterator[dict[str, Any]]:
         text = path.read_text("utf-8", "replace")
     except OSError:
         return
-    for line in text.splitlines():
+    for line in text.split("\n"):
         try:
             value = json.loads(line)
         except ValueError:

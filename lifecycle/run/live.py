@@ -16,18 +16,12 @@ from lifecycle.engine.daemon import EngineError
 from lifecycle.run.cleanup import CLEANUP, Remains, clean_up
 from lifecycle.run.ledger import LedgerError
 from lifecycle.run.locks import LockError
+from lifecycle.run.opening import new_run_id, open_session
 from lifecycle.run.options import Options
 from lifecycle.run.outcome import StepResult, Symptom
 from lifecycle.run.runner import Runner
-from lifecycle.run.session import (
-    Diagnose,
-    NoEngineError,
-    Say,
-    Session,
-    StartError,
-    new_run_id,
-    open_session,
-)
+from lifecycle.run.session import Diagnose, Say, Session
+from lifecycle.run.surroundings import NoEngineError, StartError
 from lifecycle.scenario.errors import ScenarioError
 from lifecycle.scenario.model import Scenario, Step
 
@@ -128,16 +122,14 @@ class LiveRun:
             )
         self._over = True
         if self._options.keep_on_failure and self._stopped:
-            kept = StepResult(CLEANUP, 0, skipped="kept on failure (--keep on-failure)")
-            self.remains = Remains(kept_on_purpose=self._kept())
-            return kept
+            why = "kept on failure (--keep on-failure)"
+            for entry in self._session.ledger.entries():
+                self._session.ledger.keep(entry.kind, entry.name, why, entry.id)
+            entries = self._session.ledger.entries()
+            self.remains = Remains(kept_on_purpose=[f"{e.kind} {e.name}: {why}" for e in entries])
+            return StepResult(CLEANUP, 0, skipped=why)
         result, self.remains = clean_up(self._session)
         return result
-
-    def _kept(self) -> list[str]:
-        if self._session is None:
-            return []
-        return [f"{e.kind} {e.name}" for e in self._session.ledger.entries()]
 
     @property
     def over(self) -> bool:

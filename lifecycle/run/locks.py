@@ -7,15 +7,16 @@ holder dies, so it never outlives one. The file's text says who holds it.
 from __future__ import annotations
 
 import fcntl
-import getpass
 import hashlib
 import os
-import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from lifecycle.engine.subject import current_subject
+
+FOLDER = Path("/tmp/lifecycle-locks")  # noqa: S108 - everybody's: TMPDIR may be one's own
 LIMIT = 600.0
 """Seconds to wait for another run to give a lock back."""
 
@@ -27,23 +28,35 @@ class LockError(Exception):
 class Locks:
     """The locks of one run; ``scope`` is the engine's id, since ports belong to an engine."""
 
-    def __init__(self, scope: str, owner: str, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, scope: str, owner: str, say: Callable[[str], None], folder: Path = FOLDER
+    ) -> None:
         """``owner`` is shown to whoever waits; ``say`` tells the person here who we wait for."""
         self._scope = hashlib.sha256(scope.encode()).hexdigest()[:12]
-        self._owner = f"{owner} of {getpass.getuser()} (pid {os.getpid()})"
+        self._owner = f"{owner} of {current_subject().name} (pid {os.getpid()})"
         self._say = say
         self._held: dict[str, int] = {}
-        self._folder = Path(tempfile.gettempdir()) / "lifecycle-locks"
-        with suppress(FileExistsError):
-            self._folder.mkdir(mode=0o1777)
-            self._folder.chmod(0o1777)
+        self._folder = folder
+        try:
+            with suppress(FileExistsError):
+                folder.mkdir(mode=0o1777)
+                folder.chmod(0o1777)
+        except OSError as error:
+            raise LockError(f"{folder} can't be made: {error.strerror}") from error
 
     def _open(self, name: str) -> int:
         path = self._folder / f"{self._scope}-{name}"
-        # Read-only is enough for flock, and works on a file that another user made.
-        with suppress(FileExistsError):
-            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW, 0o644))
-        return os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+        try:
+            with suppress(FileExistsError):
+                made = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW, 0o666)
+                os.fchmod(made, 0o666)  # whoever holds it next writes who they are
+                os.close(made)
+            with suppress(PermissionError):
+                return os.open(path, os.O_RDWR | os.O_NOFOLLOW)
+            # Read-only is enough for flock.
+            return os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+        except OSError as error:
+            raise LockError(f"the lock {path} can't be opened: {error.strerror}") from error
 
     def try_take(self, name: str) -> bool:
         """Take a lock if it is free."""
@@ -57,7 +70,8 @@ class Locks:
             return False
         self._held[name] = fd
         with suppress(OSError):
-            (self._folder / f"{self._scope}-{name}").write_text(self._owner)
+            os.ftruncate(fd, 0)
+            os.pwrite(fd, self._owner.encode(), 0)
         return True
 
     def holder(self, name: str) -> str:

@@ -30,6 +30,7 @@ from lifecycle.scenario.render import (
     truth,
     with_vars,
 )
+from lifecycle.scenario.values import BadValueError, has_hole, mode
 
 Phase = Literal["steps", "finally"]
 SHELLS = frozenset({"bash", "sh", "dash", "ash", "zsh", "fish"})
@@ -134,7 +135,7 @@ def plan(
         _known_places(planned, steps)
         if step.write:
             _refuse_isolated_from(planned, holder[0])
-            written[str(Path(cwd) / render(step.write, final, step.mark))] = planned.content
+            written[str(Path(cwd) / str(planned.step.write))] = planned.content
         steps.append(planned)
     return Plan(scenario, tuple(steps), holder[0])
 
@@ -166,26 +167,49 @@ def _lines(scenario: Scenario, context: Context) -> Iterable[DockerLine]:
 
 def _read(step: Step, context: Context) -> tuple[tuple[str, ...], DockerLine | None]:
     """The words of a command step, and its docker line when it is one."""
-    split_words = split(step.command or "", step.mark)
-    words = tuple(render_words(split_words, context))
-    _refuse_secrets(words, context, step.mark)
+    # A word that is one hole may become several arguments, or none: each keeps its place.
+    placed = [
+        (text, word.mark)
+        for word in split(step.command or "", step.mark)
+        for text in render_words((word,), context)
+    ]
+    for text, mark in placed:
+        _refuse_secret(text, context, mark, "a command, where everyone on the machine can read it")
+    words = tuple(text for text, _ in placed)
     if not words or words[0] != "docker":
         return words, None
     try:
         return words, parse(words)
     except CommandError as error:
-        at = split_words[min(error.word, len(split_words) - 1)].mark
+        at = placed[min(error.word, len(placed) - 1)][1]
         raise ScenarioError(at, str(error)) from error
 
 
-def _refuse_secrets(words: Iterable[str], context: Context, mark: Mark) -> None:
+def _refuse_secret(text: str, context: Context, mark: Mark, where: str) -> None:
     secret = context.values.get("secret")
-    if secret is not None and any(secret.inside(word) for word in words):
+    if secret is not None and secret.inside(text):
         raise ScenarioError(
             mark,
-            "a secret stands in a command, where everyone on the machine can read it",
-            "the secret in dialogue, type, stdin, or a write with mode 0600",
+            f"a secret stands in {where}",
+            'the secret in dialogue, type, stdin, or a write with mode: "0600"',
         )
+
+
+_NAMED = ("write", "template", "mode", "on", "in_", "opens")
+_OTHERS = 0o077
+"""The bits of a mode that let others in."""
+
+
+def _with_names(step: Step, context: Context) -> Step:
+    """The step with the variables in its names filled in."""
+    waiting = {f: getattr(step, f) for f in _NAMED if has_hole(getattr(step, f))}
+    filled = {f: str(render(text, context, step.mark)) for f, text in waiting.items()}
+    if "mode" in filled:
+        try:
+            filled["mode"] = mode(filled["mode"])
+        except BadValueError as error:
+            raise ScenarioError(step.mark, f"mode: {error.found}", error.expected) from None
+    return step.model_copy(update=filled) if filled else step
 
 
 def _one(  # noqa: PLR0913, PLR0917 - all that a step is made of
@@ -196,7 +220,7 @@ def _one(  # noqa: PLR0913, PLR0917 - all that a step is made of
     context: Context,
     written: Mapping[str, str],
 ) -> PlannedStep:
-    mark = step.mark
+    mark, step = step.mark, _with_names(step, context)
     words: tuple[str, ...] = ()
     line: DockerLine | None = None
     promised: tuple[Promise, ...] = ()
@@ -255,8 +279,12 @@ def _plain(model: Any, context: Context, mark: Mark) -> dict[str, Any]:
 
 def _content(scenario: Scenario, step: Step, context: Context) -> str:
     if step.template:
-        return render_template(step.template, context, scenario.folder, step.mark)
-    return str(render(step.content or "", context, step.mark))
+        text = render_template(step.template, context, scenario.folder, step.mark)
+    else:
+        text = str(render(step.content or "", context, step.mark))
+    if int(step.mode or "0644", 8) & _OTHERS:
+        _refuse_secret(text, context, step.mark, "a file that others can read")
+    return text
 
 
 def _reader(cwd: str, written: Mapping[str, str]) -> Callable[[str], str | None]:

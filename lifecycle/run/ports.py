@@ -24,10 +24,13 @@ class Ports:
         """``wanted`` when it is free, else the next free one, saying who holds it."""
         if wanted not in self._given:
             taken = self._published()
-            self._given[wanted] = next(p for p in range(wanted, 65536) if self._free(p, taken))
-            if self._given[wanted] != wanted:
+            found = next((p for p in range(wanted, 65536) if self._free(p, taken)), None)
+            if found is None:
+                raise ValueError(f"no port from {wanted} to 65535 is free")
+            self._given[wanted] = found
+            if found != wanted:
                 who = taken.get(wanted) or "a process of this machine, or another run"
-                self._say(f"port {wanted} is held by {who}; using {self._given[wanted]}")
+                self._say(f"port {wanted} is held by {who}; using {found}")
         return self._given[wanted]
 
     def _free(self, port: int, taken: dict[int, str]) -> bool:
@@ -39,7 +42,7 @@ class Ports:
 
     def _published(self) -> dict[int, str]:
         return {
-            int(p["PublicPort"]): f"container {c['Names'][0].lstrip('/')}"
+            int(p["PublicPort"]): f"container {(c.get('Names') or ['?'])[0].lstrip('/')}"
             for c in self._daemon.containers()
             for p in c.get("Ports") or []
             if p.get("PublicPort")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import base64
+import json
 import secrets as entropy
 from collections.abc import Mapping
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 PREFIX = "LIFECYCLE_SECRET_"
 SHORTEST = 6
@@ -48,7 +49,7 @@ class Secrets:
         return any(form in text for form in self._forms())
 
     def redact(self, text: str) -> str:
-        """A text with every secret replaced, also where it was base64- or URL-encoded."""
+        """A text with every secret replaced, also in base64, in a URL and in JSON."""
         for form in self._forms():
             text = text.replace(form, HIDDEN)
         return text
@@ -56,11 +57,13 @@ class Secrets:
     def _forms(self) -> list[str]:
         forms = set()
         for value in self._values.values():
-            forms |= {value, quote(value, safe="")}
+            forms |= {value, quote(value), quote(value, safe=""), quote_plus(value)}
+            forms |= {json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}
             raw = value.encode()
             for shift in range(3):
                 # Inside a longer text base64 depends on the offset: keep the characters that
                 # only the secret decides.
-                coded = base64.b64encode(b"\0" * shift + raw).decode().rstrip("=")
-                forms.add(coded[(shift * 8 + 5) // 6 : len(coded) - 1])
+                for encode in (base64.b64encode, base64.urlsafe_b64encode):
+                    coded = encode(b"\0" * shift + raw).decode().rstrip("=")
+                    forms.add(coded[(shift * 8 + 5) // 6 : len(coded) - 1])
         return sorted((f for f in forms if len(f) >= SHORTEST), key=len, reverse=True)

@@ -71,10 +71,10 @@ def _not_the_same(daemon: Daemon, record: Record) -> str:
 
 def _remove_all(record: Record, daemon: Daemon | None, entries: list[Entry]) -> list[Check]:
     end_clis(record)
-    checks = [remove(daemon, e) for e in entries]
+    checks = [remove(daemon, e, record.run) for e in entries]
     # The CLI may have created between its end and our first look: look twice.
-    again = [remove(daemon, e) for e in entries]
-    if all(c.status == "kept" for c in again):
+    again = [remove(daemon, e, record.run) for e in entries]
+    if not any(c.status == "broken" for c in again):
         record.path.unlink(missing_ok=True)
         return checks
     return again
@@ -86,7 +86,8 @@ def _would(kind: str, name: str) -> Check:
 
 def _is_gone(address: str) -> bool:
     """A sandbox's engine takes everything with it when it goes: its socket is no more."""
-    return "/lifecycle" in address and not Path(address.removeprefix("unix://")).exists()
+    path = address.removeprefix("unix://")
+    return path != address and "/lifecycle" in path and not Path(path).exists()
 
 
 def end_clis(record: Record) -> None:

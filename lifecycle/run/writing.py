@@ -12,12 +12,20 @@ from lifecycle.run.session import Session
 
 def write_file(session: Session, planned: PlannedStep) -> list[Check]:
     """Write it whole, with its mode, and look at what is there then."""
-    subject = session.world.subject
     path = (session.folder / str(planned.step.write)).resolve()
     if not path.is_relative_to(session.folder.resolve()):
         return [
             Check(f"write {path}", "a file in the work folder", str(path), "broken", "the path")
         ]
+    try:
+        return [_write(session, planned, path)]
+    except (OSError, ValueError) as error:
+        said = getattr(error, "strerror", None) or str(error)
+        return [Check(f"write {planned.step.write}", "written", said, "broken", "this machine")]
+
+
+def _write(session: Session, planned: PlannedStep, path: Path) -> Check:
+    subject = session.world.subject
     for parent in reversed(path.relative_to(session.folder.resolve()).parents):
         _folder(session.folder / parent, session)
     mode = int(str(planned.step.mode or "0644"), 8)
@@ -36,7 +44,7 @@ def write_file(session: Session, planned: PlannedStep) -> list[Check]:
         "mode": f"{state.st_mode & 0o7777:04o}",
         "bytes": state.st_size,
     }
-    return [compare(f"write {planned.step.write}", wanted, actual, "stat on this machine")]
+    return compare(f"write {planned.step.write}", wanted, actual, "stat on this machine")
 
 
 def _folder(path: Path, session: Session) -> None:

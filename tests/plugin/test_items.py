@@ -93,7 +93,7 @@ def test_the_last_failure_brings_back_what_it_needs(place: Place) -> None:
     place.write("b.yaml", PASSING)
     first = place.pytest(str(place.folder))
     assert first.exit_code == 1
-    again = place.pytest("-v", "--lf", str(place.folder)); print(again.said)
+    again = place.pytest("-v", "--lf", str(place.folder))
     assert again.exit_code == 1
     wanted = ["Make it", "Start it", "Look", "Say goodbye", "clean-up"]
     assert [name for name, _ in items(again)] == wanted

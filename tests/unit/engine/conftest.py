@@ -25,16 +25,26 @@ def opened(tmp_path: Path, me: Subject) -> Iterator[Opener]:
     """Open terminals that are closed again when the test is over."""
     terminals: list[Terminal] = []
 
-    def opened(
+    def opened(  # noqa: PLR0913 - what a terminal can be given
         *argv: str,
         subject: Subject = me,
         cwd: Path = tmp_path,
         on_start: Callable[[int], None] | None = None,
-        **size: int,
+        rows: int = 40,
+        cols: int = 120,
+        ring_bytes: int = 1 << 20,
     ) -> Terminal:
         env = environment(subject, os.environ)
         terminal = Terminal(
-            argv, name="test", subject=subject, env=env, cwd=cwd, on_start=on_start, **size
+            argv,
+            name="test",
+            subject=subject,
+            env=env,
+            cwd=cwd,
+            on_start=on_start,
+            rows=rows,
+            cols=cols,
+            ring_bytes=ring_bytes,
         )
         terminals.append(terminal)
         return terminal

@@ -1,0 +1,131 @@
+"""What a run finds here: who acts, the lab's values, the engine and its CLI, the GPUs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from lifecycle.engine import process
+from lifecycle.engine.daemon import DEFAULT_ADDRESS, Daemon, EngineError
+from lifecycle.engine.gpu import Gpus, host_gpus
+from lifecycle.engine.sandbox.info import SandboxInfo, load_info
+from lifecycle.engine.subject import (
+    Subject,
+    SubjectError,
+    current_subject,
+    subject_named,
+    synthetic_subject,
+)
+from lifecycle.run.options import Options
+from lifecycle.run.outcome import Symptom
+from lifecycle.scenario.lab import Lab, default_lab_files, load_lab
+
+SYNTHETIC_NAME, SYNTHETIC_UID = "member", 12345
+
+
+class StartError(Exception):
+    """The run can't begin: a sentence, and the symptom that diagnosis starts from."""
+
+    def __init__(self, message: str, symptom: Symptom | None = None) -> None:
+        super().__init__(message)
+        self.symptom = symptom or Symptom(message)
+
+
+class NoEngineError(StartError):
+    """There is no engine to run against, or no CLI to talk to it."""
+
+
+def find_subject(options: Options, environ: Mapping[str, str], home: str = "") -> Subject:
+    """Who the run acts as; root must say, except in the sandbox. Raises StartError."""
+    sandbox = load_info(environ)
+    try:
+        if options.user:
+            return subject_named(options.user)
+        if os.geteuid() != 0:
+            return current_subject()
+        if environ.get("SUDO_USER"):
+            return subject_named(environ["SUDO_USER"])
+        if sandbox is not None:
+            return synthetic_subject(
+                SYNTHETIC_NAME, SYNTHETIC_UID, SYNTHETIC_UID, sandbox.socket_gid, home or "/"
+            )
+    except SubjectError as error:
+        raise StartError(str(error)) from error
+    message = (
+        "you are root, and the guide is for people who are not: say whose environment to check, "
+        "for example --user alice"
+    )
+    raise StartError(message)
+
+
+def read_lab(options: Options, environ: Mapping[str, str], home: str) -> Lab:
+    """The lab's values, in their order; raises ScenarioError for a bad file or key."""
+    files = [Path(options.lab)] if options.lab else list(default_lab_files(Path(home), environ))
+    return load_lab(files, dict(options.sets))
+
+
+def find_address(options: Options, env: Mapping[str, str], subject: Subject) -> str:
+    """DOCKER_HOST, else the docker context that the subject's CLI would use."""
+    if env.get("DOCKER_HOST") and not options.context:
+        return env["DOCKER_HOST"]
+    config = Path(env.get("DOCKER_CONFIG") or Path(subject.home) / ".docker") / "config.json"
+    named = options.context or env.get("DOCKER_CONTEXT", "")
+    with suppress(OSError):
+        if not named and "currentContext" not in config.read_text():
+            return DEFAULT_ADDRESS
+    if not named and not config.exists():
+        return DEFAULT_ADDRESS
+    argv = ["docker", "context", "inspect", "--format", "{{.Endpoints.docker.Host}}"]
+    words = [*argv, named] if named else argv
+    asked = process.run(words, subject=subject, env=env, cwd="/", timeout=20)
+    if asked.exit_code:
+        raise StartError(asked.output.strip(), Symptom(asked.output, tuple(words), asked.exit_code))
+    return asked.stdout.strip()
+
+
+def connect(address: str, env: Mapping[str, str], *, limit: float = 60) -> Daemon:
+    """A daemon that answers; raises NoEngineError with the words that the CLI would have said."""
+    daemon = Daemon(address, env, timeout=limit)
+    try:
+        _ = daemon.info
+    except EngineError as error:
+        raise NoEngineError(
+            f"the engine at {address} does not answer: {error}", _as_cli(address, str(error))
+        ) from error
+    return daemon
+
+
+def _as_cli(address: str, error: str) -> Symptom:
+    """The daemon's absence in the docker CLI's wording, which the catalogue knows."""
+    if "ermission denied" in error:
+        text = (
+            "permission denied while trying to connect to the Docker daemon socket at "
+            f"{address}: dial unix {address.removeprefix('unix://')}: connect: permission denied"
+        )
+    else:
+        text = (
+            f"Cannot connect to the Docker daemon at {address}. "
+            f"Is the docker daemon running? ({error})"
+        )
+    return Symptom(text, ("docker", "info"), 1)
+
+
+def find_cli(env: Mapping[str, str]) -> None:
+    """The docker CLI must be on the subject's PATH; raises NoEngineError."""
+    if shutil.which("docker", path=env.get("PATH")) is None:
+        text = "docker: command not found"
+        raise NoEngineError(
+            "there is no docker command on the PATH", Symptom(text, ("docker",), 127)
+        )
+
+
+def find_gpus(options: Options, sandbox: SandboxInfo | None) -> Gpus:
+    """This machine's GPUs, or the sandbox's simulated ones; none with ``--gpu off``."""
+    if options.gpu == "off":
+        return Gpus("none", (), "GPU steps were turned off (--gpu off)")
+    if sandbox is not None and sandbox.gpus:
+        return host_gpus([{"index": g.index, "uuid": g.uuid, "name": g.name} for g in sandbox.gpus])
+    return host_gpus(None)
