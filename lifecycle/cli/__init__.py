@@ -13,6 +13,7 @@ from lifecycle import __version__
 USAGE_ERROR = 4
 INTERRUPTED = 130
 
+_JSON = "one JSON document and nothing else on standard output"
 _EPILOG = """\
 examples:
   lifecycle run @my-env                     is my environment right?
@@ -91,12 +92,19 @@ def _run(commands: _Commands) -> None:
     run.add_argument(
         "paths", nargs="*", metavar="PATH or @NAME", help="files, folders, library names"
     )
-    run.add_argument("--gpu", choices=("auto", "require", "off"), default="auto")
+    run.add_argument(
+        "--gpu",
+        choices=("auto", "require", "off"),
+        default="auto",
+        help="auto: skip what needs a GPU where there is none; require: fail then; off: always skip",
+    )
     run.add_argument("--strict", action="store_true", help="unverified promises fail the run")
     run.add_argument("--user", default="", metavar="NAME", help="act as this person (root only)")
     run.add_argument("--as-written", action="store_true", help="keep names literal")
     run.add_argument("--context", default="", metavar="NAME", help="docker context to use")
-    run.add_argument("--set", action="append", default=[], metavar="lab.K=V")
+    run.add_argument(
+        "--set", action="append", default=[], metavar="lab.K=V", help="one of the lab's values"
+    )
     run.add_argument("--lab", default="", metavar="FILE", help="the lab's values (TOML)")
     run.add_argument("--report", default="", metavar="DIR", help="default: reports/<run>/")
     run.add_argument("-n", type=int, default=0, metavar="N", help="scenarios at a time")
@@ -105,8 +113,14 @@ def _run(commands: _Commands) -> None:
     )
     run.add_argument("--remove-pulled", action="store_true", help="remove pulled base images too")
     run.add_argument("--dry-run", action="store_true", help="print the steps and their promises")
-    run.add_argument("--allow-foreign", action="append", default=[], metavar="NAME")
-    run.add_argument("--lang", choices=("en", "ko"), default="")
+    run.add_argument(
+        "--allow-foreign",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="let steps touch this thing, though the run did not make it",
+    )
+    run.add_argument("--lang", choices=("en", "ko"), default="", help="language of the report")
     check = _command(
         commands,
         "check",
@@ -127,7 +141,7 @@ def _lines(commands: _Commands) -> None:
         "lifecycle promises -- docker run -d -p 8080:80 nginx",
         "-- docker run ...",
     )
-    promises.add_argument("--json", action="store_true")
+    promises.add_argument("--json", action="store_true", help=_JSON)
     hold = _command(
         commands,
         "hold",
@@ -139,16 +153,16 @@ def _lines(commands: _Commands) -> None:
     hold.add_argument("name", nargs="?", metavar="NAME")
     hold.add_argument("--all", action="store_true", help="every running container, to its inspect")
     hold.add_argument("--inside", action="store_true", help="also look inside (never writes)")
-    hold.add_argument("--context", default="", metavar="NAME")
-    hold.add_argument("--json", action="store_true")
+    hold.add_argument("--context", default="", metavar="NAME", help="docker context to use")
+    hold.add_argument("--json", action="store_true", help=_JSON)
 
 
 def _machine(commands: _Commands) -> None:
     doctor = _command(commands, "doctor", "machine:doctor", "the machine before any scenario")
-    doctor.add_argument("--json", action="store_true")
-    doctor.add_argument("--context", default="", metavar="NAME")
-    doctor.add_argument("--lab", default="", metavar="FILE")
-    doctor.add_argument("--lang", choices=("en", "ko"), default="")
+    doctor.add_argument("--json", action="store_true", help=_JSON)
+    doctor.add_argument("--context", default="", metavar="NAME", help="docker context to use")
+    doctor.add_argument("--lab", default="", metavar="FILE", help="the lab's values (TOML)")
+    doctor.add_argument("--lang", choices=("en", "ko"), default="", help="language of findings")
     explain = _command(
         commands,
         "explain",
@@ -156,8 +170,8 @@ def _machine(commands: _Commands) -> None:
         "diagnose a pasted error",
         "docker run ... 2>&1 | lifecycle explain",
     )
-    explain.add_argument("--json", action="store_true")
-    explain.add_argument("--lang", choices=("en", "ko"), default="")
+    explain.add_argument("--json", action="store_true", help=_JSON)
+    explain.add_argument("--lang", choices=("en", "ko"), default="", help="language of findings")
     explain.add_argument("file", nargs="?", metavar="FILE", help="standard input by default")
     sweep = _command(
         commands, "sweep", "machine:sweep", "remove what dead runs of yours left on this machine"

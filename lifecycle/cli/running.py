@@ -15,7 +15,7 @@ from lifecycle.run.context import RunValues, variables
 from lifecycle.run.options import Options
 from lifecycle.run.plan import Plan, plan
 from lifecycle.run.secrets import Secrets
-from lifecycle.run.surroundings import read_lab
+from lifecycle.run.surroundings import personal, read_lab
 from lifecycle.scenario.errors import ScenarioError, nearest
 from lifecycle.scenario.load import is_scenario, load
 from lifecycle.scenario.templates import library
@@ -59,11 +59,12 @@ def validated(path: Path, options: Options, environ: Mapping[str, str]) -> Plan:
     """The plan of a file as it would run here, without a daemon; raises ScenarioError."""
     scenario = load(path)
     subject = current_subject()
-    lab = read_lab(options, environ, subject.home)
+    me = subject.as_template_values()
+    lab = personal(read_lab(options, environ, subject.home), me, _VALIDATION_FOLDER)
     data = lab.model_dump()
     data["nas_home"] = data["nas_home"] or f"{_VALIDATION_FOLDER}/nas"
     values = RunValues(id="run", folder=_VALIDATION_FOLDER)
-    names = variables(subject.as_template_values(), data, values, Secrets({}))
+    names = variables(me, data, values, Secrets({}))
     return plan(scenario, names, _VALIDATION_FOLDER, "run", as_written=options.as_written)
 
 

@@ -15,7 +15,7 @@ class Promise:
     """One thing a line commits the daemon to.
 
     ``flag`` is what was written (``-v``, or the verb for what the verb itself promises),
-    ``field`` a dotted name from the list in ``docs/promises.md``, ``expected`` a JSON value,
+    ``field`` a dotted name listed in ``docs/reference/promises.md``, ``expected`` a JSON value,
     ``where`` the place it is observed, ``about`` the thing it is said of, ``unverified`` a
     reason known from the line alone why it can't be observed.
     """

@@ -104,7 +104,8 @@ def _confirmed(rivals: list[tuple[Entry, Case]]) -> list[tuple[Entry, Case]]:
 
 def tell(entry: Entry, case: Case, lang: Lang = "en") -> Finding:
     """The finding as people read it, with the facts that its probes look up."""
-    evidence = [f"printed: {case.line[:_QUOTED_CHARS]}"] if case.line else []
+    seen = case.line and case.symptom.printed
+    evidence = [f"printed: {case.line[:_QUOTED_CHARS]}"] if seen else []
     for probe in entry.probes:
         evidence += PROBES[probe](case)
     return Finding(

@@ -88,7 +88,7 @@ class Reporter:
         index: Path | None = None
         problem = ""
         try:
-            index = write_report(report, directory, _same)
+            index = write_report(report, directory, _same, owner=_owner(report))
         except ReportError as error:
             problem = str(error)
         told = self._progress is not None
@@ -135,6 +135,14 @@ def _never(title: str, line: int, file: _File) -> dict[str, Any]:
     else:
         result.not_run = "not run: the run was stopped before it"
     return result.to_json()
+
+
+def _owner(report: RunReport) -> tuple[int, int] | None:
+    """When root acts for a person, the report is that person's."""
+    who = report.subject
+    if os.geteuid() != 0 or not who or who["synthetic"]:
+        return None
+    return who["uid"], who["gid"]
 
 
 def _gpu_checks(files: list[_File]) -> dict[str, int]:

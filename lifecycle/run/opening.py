@@ -29,6 +29,7 @@ from lifecycle.run.surroundings import (
     find_cli,
     find_gpus,
     find_subject,
+    personal,
     read_lab,
 )
 from lifecycle.run.witness import Witness
@@ -67,14 +68,16 @@ def open_session(  # noqa: PLR0913 - a run is opened from all of these
     ledger = Ledger(default_folder(), run, engine_id, address)
     stack.callback(ledger.close)
     work = _folders(folder, subject, ledger, stack)
-    lab, stand_in = _with_nas(read_lab(options, environ, subject.home), folder, subject)
+    me = subject.as_template_values()
+    lab = personal(read_lab(options, environ, subject.home), me, str(work))
+    lab, stand_in = _with_nas(lab, folder, subject)
     locks = Locks(engine_id, f"{run} ({scenario.name})", say)
     stack.callback(locks.release)
     ports = Ports(daemon, locks, say, local=sandbox is None and daemon.shares_machine)
     registry = sandbox.registry if sandbox else ""
     values = RunValues(run, str(work), registry, choose_port=ports.port)
     secrets = Secrets(environ)
-    names = variables(subject.as_template_values(), lab.model_dump(), values, secrets)
+    names = variables(me, lab.model_dump(), values, secrets)
     planned = plan(scenario, names, str(work), run, as_written=options.as_written)
     _lock_fixed(planned, locks)
     before = take(daemon)

@@ -56,11 +56,15 @@ class Finding:
 
 @dataclass(frozen=True)
 class Symptom:
-    """What diagnosis starts from: the words run, their exit code, and all they printed."""
+    """What diagnosis starts from: the words run, their exit code, and all they printed.
+
+    ``printed`` is false for a text of our own, in docker's wording, about what was never run.
+    """
 
     output: str
     words: tuple[str, ...] = ()
     exit_code: int | None = None
+    printed: bool = True
 
 
 @dataclass

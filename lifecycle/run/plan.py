@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from lifecycle.command.line import CommandError, DockerLine, Ref
 from lifecycle.command.names import NameMap, isolate
-from lifecycle.command.parse import parse
+from lifecycle.command.parse import parse, refusal
 from lifecycle.command.promise import Promise
 from lifecycle.command.promises import promises
 from lifecycle.command.references import familiar
@@ -179,10 +179,14 @@ def _read(step: Step, context: Context) -> tuple[tuple[str, ...], DockerLine | N
     if not words or words[0] != "docker":
         return words, None
     try:
-        return words, parse(words)
+        line = parse(words)
     except CommandError as error:
         at = placed[min(error.word, len(placed) - 1)][1]
         raise ScenarioError(at, str(error)) from error
+    refused = refusal(line)
+    if refused:
+        raise ScenarioError(placed[0][1], f"docker {line.verb}: {refused}")
+    return words, line
 
 
 def _refuse_secret(text: str, context: Context, mark: Mark, where: str) -> None:
@@ -244,9 +248,16 @@ def _one(  # noqa: PLR0913, PLR0917 - all that a step is made of
         stdin=str(render(step.stdin, context, mark)) if step.stdin is not None else None,
         dialogue=tuple(_plain(d, context, mark) for d in step.dialogue),
         when=truth(step.when, context) if step.when else True,
-        needs_gpu=step.gpu == "required" or bool(line and line.values("--gpus")),
+        needs_gpu=_needs_gpu(scenario, step, line),
     )
     return replace(planned, opens=opens(planned))
+
+
+def _needs_gpu(scenario: Scenario, step: Step, line: DockerLine | None) -> bool:
+    """What the step says counts, then its line, then the scenario as a whole."""
+    if step.gpu is not None:
+        return step.gpu == "required"
+    return bool(line and line.values("--gpus")) or scenario.gpu == "required"
 
 
 def opens(planned: PlannedStep) -> str:

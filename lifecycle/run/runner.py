@@ -150,7 +150,7 @@ class Runner:
             text = (
                 f'invalid mount config for type "bind": bind source path does not exist: {source}'
             )
-            self._find(result, Symptom(text, planned.words, 125))
+            self._find(result, Symptom(text, planned.words, 125, printed=False))
             return
         promises = self._promises(planned)
         before = look_before(self._s, planned, promises)

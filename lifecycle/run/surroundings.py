@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from lifecycle.engine import process
 from lifecycle.engine.daemon import DEFAULT_ADDRESS, Daemon, EngineError
@@ -21,7 +22,9 @@ from lifecycle.engine.subject import (
 )
 from lifecycle.run.options import Options
 from lifecycle.run.outcome import Symptom
+from lifecycle.scenario.errors import Mark
 from lifecycle.scenario.lab import Lab, default_lab_files, load_lab
+from lifecycle.scenario.render import Context, render
 
 SYNTHETIC_NAME, SYNTHETIC_UID = "member", 12345
 
@@ -65,6 +68,12 @@ def read_lab(options: Options, environ: Mapping[str, str], home: str) -> Lab:
     """The lab's values, in their order; raises ScenarioError for a bad file or key."""
     files = [Path(options.lab)] if options.lab else list(default_lab_files(Path(home), environ))
     return load_lab(files, dict(options.sets))
+
+
+def personal(lab: Lab, me: Mapping[str, Any], cwd: str) -> Lab:
+    """The lab's values with ``${{ me.name }}`` filled in, so that one file serves everybody."""
+    context = Context({"me": me}, cwd=cwd, me=me)
+    return Lab.model_validate(render(lab.model_dump(), context, Mark("lab", 1, 1)))
 
 
 def find_address(options: Options, env: Mapping[str, str], subject: Subject) -> str:

@@ -1,0 +1,513 @@
+"""One row a promise: facts under which it is kept, facts under which it is broken.
+
+``unseen`` are facts under which it can't be told, and ``reason`` what the check says then.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from lifecycle.checks.facts import Answer, ContainerFacts, Facts, RoundTrip
+from lifecycle.checks.inside import NOT_ASKED
+from lifecycle.command.line import Ref
+from lifecycle.command.promise import Promise
+from lifecycle.engine.gpu import Gpu, Gpus
+from tests.unit.checks.samples import (
+    CONTAINER_ID,
+    CREATED,
+    EXITED,
+    GPUS,
+    IMAGE_ID,
+    SEEN,
+    STARTED,
+    UNSEEN,
+    Json,
+    executed,
+    having,
+    inspected,
+    said,
+    seeing,
+    step,
+    world,
+)
+
+LATER = "2026-11-24T11:30:00.000000001Z"
+IMAGE, VOLUME, NETWORK = Ref("image", "me/test:latest"), Ref("volume", "v"), Ref("network", "n")
+ALL = {"count": -1, "devices": [], "capabilities": ["gpu"]}
+DIGEST = "sha256:" + "ab" * 32
+
+
+@dataclass(frozen=True)
+class Case:
+    """A promise and what is found."""
+
+    promise: Promise
+    kept: Facts
+    broken: Facts
+    unseen: Facts | None = None
+    reason: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.promise.field}-{self.promise.where}-{self.promise.flag}"
+
+
+def renamed(facts: Facts) -> Facts:
+    """The same facts of a run whose names end in ``-r1``."""
+    facts.written = lambda _kind, real: real.removesuffix("-r1")
+    return facts
+
+
+def config(**values: Any) -> Facts:
+    return having(inspected(Config=values))
+
+
+def host(**values: Any) -> Facts:
+    return having(inspected(HostConfig=values))
+
+
+def state(**values: Any) -> Json:
+    return inspected(State=values)
+
+
+def auto_removed(**values: Any) -> Facts:
+    """A container that was made with --rm and is gone."""
+    return having(None, created=inspected(HostConfig={"AutoRemove": True}), **values)
+
+
+def mounted(kind: str, source: str, target: str, *, rw: bool = True, name: str = "") -> Facts:
+    """One mount, named and sourced as the engine shows it."""
+    found: Json = {"Type": kind, "Source": source, "Destination": target, "RW": rw}
+    return renamed(having(inspected(Mounts=[found | ({"Name": name} if name else {})])))
+
+
+def bound(asked: str, live: str, ip: str = "0.0.0.0", **changed: Any) -> Facts:
+    """8080/tcp published: ``asked`` for, and bound ``live``."""
+    bindings = [{"HostIp": ip, "HostPort": live}, {"HostIp": "::", "HostPort": live}]
+    return having(
+        inspected(
+            HostConfig={"PortBindings": {"8080/tcp": [{"HostIp": "", "HostPort": asked}]}},
+            NetworkSettings={"Ports": {"8080/tcp": bindings if live else None}},
+            State=changed,
+        )
+    )
+
+
+def requested(**request: Any) -> Facts:
+    given = {"Driver": "", "Count": 0, "DeviceIDs": None, "Options": {}}
+    return host(DeviceRequests=[given | request])
+
+
+def smi(*uuids: str, gpus: Gpus = GPUS, error: str = "") -> Facts:
+    """``nvidia-smi -L`` inside on a host with these GPUs; no uuids and an error: it failed."""
+    lines = None if error else tuple(_smi_line(u) for u in uuids)
+    inside = replace(SEEN, gpus=lines, gpu_error=error)
+    return having(inspected(), inside, around=world(gpus))
+
+
+def _smi_line(uuid: str) -> str:
+    start = "  MIG 1g.10gb     Device  0" if uuid.startswith("MIG") else "GPU 0: NVIDIA H100"
+    return f"{start}: (UUID: {uuid})" if "MIG" in start else f"{start} (UUID: {uuid})"
+
+
+def port(host_port: str = "8080", ip: str = "") -> Json:
+    return {"container": "8080/tcp", "host_ip": ip, "host_port": host_port}
+
+
+def mount(kind: str, source: str, target: str = "/workspace", *, readonly: bool = False) -> Json:
+    return {"source": source, "target": target, "type": kind, "readonly": readonly}
+
+
+def on_network(name: str, **host_config: Any) -> Facts:
+    networks = {name: {"NetworkID": "52f2d7"}}
+    made = inspected(NetworkSettings={"Networks": networks}, HostConfig=host_config)
+    return renamed(having(made))
+
+
+def beside(mode: str) -> Facts:
+    facts = host(NetworkMode=mode)
+    facts.containers["other"] = ContainerFacts("other", now=inspected(Id="ab12"))
+    return facts
+
+
+def tripped(**trip: Any) -> Facts:
+    trips = {"/workspace": RoundTrip(**trip)}
+    return having(inspected(), round_trips=trips)
+
+
+def image(**found: Any) -> Facts:
+    return step(images={IMAGE.name: {"Id": IMAGE_ID, "Config": {"User": "kim"}, **found}})
+
+
+MIG = Gpus(
+    "nvml",
+    (Gpu(0, "GPU-aa", "NVIDIA H100"), Gpu(0, "MIG-11", "NVIDIA H100 MIG 1g.10gb")),
+)
+ENDED = "it ended before it could be asked"
+NOBODY = having(None)
+
+LIFE = [
+    Case(said("run", "container.exists", True), having(inspected()), NOBODY),
+    Case(said("rm", "container.exists", False), NOBODY, having(inspected())),
+    Case(said("rm --rm", "container.exists", False), auto_removed(), having(inspected())),
+    Case(said("run --rm", "container.exists", True), auto_removed(), NOBODY),
+    Case(
+        said("stop", "container.state", "exited"),
+        having(state(**EXITED)),
+        having(inspected()),
+        NOBODY,
+        "container c does not exist",
+    ),
+    Case(said("create", "container.state", "created"), having(state(**CREATED)), auto_removed()),
+    Case(
+        said("stop --rm", "container.state", "exited"),
+        auto_removed(),
+        having(None, created=inspected()),
+    ),
+    Case(said("run", "container.started", True), having(inspected()), having(state(**CREATED))),
+    Case(
+        said("run --rm", "container.started", True), auto_removed(started=True), auto_removed()
+    ),
+    Case(
+        said("restart", "container.restarted", True),
+        having(state(StartedAt=LATER), before=inspected()),
+        having(inspected(), before=inspected()),
+        having(inspected()),
+        "it was not there before and after",
+    ),
+    Case(
+        said("attach", "container.same_process", True),
+        having(inspected(), before=inspected()),
+        having(inspected(), before=inspected(), more={"new_execs": 1}),
+        having(inspected()),
+        "it was not there before and after",
+    ),
+    Case(
+        said("attach, then exit", "container.same_process", True),
+        having(state(Pid=0), before=inspected()),
+        having(state(StartedAt=LATER), before=inspected()),
+    ),
+    Case(
+        said("--rm", "container.removed_on_exit", True),
+        host(AutoRemove=True),
+        having(inspected(State=EXITED, HostConfig={"AutoRemove": True})),
+    ),
+    Case(said("--rm, ended", "container.removed_on_exit", True), auto_removed(), NOBODY),
+    Case(
+        said("--rm=false", "container.removed_on_exit", False),
+        having(state(**EXITED)),
+        host(AutoRemove=True),
+    ),
+]
+
+DECLARED = [
+    Case(
+        said("--name", "container.name", "c"),
+        renamed(having(inspected(Name="/c-r1"))),
+        renamed(having(inspected(Name="/d-r1"))),
+    ),
+    Case(
+        said("run", "container.image", "me/test:latest"),
+        having(inspected(), image_ids={"me/test:latest": IMAGE_ID}),
+        having(inspected(), image_ids={"me/test:latest": "sha256:00"}),
+        having(inspected()),
+        "the image has no such name any more",
+    ),
+    Case(
+        said("run", "container.command", ["a", "b c"]),
+        config(Cmd=["a", "b c"]),
+        config(Cmd=["a b", "c"]),
+    ),
+    Case(
+        said("--entrypoint", "container.entrypoint", ["x"]),
+        config(Entrypoint=["x"]),
+        config(Entrypoint=["y"]),
+    ),
+    Case(
+        said("--entrypoint ''", "container.entrypoint", []),
+        config(Entrypoint=None),
+        config(Entrypoint=["y"]),
+    ),
+    Case(said("-i", "container.stdin", True), config(OpenStdin=True), config(OpenStdin=False)),
+    Case(
+        said("-l", "container.labels.com.lab.k", "v"),
+        config(Labels={"com.lab.k": "v"}),
+        config(Labels=None),
+    ),
+    Case(said("-t", "container.tty", True), config(Tty=True), config(Tty=False)),
+    Case(said("-h", "container.hostname", "h1"), config(Hostname="h1"), config(Hostname="h")),
+    Case(said("-e", "container.env.A", "1=2"), config(Env=["A=1=2"]), config(Env=None)),
+    Case(said("-w", "container.workdir", "/w"), config(WorkingDir="/w"), config(WorkingDir="/")),
+    Case(said("-w /w/", "container.workdir", "/w/"), config(WorkingDir="/w"), config()),
+    Case(said("-u", "container.user", "1500"), config(User="1500"), config(User="1500:0")),
+    Case(said("--shm-size", "container.shm_size", 1024), host(ShmSize=1024), host(ShmSize=1)),
+    Case(
+        said("--network", "container.network", "n"),
+        on_network("n-r1", NetworkMode="n-r1"),
+        on_network("bridge", NetworkMode="default"),
+    ),
+    Case(
+        said("--network host", "container.network", "host"),
+        host(NetworkMode="host"),
+        on_network("host-r2", NetworkMode="host-r2"),
+    ),
+    Case(
+        said("network connect", "container.network", "n"),
+        on_network("n-r1", NetworkMode="default"),
+        on_network("m-r1", NetworkMode="default"),
+    ),
+    Case(
+        said("--network container:other", "container.network", "container:other"),
+        beside("container:ab12"),
+        beside(f"container:{CONTAINER_ID}"),
+        host(NetworkMode="container:ab12"),
+        "that container was not looked at",
+    ),
+    Case(
+        said("-v", "container.mount", mount("bind", "/nas/kim")),
+        mounted("bind", "/nas/kim", "/workspace"),
+        mounted("bind", "/nas/lee", "/workspace"),
+    ),
+    Case(
+        said("-v ro", "container.mount", mount("bind", "/nas/kim", readonly=True)),
+        mounted("bind", "/nas/kim", "/workspace", rw=False),
+        mounted("bind", "/nas/kim", "/workspace"),
+    ),
+    Case(
+        said("-v NAME", "container.mount", mount("volume", "data")),
+        mounted("volume", "/var/lib/docker/volumes/data-r1/_data", "/workspace", name="data-r1"),
+        mounted("volume", "/var/lib/docker/volumes/other/_data", "/workspace", name="other"),
+    ),
+    Case(
+        said("-v TARGET", "container.mount", mount("volume", "")),
+        mounted("volume", "/var/lib/docker/volumes/d030/_data", "/workspace", name="d030"),
+        mounted("bind", "/nas", "/workspace"),
+    ),
+    Case(
+        said("--mount tmpfs", "container.mount", mount("tmpfs", "")),
+        mounted("tmpfs", "", "/workspace"),
+        mounted("volume", "/var/lib/docker/volumes/d030/_data", "/workspace", name="d030"),
+    ),
+    Case(
+        said("--tmpfs", "container.mount", mount("tmpfs", "")),
+        host(Tmpfs={"/workspace": ""}),
+        host(Tmpfs={"/work": ""}),
+    ),
+    Case(said("-p", "container.port", port()), bound("8080", "8080"), bound("8080", "")),
+    Case(
+        said("-p, ended", "container.port", port()),
+        bound("8080", "", **EXITED),
+        bound("8081", "", **EXITED),
+    ),
+    Case(said("-p RANGE", "container.port", port("8000-8010")), *[bound("x", p) for p in ("8003", "9000")]),
+    Case(said("-p 80", "container.port", port("")), bound("", "49153"), bound("", "")),
+    Case(
+        said("-p IP", "container.port", port(ip="127.0.0.1")),
+        bound("8080", "8080", ip="127.0.0.1"),
+        bound("8080", "8080"),
+    ),
+    Case(
+        said("--gpus all", "container.gpus", ALL),
+        requested(Count=-1, Capabilities=[["gpu"]]),
+        host(DeviceRequests=None),
+    ),
+    Case(
+        said("--gpus 2", "container.gpus", {**ALL, "count": 2}),
+        requested(Count=2, Capabilities=[["gpu", "gpu"]]),
+        requested(Count=1, Capabilities=[["gpu"]]),
+    ),
+    Case(
+        said("--gpus device", "container.gpus", {**ALL, "count": 0, "devices": ["0", "1"]}),
+        requested(DeviceIDs=["0", "1"], Capabilities=[["gpu", "utility", "gpu"]])
+        if False
+        else requested(DeviceIDs=["0", "1"], Capabilities=[["gpu"]]),
+        requested(DeviceIDs=["0"], Capabilities=[["gpu"]]),
+    ),
+]
+
+INSIDE = [
+    Case(
+        said("-t", "container.tty", True, "inside"),
+        seeing(),
+        seeing(pid1_has_tty=False),
+        having(inspected(), UNSEEN),
+        ENDED,
+    ),
+    Case(
+        said("-h", "container.hostname", "h1", "inside"),
+        seeing(),
+        seeing(hostname="h2"),
+        having(inspected(), UNSEEN),
+        ENDED,
+    ),
+    Case(
+        said("-e", "container.env.A", "1", "inside"),
+        seeing(),
+        seeing(env={}),
+        having(inspected(), UNSEEN),
+        ENDED,
+    ),
+    Case(
+        said("-w", "container.workdir", "/workspace/", "inside"),
+        seeing(),
+        seeing(cwd="/"),
+        having(inspected(), UNSEEN),
+        ENDED,
+    ),
+    Case(
+        said("-u UID:GID", "container.user", "1500:1600", "inside"),
+        seeing(),
+        seeing(gid=0),
+        having(inspected(), UNSEEN),
+        ENDED,
+    ),
+    Case(said("-u NAME", "container.user", "kim", "inside"), seeing(), seeing(user_name="lee")),
+    Case(
+        said("-u NAME:GROUP", "container.user", "kim:kim", "inside"), seeing(), seeing(groups={})
+    ),
+    Case(said("-u :GID", "container.user", ":1600", "inside"), seeing(), seeing(gid=0)),
+    Case(
+        said("--shm-size", "container.shm_size", 65536 * 1024 - 1, "inside"),
+        seeing(),
+        seeing(mounts=()),
+        having(inspected(), UNSEEN),
+        ENDED,
+    ),
+    Case(
+        said("-v", "container.mount", mount("bind", "/nas/kim"), "inside"),
+        seeing(),
+        seeing(mounts=()),
+        having(inspected(), UNSEEN),
+        ENDED,
+    ),
+    Case(
+        said("-v ro", "container.mount", mount("bind", "/x", "/ro", readonly=True), "inside"),
+        seeing(),
+        seeing(mounts=(replace(SEEN.mounts[2], options=frozenset({"rw"})),)),
+    ),
+    Case(
+        said("-v", "container.mount.access", {"target": "/d", "readonly": False}, "inside"),
+        seeing(writes={"/d": ""}),
+        seeing(writes={"/d": "Permission denied"}),
+        seeing(),
+        "no write was tried there",
+    ),
+    Case(
+        said("-v ro", "container.mount.access", {"target": "/d", "readonly": True}, "inside"),
+        seeing(writes={"/d": "Read-only file system"}),
+        seeing(writes={"/d": ""}),
+        having(inspected(), UNSEEN),
+        ENDED,
+    ),
+    Case(
+        said("-v FILE", "container.mount.access", {"target": "/d", "readonly": False}, "inside"),
+        seeing(writes={"/d": ""}),
+        seeing(writes={"/d": "Permission denied"}),
+        seeing(writes={"/d": "Not a directory"}),
+        "it is no folder, so no file was written in it (Not a directory)",
+    ),
+    Case(
+        said("--gpus all", "container.gpus.visible", ALL, "inside"),
+        smi("GPU-bb", "GPU-aa"),
+        smi("GPU-aa"),
+        having(inspected(), UNSEEN, around=world(GPUS)),
+        ENDED,
+    ),
+    Case(
+        said("--gpus, no driver here", "container.gpus.visible", ALL, "inside"),
+        smi("GPU-aa", "GPU-bb"),
+        smi(error="nvidia-smi is not in the container"),
+        seeing(),
+        "no NVIDIA driver on this machine",
+    ),
+    Case(
+        said("--gpus, not asked", "container.gpus.visible", ALL, "inside"),
+        smi("GPU-aa", "GPU-bb"),
+        smi("GPU-aa", "GPU-cc"),
+        smi(error=NOT_ASKED),
+        "nobody asked for its GPUs",
+    ),
+    Case(
+        said("--gpus 1", "container.gpus.visible", {**ALL, "count": 1}, "inside"),
+        smi("GPU-bb"),
+        smi("GPU-cc"),
+    ),
+    Case(
+        said("--gpus 1, MIG", "container.gpus.visible", {**ALL, "count": 1}, "inside"),
+        smi("GPU-aa", "MIG-11", gpus=MIG),
+        smi("GPU-aa", "GPU-bb", gpus=GPUS),
+    ),
+    Case(
+        said(
+            "--gpus device=1",
+            "container.gpus.visible",
+            {**ALL, "count": 0, "devices": ["1"]},
+            "inside",
+        ),
+        smi("GPU-bb"),
+        smi("GPU-aa"),
+    ),
+    Case(
+        said(
+            "--gpus device=MIG",
+            "container.gpus.visible",
+            {**ALL, "count": 0, "devices": ["MIG-11"]},
+            "inside",
+        ),
+        smi("GPU-aa", "MIG-11", gpus=MIG),
+        smi("GPU-aa", gpus=MIG),
+    ),
+    Case(
+        said(
+            "--gpus device=0:1",
+            "container.gpus.visible",
+            {**ALL, "count": 0, "devices": ["0"]},
+            "inside",
+        ),
+        smi("GPU-aa"),
+        smi("GPU-bb"),
+    ),
+    Case(
+        said("cp", "container.path", "/dst", "inside"),
+        having(inspected(), paths={"/dst": True}),
+        having(inspected(), paths={"/dst": False}),
+        having(inspected()),
+        "the path was not looked at",
+    ),
+]
+
+OUTSIDE = [
+    Case(
+        said("-p", "container.port.answers", port(), "host"),
+        having(inspected(), answers={"8080/tcp": Answer(True, "connected to 127.0.0.1:8080")}),
+        having(inspected(), answers={"8080/tcp": Answer(False, "127.0.0.1:8080 hung up")}),
+        having(inspected(), answers={"8080/tcp": Answer(None, "it is not published now")}),
+        "it is not published now",
+    ),
+    Case(
+        said(
+            "-v",
+            "container.mount.round_trip",
+            {"source": "/nas/kim", "target": "/workspace"},
+            "host",
+        ),
+        tripped(writer_uid=1500, inside_file_uid=1500, outside_file_uid=1500),
+        tripped(writer_uid=0, inside_file_uid=65534, outside_file_uid=1500),
+        tripped(
+            writer_uid=0, inside_file_uid=None, outside_file_uid=None, untested="it is a file"
+        ),
+        "it is a file",
+    ),
+    Case(
+        said(
+            "-v, refused",
+            "container.mount.round_trip",
+            {"source": "/nas/kim", "target": "/workspace"},
+            "host",
+        ),
+        tripped(writer_uid=0, inside_file_uid=0, outside_file_uid=1500),
+        tripped(writer_uid=0, inside_file_uid=None, outside_file_uid=None, error="no space"),
+        having(inspected(), around=world(remaps_users="rootless")),
+        "the engine remaps users (rootless), so uids differ on purpose",
+    ),
+]
