@@ -75,10 +75,10 @@ def same_process(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
     )
 
 
-def name(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
-    """The name it answers to. ``c.name`` was resolved through the name map to be found at all."""
-    found = c.name if c.seen is not None else None
-    return _from_inspect(promise, found, "Name")
+def name(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
+    """The name it has: the engine finds a container by the beginning of its id, too."""
+    real = str(_seen(c)["Name"]).removeprefix("/")
+    return _from_inspect(promise, facts.written("container", real), "Name")
 
 
 def made_of(promise: Promise, c: ContainerFacts, _: Facts) -> Check:

@@ -39,7 +39,8 @@ def _tmpfs(c: ContainerFacts) -> dict[str, str]:
 def _source(mounted: dict[str, Any], written: str, facts: Facts) -> str:
     """What to compare with the written source: an anonymous volume has no written one."""
     if mounted["Type"] == "volume":
-        return facts.written("volume", str(mounted.get("Name", ""))) if written else ""
+        name = str(mounted.get("Name", ""))
+        return facts.written("volume", name) if written else ""
     source = str(mounted.get("Source", ""))
     return written if written and source == os.path.normpath(written) else source
 

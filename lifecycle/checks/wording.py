@@ -13,6 +13,7 @@ _PHRASES = {
     "container.started": "was started",
     "container.restarted": "was started anew",
     "container.name": "has its name",
+    "container.image": "is made of",
     "container.command": "runs the command",
     "container.entrypoint": "has the entrypoint",
     "container.tty": "has a terminal",

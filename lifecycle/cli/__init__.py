@@ -96,7 +96,7 @@ def _run(commands: _Commands) -> None:
         "--gpu",
         choices=("auto", "require", "off"),
         default="auto",
-        help="auto: skip what needs a GPU where there is none; require: fail then; off: always skip",
+        help="auto: skip what needs one where there is none; require: fail; off: always skip",
     )
     run.add_argument("--strict", action="store_true", help="unverified promises fail the run")
     run.add_argument("--user", default="", metavar="NAME", help="act as this person (root only)")

@@ -65,6 +65,7 @@ class _Late:
                 options_of(self._config),
                 Path(given) if given else None,
                 progress=self._config.option.lifecycle_progress,
+                side_by_side=getattr(self._config.option, "dist", "no") != "no",
             )
             manager.register(reporter, "lifecycle-reporter")
             reporter.pytest_runtest_logreport(report)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import threading
@@ -115,12 +116,13 @@ class _Reporting(pytest.Item):
         """What crosses to the controller on the report."""
         if self.result is None:
             return {}
-        redact = self.parent.run.redact
-        return {
+        whole = {
             "file": self.parent.describe(),
             "index": self.index_in_file,
-            "step": _redacted(self.result.to_json(), redact),
+            "step": _redacted(self.result.to_json(), self.parent.run.redact),
         }
+        # Only plain JSON types cross between xdist's processes.
+        return dict(json.loads(json.dumps(whole, ensure_ascii=False)))
 
     @property
     def index_in_file(self) -> int:

@@ -27,17 +27,22 @@ class _File:
 
     described: dict[str, Any]
     steps: dict[int, dict[str, Any]] = field(default_factory=dict)
+    untold: list[dict[str, Any]] = field(default_factory=list)
     crashed: str = ""
 
 
 class Reporter:
     """A pytest plugin object; lives in the controller only, so that files are written once."""
 
-    def __init__(self, options: Options, folder: Path | None, *, progress: bool) -> None:
+    def __init__(
+        self, options: Options, folder: Path | None, *, progress: bool, side_by_side: bool
+    ) -> None:
         """``folder`` is where the report goes; None chooses as the contract says.
 
-        ``progress`` prints each step as it ends, in place of pytest's own output.
+        ``progress`` prints each step as it ends, in place of pytest's own output;
+        ``side_by_side`` says that several scenarios run at a time.
         """
+        self._side_by_side = side_by_side
         self._options, self._folder = options, folder
         self._files: dict[str, _File] = {}
         self._console = Console(file=sys.stdout, highlight=False)
@@ -54,10 +59,22 @@ class Reporter:
             file = self._files.setdefault(payload["file"]["file"], _File(payload["file"]))
             file.described = payload["file"]
             file.steps[payload["index"]] = payload["step"]
-            if self._progress:
-                self._progress.step(file.described["name"], file.described["file"], payload["step"])
+            self._tell(file, payload)
         elif str(report.when) == "???":  # xdist's word for an item whose worker died
             self._crashed(report)
+
+    def _tell(self, file: _File, payload: dict[str, Any]) -> None:
+        """A step as it ends; of scenarios that run side by side, each as a whole at its end."""
+        file.untold.append(payload["step"])
+        last = payload["index"] == len(file.described["titles"])
+        if not self._side_by_side or last:
+            self._tell_rest(file)
+
+    def _tell_rest(self, file: _File) -> None:
+        for step in file.untold:
+            if self._progress:
+                self._progress.step(file.described["name"], file.described["file"], step)
+        file.untold.clear()
 
     def _crashed(self, report: pytest.TestReport) -> None:
         name = report.nodeid.partition("::")[0]
@@ -67,7 +84,7 @@ class Reporter:
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """Say which step is being done; those of a wide run are told when they end."""
-        if self._progress:
+        if self._progress and not self._side_by_side:
             self._progress.begin(nodeid.partition("::")[2])
 
     @pytest.hookimpl(trylast=True)
@@ -75,6 +92,8 @@ class Reporter:
         """Write the report; its verdict can fail a session whose tests all passed."""
         if not self._files:
             return
+        for file in self._files.values():
+            self._tell_rest(file)
         report = self._report()
         self.failed = report.verdict == "FAIL"
         if self.failed and session.exitstatus == pytest.ExitCode.OK:

@@ -112,7 +112,6 @@ class _Summary:
         for scenario in self.report.scenarios:
             line = self._text(f"  {self.marks[scenario.status]} ", _STYLES[scenario.status])
             line.append(self._known(one_line(scenario.name)), "default")
-            line.append(self._known(f"  {scenario.file}"), "dim")
             self.console.print(line, width=self.width)
         self.console.print()
 

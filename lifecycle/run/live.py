@@ -7,6 +7,7 @@ The file's collector owns it. Steps come in order; after a failed one the rest a
 from __future__ import annotations
 
 import os
+import traceback
 from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import Any
@@ -88,10 +89,20 @@ class LiveRun:
         if self._stopped and not is_finally:
             result.not_run = f"not run: {self._stopped}"
             return result
-        result = self._runner.step(self._session.plan.steps[index])
+        result = self._guarded(self._runner, index)
         if result.status in {"failed", "error"} and not self._stopped:
             self._stopped = f"step {index + 1} ({result.name}) {result.status}"
         return result
+
+    def _guarded(self, runner: Runner, index: int) -> StepResult:
+        """Do the step; a fault of our own is an ``error``, and the run still cleans up."""
+        try:
+            return runner.step(runner.planned(index))
+        except Exception as error:  # noqa: BLE001 - whatever it is, it must be told as ours
+            result = StepResult(self.title(index), self.steps[index].mark.line)
+            result.error = f"a fault of the harness itself, please report it: {error!r}"
+            result.screen = "".join(traceback.format_exception(error))
+            return result
 
     def _open(self, result: StepResult) -> None:
         stack = ExitStack()
@@ -160,11 +171,8 @@ def _facts(session: Session) -> dict[str, Any]:
         "host": {
             "name": os.uname().nodename,
             "kernel": os.uname().release,
-            "gpus": {
-                "source": session.world.gpus.source,
-                "names": [g.name for g in session.world.gpus.items],
-                "reason": session.world.gpus.reason,
-            },
+            "gpus": [g.name for g in session.world.gpus.items],
+            "gpus_seen_by": session.world.gpus.reason or session.world.gpus.source,
         },
         "subject": {
             "name": subject.name,

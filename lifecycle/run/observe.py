@@ -99,7 +99,11 @@ def look_after(
 ) -> Facts:
     """Everything the checks of this step need, each asked once."""
     facts = Facts(
-        world=session.world, exit_code=acted.exit_code, output=acted.output, screen=acted.screen
+        world=session.world,
+        written=session.plan.names.written,
+        exit_code=acted.exit_code,
+        output=acted.output,
+        screen=acted.screen,
     )
     for name in _containers(planned, _refs(planned, "container")):
         facts.containers[name] = _container(session, name, promises, before)

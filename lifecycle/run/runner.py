@@ -34,6 +34,10 @@ class Runner:
         self._s = session
         self._diagnose = diagnose
 
+    def planned(self, index: int) -> PlannedStep:
+        """Step ``index`` of the plan, counting ``finally`` on."""
+        return self._s.plan.steps[index]
+
     def step(self, planned: PlannedStep) -> StepResult:
         """Do one step; whatever a user can cause is in the result, never raised."""
         begun = time.monotonic()

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -16,8 +17,16 @@ from typing import Any
 
 import pytest
 
-from lifecycle.engine.sandbox import SandboxError, SandboxInfo, load_info, open_sandbox
+from lifecycle.engine.sandbox import (
+    SandboxError,
+    SandboxInfo,
+    install,
+    load_info,
+    open_sandbox,
+    sweep_sandboxes,
+)
 from lifecycle.engine.sandbox.cache import Cache, user_cache
+from lifecycle.engine.sandbox.record import locked, records
 from lifecycle.engine.sandbox.shell import wait_until
 
 pytestmark = [
@@ -69,7 +78,20 @@ class Machine:
             "forward": self.run("cat", "/proc/sys/net/ipv4/ip_forward"),
             "namespaces": self.run("ip", "netns"),
             "folders": [str(path) for path in FOLDERS if path.exists()],
+            "sockets": [str(path) for path in Path("/run/containerd/s").glob("*") if stale(path)],
         }
+
+
+def stale(path: Path) -> bool:
+    """Whether a socket is one that nobody listens at any longer."""
+    with socket.socket(socket.AF_UNIX) as channel:
+        try:
+            channel.connect(str(path))
+        except ConnectionRefusedError:
+            return True
+        except FileNotFoundError:
+            pass
+        return False
 
 
 @pytest.fixture
@@ -81,6 +103,7 @@ def machine() -> Iterator[Machine]:
         assert wait_until(lambda: not Path(net).samefile(ours), limit=5)
         machine = Machine(net)
         machine.run("ip", "link", "set", "lo", "up")
+        machine.run("sysctl", "-q", "net.ipv4.ip_forward=0")
         yield machine
         assert keeper.stdin
         keeper.stdin.close()
@@ -222,13 +245,13 @@ def test_so_does_one_that_is_told_to_end(
 ) -> None:
     before = machine.state()
     holder = hold()
-    said = holder.wait_for(at)
+    holder.wait_for(at)
+    [sandbox] = [r.id for r in records() if r.pid == holder.process.pid]
     holder.process.send_signal(number)
     holder.process.send_signal(number)  # people press Ctrl-C twice
     holder.process.communicate(timeout=30)
     assert holder.process.returncode not in {0, None}
-    assert machine.state() == before
-    assert traces(json.loads(said)["id"] if at == "up" else "lifecycle-sandbox/") == []
+    assert (machine.state(), traces(sandbox)) == (before, [])
 
 
 def test_what_a_killed_one_left_is_swept(machine: Machine, hold: Callable[[], Holder]) -> None:
@@ -265,24 +288,28 @@ def other_engine(machine: Machine, tmp_path: Path) -> Iterator[dict[str, str]]:
     words = machine.words("dockerd", *(f"{flag}={value}" for flag, value in where.items()))
     environ = {**os.environ, "DOCKER_HOST": where["--host"], "DOCKER_CONFIG": str(tmp_path)}
     with (tmp_path / "log").open("wb") as log, subprocess.Popen(words, stderr=log) as process:
-        assert wait_until(lambda: plain(environ, "version") != "", limit=30)
-        image = next(user_cache(os.environ).folder.glob("registry-*.tar"))
-        entry = 'ENTRYPOINT ["docker-registry", "serve", "/etc/registry.yml"]'
-        plain(environ, "import", "--change", entry, str(image), "theirs")
-        assert plain(environ, "run", "-d", "--name=theirs", "-p8080:5000", "theirs")
-        yield environ
-        plain(environ, "rm", "-f", "theirs")
-        process.terminate()
+        try:
+            assert wait_until(lambda: plain(environ, "ps", check=False) != "", limit=30)
+            image = next(user_cache(os.environ).folder.glob("registry-*.tar"))
+            entry = 'ENTRYPOINT ["/usr/bin/docker-registry", "serve", "/etc/registry.yml"]'
+            plain(environ, "import", "--change", entry, str(image), "theirs")
+            plain(environ, "run", "-d", "--name=theirs", "-p8080:5000", "theirs")
+            yield environ
+            plain(environ, "rm", "-f", "theirs")
+        finally:
+            process.terminate()
     remove_elsewhere()
     for path in absent:
         shutil.rmtree(path, ignore_errors=True)
 
 
-def plain(environ: Mapping[str, str], *words: str) -> str:
+def plain(environ: Mapping[str, str], *words: str, check: bool = True) -> str:
     """Run docker on another engine, and return what it printed."""
-    return subprocess.run(
+    ran = subprocess.run(
         ["docker", *words], check=False, text=True, capture_output=True, env=environ
-    ).stdout
+    )
+    assert ran.returncode == 0 or not check, ran.stderr
+    return ran.stdout
 
 
 def test_an_engine_that_is_there_already_notices_nothing(
@@ -290,7 +317,7 @@ def test_an_engine_that_is_there_already_notices_nothing(
 ) -> None:
     def noticed() -> tuple[dict[str, Any], str, str]:
         running = plain(other_engine, "inspect", "theirs", "--format", "{{json .State}}")
-        return machine.state(), running, plain(other_engine, "images")
+        return machine.state(), running, plain(other_engine, "images", "-q")
 
     before = noticed()
     assert "docker0" in before[0]["links"]
@@ -365,6 +392,35 @@ def test_another_process_learns_all_of_it_from_the_environment(sandbox: SandboxI
     assert load_info({}) is None
     assert load_info({"LIFECYCLE_SANDBOX": "/nonexistent"}) is None
     assert sandbox.base_image in Path(sandbox.environ()["LIFECYCLE_LAB"]).read_text()
+
+
+def test_a_user_who_is_not_root_is_told_so_before_anything_is_done(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    with pytest.raises(SandboxError, match="needs root"), open_sandbox(say=pytest.fail):
+        pass
+
+
+def test_a_machine_without_apt_is_told_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(SandboxError, match=r"docker\.io iproute2 iptables.*package manager"):
+        install.ensure(install.ENGINE, pytest.fail)
+
+
+def test_the_record_of_another_version_is_left_alone() -> None:
+    with locked():
+        folder = ROOTS[0] / "another-version"
+        folder.mkdir()
+        (folder / "owner.json").write_text('{"id": "another-version"}')
+    try:
+        assert "another-version" not in sweep_sandboxes(say=print)
+        assert folder.exists()
+    finally:
+        shutil.rmtree(folder)
+        sweep_sandboxes(say=print)
 
 
 def test_a_cached_file_that_was_changed_is_made_anew(tmp_path: Path) -> None:

@@ -39,6 +39,7 @@ def hub_answers() -> bool:
         except urllib.error.HTTPError as error:  # 401: it is there, and wants a token
             if error.headers.get("Docker-Distribution-Api-Version"):
                 answers.set()
+            error.close()
         except (OSError, ValueError):
             pass
         ended.set()

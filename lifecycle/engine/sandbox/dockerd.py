@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from ipaddress import IPv4Network
 from pathlib import Path
-from typing import IO
 from urllib.parse import urlsplit
 
 from lifecycle.engine.sandbox.cgroup import kept
@@ -50,12 +49,11 @@ class Engine:
             **{k: v for k, v in os.environ.items() if not k.startswith("DOCKER_")},
             "DOCKER_HOST": self.address,
             "DOCKER_CONFIG": str(config),
-            "DOCKER_BUILDKIT": "0",
         }
 
-    def docker(self, *words: str, what: str, stdin: IO[bytes] | None = None) -> str:
+    def docker(self, *words: str, what: str) -> str:
         """Run a docker command on this engine."""
-        return run("docker", *words, what=what, stdin=stdin, environ=self.environ)
+        return run("docker", *words, what=what, environ=self.environ)
 
 
 def start(record: Record, path: Path, reap: ExitStack) -> None:

@@ -10,6 +10,7 @@ import ipaddress
 import json
 import shlex
 import shutil
+import socket
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -67,7 +68,9 @@ def _routed() -> list[IPv4Network]:
 def mtu() -> int:
     """The largest packet that the way out takes: longer ones vanish, and pulls hang."""
     routes = json.loads(_ip("-j", "-4", "route", "show", "default") or "[]")
-    sizes = [int(Path(f"/sys/class/net/{r['dev']}/mtu").read_text()) for r in routes if "dev" in r]
+    ways = {route["dev"] for route in routes if "dev" in route}
+    links = json.loads(_ip("-j", "link"))
+    sizes = [int(link["mtu"]) for link in links if link["ifname"] in ways]
     return min([1500, *sizes])
 
 
@@ -121,6 +124,17 @@ def make(record: Record) -> None:
     masquerade = ("!", "-o", record.link, *note, "-j", "MASQUERADE")
     _iptables("-t", "nat", "-A", "POSTROUTING", "-s", record.uplink, *masquerade)
     _answer_loopback_resolvers(record)
+    _clamp(record)
+
+
+def _clamp(record: Record) -> None:
+    """Have connections agree on packets that the way out takes.
+
+    dockerd's --mtu is for its first bridge alone: older ones give the others 1500 all the same.
+    """
+    syn = ("-p", "tcp", "--tcp-flags", "SYN,RST", "SYN", "-j", "TCPMSS", "--clamp-mss-to-pmtu")
+    with suppress(SandboxError):  # a kernel without it: ICMP has to do
+        _inside(record, "iptables", "-w", "-t", "mangle", "-A", "FORWARD", *syn)
 
 
 def _answer_loopback_resolvers(record: Record) -> None:
@@ -140,7 +154,8 @@ def _answer_loopback_resolvers(record: Record) -> None:
 
 def unplug(record: Record) -> None:
     """Remove the cable: at once, where the kernel would take its time over the namespace."""
-    if Path(f"/sys/class/net/{record.link}").exists():
+    # Not from /sys, which shows the network of whoever mounted it.
+    if record.link in {name for _, name in socket.if_nameindex()}:
         _ip("link", "del", record.link)
 
 

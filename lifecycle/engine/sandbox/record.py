@@ -133,8 +133,11 @@ def records() -> list[Record]:
 
 
 def unrecorded() -> list[str]:
-    """Ids of folders without a record: a reboot empties /run, a kill may come in between."""
-    known = {record.id for record in records()}
+    """Ids of folders without a record: a reboot empties /run, a kill may come in between.
+
+    A record that can't be read may be another version's, and its sandbox alive.
+    """
+    known = {file.parent.name for file in RUN_ROOT.glob("*/owner.json")}
     folders = {path.name for root in (RUN_ROOT, DATA_ROOT) for path in root.glob("*")}
     return sorted(folders - known)
 

@@ -8,7 +8,6 @@ import os
 import platform
 import re
 import tarfile
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import copy
@@ -93,12 +92,12 @@ def _fill(record: Record, engine: Engine, *, hub: bool, say: Say) -> None:
     base.make(record, engine, BASE_IMAGE, hub=hub, say=say)
     say("Pushing the base image into the sandbox's registry")
     versions = [f"{LAB_IMAGE}:{version}" for version in LAB_VERSIONS]
+    container = engine.docker("create", BASE_IMAGE, what="the base image can't be used").strip()
     for image, version in zip(versions, LAB_VERSIONS, strict=True):
-        with tempfile.TemporaryFile(dir=record.data_dir) as recipe:
-            recipe.write(f"FROM {BASE_IMAGE}\nENV LAB_BASE={version}\n".encode())
-            recipe.seek(0)
-            what = f"{image} can't be built"
-            engine.docker("build", "--quiet", "--tag", image, "-", what=what, stdin=recipe)
+        change = f"ENV LAB_BASE={version}"
+        what = f"{image} can't be made"
+        engine.docker("commit", "--change", change, container, image, what=what)
+    engine.docker("rm", container, what="a container can't be removed")
     latest = f"{LAB_IMAGE}:latest"
     engine.docker("tag", versions[-1], latest, what=f"{latest} can't be made")
     images = [BASE_IMAGE, *versions, latest]

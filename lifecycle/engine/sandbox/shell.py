@@ -8,7 +8,6 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import IO
 
 
 class SandboxError(Exception):
@@ -18,7 +17,6 @@ class SandboxError(Exception):
 def run(
     *words: str,
     what: str,
-    stdin: IO[bytes] | None = None,
     environ: Mapping[str, str] | None = None,
     cwd: Path | None = None,
     limit: float = 600,
@@ -31,7 +29,7 @@ def run(
     try:
         process = subprocess.Popen(
             words,
-            stdin=stdin or subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=environ,

@@ -94,7 +94,7 @@ def remove_folders(sandbox: str) -> None:
 def _remove_shim_sockets(record: Record) -> None:
     """Remove the sockets of killed shims; their names are digests of what each served."""
     for container in (record.data_dir / "docker" / "containers").glob("*"):
-        served = f"moby/{container.name}/{record.containerd_socket}"
+        served = f"{record.containerd_socket}/moby/{container.name}"
         (_SHIMS / hashlib.sha256(served.encode()).hexdigest()).unlink(missing_ok=True)
 
 

@@ -77,9 +77,7 @@ MOUNTS = (
         frozenset({"rw", "nosuid"}),
         frozenset({"rw", "size=65536k"}),
     ),
-    MountLine(
-        "/workspace", "/nas/kim", "ext4", "/dev/sdb1", frozenset({"rw"}), frozenset({"rw"})
-    ),
+    MountLine("/workspace", "/nas/kim", "ext4", "/dev/sdb1", frozenset({"rw"}), frozenset({"rw"})),
     MountLine("/ro", "/", "nfs4", "nas:/export", frozenset({"ro"}), frozenset({"rw"})),
 )
 SEEN = Inside(
@@ -145,7 +143,7 @@ def step(**facts: Any) -> Facts:
     return Facts(world(), **facts)
 
 
-def said(
+def said(  # noqa: PLR0913, PLR0917 - all that a promise is made of
     flag: str,
     field: str,
     expected: Any,

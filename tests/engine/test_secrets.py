@@ -1,0 +1,150 @@
+"""A secret is nowhere but where it was typed: not in a report, on a screen, or in a ledger."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from tests.engine.harness import Place, wait_until
+
+pytestmark = pytest.mark.engine
+
+CANARY = "Xq7/canary+Sesame"
+TYPED = """
+scenario: typed
+steps:
+  - {name: Run, command: "docker run -dti --name=MINE-c ${{ lab.base_image }}"}
+  - name: Set it
+    command: docker exec -u 0 -ti MINE-c passwd daemon
+    dialogue:
+      - {expect: "(?i)new.*password:", send: "${{ secret.password }}"}
+      - {expect: "(?i)retype.*:", send: "${{ secret.password }}"}
+    expect: {password_changed: daemon}
+  - {name: A shell, command: docker exec -ti MINE-c bash, opens: shell}
+  - name: Echoed on the screen
+    type: echo ${{ secret.password }}
+    in: shell
+    expect: {screen: "sesame-that-is-not-there"}
+    timeout: 1s
+"""
+PRINTED = """
+scenario: printed
+steps:
+  - {name: Note, write: note, content: "pw=${{ secret.password }}", mode: "0600"}
+  - name: Printed
+    command: cat note
+    expect: {output: nothing-like-it}
+"""
+COMPARED = """
+scenario: compared
+steps:
+  - {name: Note, write: note, content: "pw=${{ secret.password }}\\n", mode: "0600"}
+  - {name: Run, command: "docker run -d --name=MINE-d ${{ lab.base_image }} sleep 300"}
+  - {name: In, command: docker cp note MINE-d:/note}
+  - name: Compared
+    command: docker exec MINE-d cat /note
+    expect: {inside: {files: {/note: {text: "${{ secret.password }}-no"}}}}
+  - {name: Coded, command: docker exec MINE-d base64 /note}
+"""
+STDIN = """
+scenario: stdin
+steps:
+  - name: Stdin
+    command: sh -c "cat; exit 3"
+    stdin: ${{ secret.password }}
+  - {name: Never, command: id}
+"""
+
+
+def forms(secret: str) -> list[bytes]:
+    """The secret, and what it looks like inside a URL and inside base64."""
+    coded = base64.b64encode(f"pw={secret}".encode()).decode().rstrip("=")[4:-2]
+    return [secret.encode(), quote(secret, safe="").encode(), coded.encode()]
+
+
+def told(folder: Path, secret: str) -> list[str]:
+    """The files below a folder in which it stands."""
+    return [
+        str(path)
+        for path in folder.rglob("*")
+        if path.is_file() and any(form in path.read_bytes() for form in forms(secret))
+    ]
+
+
+def test_a_secret_is_in_nothing_that_a_run_says_or_writes(place: Place) -> None:
+    place.environ["LIFECYCLE_SECRET_PASSWORD"] = CANARY
+    texts = {"typed": TYPED, "printed": PRINTED, "compared": COMPARED, "stdin": STDIN}
+    for name, text in texts.items():
+        place.write(f"all/{name}.yaml", text)
+    ran = place.run("all")
+    assert ran.exit_code == 1
+    assert ran.step("Set it", "typed")["status"] == "passed", ran.said
+    assert ran.step("Echoed on the screen", "typed")["status"] == "failed"
+    assert ran.step("Printed", "printed")["status"] == "failed"
+    assert ran.step("Stdin", "stdin")["status"] == "failed"
+    assert "[redacted]" in ran.step("Printed", "printed")["screen"]
+    assert not any(form in ran.said.encode() for form in forms(CANARY))
+    assert told(place.folder, CANARY) == []
+
+
+def test_nor_in_what_plain_pytest_says_of_a_failure(place: Place) -> None:
+    place.environ["LIFECYCLE_SECRET_PASSWORD"] = CANARY
+    xml = f"--junitxml={place.folder}/pytest.xml"
+    ran = place.pytest("-vv", "-rA", "-l", xml, str(place.write("a.yaml", PRINTED)))
+    assert ran.exit_code == 1
+    assert not any(form in ran.said.encode() for form in forms(CANARY))
+    assert told(place.folder, CANARY) == []
+
+
+def test_nor_in_the_ledger_or_the_arguments_of_a_process_while_it_runs(place: Place) -> None:
+    place.environ["LIFECYCLE_SECRET_PASSWORD"] = CANARY
+    text = TYPED.replace("sesame-that-is-not-there", "never").replace("1s", "100s")
+    with place.started(*place.run_words(str(place.write("a.yaml", text)))) as process:
+        typed = "Set it"
+
+        def shell_is_open() -> bool:
+            asked = place.folder.rglob("*.jsonl")
+            return any(f"{place.word}-c" in path.read_text() for path in asked) and any(
+                f"{place.word}-c" in words and "bash" in words for words in _processes()
+            )
+
+        wait_until(lambda: shell_is_open() or process.poll() is not None)
+        seen = [words for words in _processes() if CANARY in words]
+        ledgers = told(place.folder / "state", CANARY)
+        process.terminate()
+        ran = place.ended(process)
+    assert (seen, ledgers) == ([], [])
+    assert ran.step(typed)["status"] == "passed", ran.said
+    assert told(place.folder, CANARY) == []
+
+
+def _processes() -> list[str]:
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            found.append(path.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+        except OSError:
+            continue
+    return found
+
+
+def test_the_private_note_is_private_and_goes_with_the_run(place: Place) -> None:
+    place.environ["LIFECYCLE_SECRET_PASSWORD"] = CANARY
+    text = PRINTED.replace("cat note", "stat -c %a note").replace("nothing-like-it", "^600$")
+    before = set(Path("/tmp").glob("lifecycle-r*"))
+    ran = place.run(str(place.write("a.yaml", text)))
+    assert ran.exit_code == 0, ran.said
+    made = [p for p in set(Path("/tmp").glob("lifecycle-r*")) - before if told(p, CANARY)]
+    assert made == []
+
+
+def test_a_secret_in_a_command_is_refused_before_anything_runs(place: Place) -> None:
+    place.environ["LIFECYCLE_SECRET_PASSWORD"] = CANARY
+    text = "scenario: shown\nsteps:\n  - docker run --rm -e PW=${{ secret.password }} x\n"
+    ran = place.run(str(place.write("a.yaml", text)))
+    assert ran.exit_code == 4
+    assert "a.yaml:3:" in ran.err
+    assert CANARY not in ran.said

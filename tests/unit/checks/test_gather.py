@@ -1,0 +1,368 @@
+"""Asking the inside, the host and the ports, with an engine that answers as told."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from lifecycle.checks import gather
+from lifecycle.checks.facts import ContainerFacts, RoundTrip, World
+from lifecycle.checks.gather import (
+    RoundTrips,
+    exec_facts,
+    look_inside,
+    probe_for,
+    try_port,
+)
+from lifecycle.checks.inside import FileFact, Inside, Probe
+from lifecycle.checks.passwords import authenticate, shadow_hash
+from lifecycle.engine.daemon import Daemon, EngineError, ExecOutcome
+from lifecycle.engine.subject import current_subject
+from tests.unit.checks.samples import EXITED, NO_GPUS, inspected, said, world
+
+ME = World(current_subject(), NO_GPUS, shares_machine=True)
+
+
+class Engine:
+    """Answers what it is told to; ``asked`` is what it was asked to run inside."""
+
+    def __init__(self, **answers: Any) -> None:
+        self.answers = answers
+        self.asked: list[Sequence[str]] = []
+
+    def _answer(self, name: str) -> Any:
+        answer = self.answers.get(name)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer() if callable(answer) else answer
+
+    def run_inside(self, _container: str, argv: Sequence[str], *, user: str) -> Any:
+        self.asked.append((user, *argv))
+        return self._answer("run_inside")
+
+    def start_inside(self, _container: str, argv: Sequence[str], *, user: str) -> Any:
+        self.asked.append((user, *argv))
+        return self._answer("start_inside")
+
+    def talk_inside(self, *_: Any, **given: Any) -> Any:
+        self.asked.append((given["user"],))
+        return self._answer("talk_inside")
+
+    def exec(self, _id: str) -> Any:
+        return self._answer("exec")
+
+    def read_file(self, _container: str, _path: str) -> Any:
+        return self._answer("read_file")
+
+
+def daemon(**answers: Any) -> Daemon:
+    return cast("Daemon", Engine(**answers))
+
+
+# -- one look ---------------------------------------------------------------------------------
+
+
+def test_an_engine_that_refuses_the_look_says_why() -> None:
+    engine = daemon(run_inside=EngineError("Container 0c59 is not running"))
+    assert look_inside(engine, "c", Probe()).unseen == "it ended before it could be asked"
+
+
+def test_the_look_is_as_the_user_that_is_asked_about() -> None:
+    engine = Engine(run_inside=ExecOutcome(127, "no such file or directory"))
+    seen = look_inside(cast("Daemon", engine), "c", Probe(), "0")
+    assert seen.unseen == "there is no shell in the image to ask with"
+    assert engine.asked[0][:2] == ("0", "/bin/sh")
+
+
+MOUNTS = [
+    said("-v", "container.mount.access", {"target": "/a", "readonly": False}, "inside"),
+    said("-v", "container.mount.round_trip", {"source": "/s", "target": "/a"}, "host"),
+    said("-v", "container.mount.access", {"target": "/b", "readonly": True}, "inside"),
+]
+
+
+def test_a_folder_that_both_sides_look_at_is_left_to_the_host() -> None:
+    probe = probe_for(MOUNTS, write=True)
+    assert (probe.write_in, probe.keep_in, probe.gpus) == (("/b",), ("/a",), False)
+    assert probe.token != probe_for(MOUNTS, write=True).token
+
+
+def test_a_look_that_may_not_write_has_no_token() -> None:
+    assert probe_for(MOUNTS, write=False).token == ""
+
+
+def test_gpus_are_asked_for_where_they_are_promised() -> None:
+    gpus = said("--gpus", "container.gpus.visible", {}, "inside")
+    assert probe_for([gpus], write=True).gpus
+
+
+# -- both sides of a mount --------------------------------------------------------------------
+
+
+@pytest.fixture
+def trip(tmp_path: Path) -> Callable[..., tuple[RoundTrip, list[str]]]:
+    """Sends files through a folder; ``writes`` is what the inside met."""
+
+    def send(inside: Inside, source: Path = tmp_path) -> tuple[RoundTrip, list[str]]:
+        noted: list[str] = []
+        trips = RoundTrips({"/w/": str(source)}, ME, Probe(token="tok"), noted.append)
+        trips.make_outside()
+        (name,) = trips.extend().files or ("",)
+        files = {name: FileFact(exists=True, owner=os.geteuid())} if name else {}
+        if inside.writes.get("/w/") == "":
+            (source / ".lifecycle-tok-in").touch()
+        return trips.finish(replace(inside, files=files))["/w/"], noted
+
+    return send
+
+
+def test_what_is_written_on_each_side_is_seen_on_the_other(
+    trip: Callable[..., tuple[RoundTrip, list[str]]], tmp_path: Path
+) -> None:
+    me = os.geteuid()
+    found, noted = trip(Inside(uid=me, writes={"/w/": ""}))
+    assert found == RoundTrip(me, me, me)
+    assert noted == [str(tmp_path / f".lifecycle-tok-{side}") for side in ("out", "in")]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_refused_write_inside_is_the_error(
+    trip: Callable[..., tuple[RoundTrip, list[str]]], tmp_path: Path
+) -> None:
+    found, _ = trip(Inside(uid=0, writes={"/w/": "Permission denied"}))
+    assert found.error == "uid 0 can't write inside: Permission denied"
+    assert found.inside_file_uid is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_single_file_is_not_written_into(
+    trip: Callable[..., tuple[RoundTrip, list[str]]], tmp_path: Path
+) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    found, noted = trip(Inside(uid=0), file)
+    assert (found.untested, noted) == ("the source is no folder", [])
+
+
+@pytest.mark.parametrize(
+    ("probe", "around"),
+    [
+        (Probe(), ME),
+        (Probe(token="t"), world(shares_machine=False)),
+        (Probe(token="t"), world(remaps_users="rootless")),
+    ],
+)
+def test_nothing_is_sent_where_nothing_can_be_told(
+    probe: Probe, around: World, tmp_path: Path
+) -> None:
+    noted: list[str] = []
+    trips = RoundTrips({"/w": str(tmp_path)}, around, probe, noted.append)
+    trips.make_outside()
+    assert trips.extend() == probe
+    assert trips.finish(Inside()) == {}
+    assert noted == []
+    assert list(tmp_path.iterdir()) == []
+
+
+# -- an exec ----------------------------------------------------------------------------------
+
+
+def test_an_exec_is_read_from_its_process() -> None:
+    found = {"Pid": os.getpid(), "Running": True}
+    facts = exec_facts(daemon(exec=found), "e", 7, ME)
+    assert facts is not None
+    assert (facts.uid, facts.cwd, facts.unseen) == (os.getuid(), str(Path.cwd()), "")
+    assert facts.env is not None
+    assert facts.env["PATH"]
+
+
+@pytest.mark.parametrize(
+    ("found", "around", "reason"),
+    [
+        ({"Pid": 0, "Running": False}, ME, "it had ended before it could be read"),
+        ({"Pid": 2**30, "Running": True}, ME, "it had ended before it could be read"),
+        (
+            {"Pid": os.getpid(), "Running": True},
+            world(shares_machine=False),
+            "the engine is not on this machine",
+        ),
+    ],
+)
+def test_an_exec_that_can_not_be_read_says_why(
+    found: dict[str, Any], around: World, reason: str
+) -> None:
+    facts = exec_facts(daemon(exec=found), "e", 7, around)
+    assert facts is not None
+    assert (facts.uid, facts.unseen) == (None, reason)
+
+
+def test_an_exec_that_the_engine_forgot_is_none() -> None:
+    assert exec_facts(daemon(exec=None), "e", 7, ME) is None
+
+
+# -- a port -----------------------------------------------------------------------------------
+
+
+@pytest.fixture(autouse=True)
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gather, "PORT_LIMIT", 0.3)
+
+
+class Listener:
+    """Accepts on a port of its own, says something, and hangs up."""
+
+    def __init__(self, says: bytes, *, stays: bool = False) -> None:
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        self._says, self._stays = says, stays
+        self._open: list[socket.socket] = []
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        with suppress(OSError):
+            while True:
+                link, _ = self.socket.accept()
+                if self._says:
+                    link.sendall(self._says)
+                self._open.append(link)
+                if not self._stays:
+                    link.close()
+
+    def close(self) -> None:
+        for link in self._open:
+            link.close()
+        self.socket.close()
+
+
+@pytest.fixture
+def listens() -> Iterator[Callable[..., Listener]]:
+    made: list[Listener] = []
+
+    def listener(says: bytes = b"", *, stays: bool = False) -> Listener:
+        made.append(Listener(says, stays=stays))
+        return made[-1]
+
+    yield listener
+    for one in made:
+        one.close()
+
+
+def published(
+    port: int, *listening: int, ip: str = "0.0.0.0", state: dict[str, Any] | None = None
+) -> ContainerFacts:
+    bindings = {"80/tcp": [{"HostIp": ip, "HostPort": str(port)}]}
+    now = inspected(NetworkSettings={"Ports": bindings}, State=state or {})
+    return ContainerFacts("c", now=now, inside=Inside(listening=frozenset(listening)))
+
+
+@pytest.mark.parametrize(("says", "stays"), [(b"SSH-2.0", False), (b"", True)])
+def test_a_listener_answers_with_a_word_or_by_staying(
+    listens: Callable[..., Listener],
+    says: bytes,
+    stays: bool,  # noqa: FBT001
+) -> None:
+    port = listens(says, stays=stays).port
+    answer = try_port(daemon(), published(port, 80), "80/tcp", ME)
+    assert (answer.answered, answer.how) == (True, f"connected to 127.0.0.1:{port}")
+
+
+def test_a_proxy_that_hangs_up_at_once_is_no_answer(listens: Callable[..., Listener]) -> None:
+    port = listens().port
+    answer = try_port(daemon(), published(port, 80), "80/tcp", ME)
+    assert (answer.answered, answer.how) == (False, f"127.0.0.1:{port} hung up at once")
+
+
+def test_a_closed_port_is_no_answer(listens: Callable[..., Listener]) -> None:
+    listener = listens()
+    listener.close()
+    answer = try_port(daemon(), published(listener.port, 80), "80/tcp", ME)
+    assert answer.answered is False
+
+
+def test_where_nothing_listens_a_listener_of_ours_is_started(
+    listens: Callable[..., Listener], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lifecycle.checks.gather.secrets.token_hex", lambda _: "token")
+    port = listens(b"token").port
+    engine = Engine(start_inside="e", exec={"Running": True})
+    answer = try_port(cast("Daemon", engine), published(port), "80/tcp", ME)
+    assert answer.answered
+    assert "nc -l -p 80" in engine.asked[0][-1]
+
+
+def test_somebody_elses_answer_is_not_taken_for_ours(listens: Callable[..., Listener]) -> None:
+    engine = daemon(start_inside="e", exec={"Running": True})
+    answer = try_port(engine, published(listens(b"another").port), "80/tcp", ME)
+    assert answer.answered is False
+
+
+@pytest.mark.parametrize(
+    "engine",
+    [
+        daemon(start_inside="e", exec={"Running": False, "ExitCode": 77}),
+        daemon(start_inside=EngineError("no shell")),
+    ],
+)
+def test_an_image_without_a_tool_leaves_the_port_untried(engine: Daemon) -> None:
+    answer = try_port(engine, published(1), "80/tcp", ME)
+    assert answer.answered is None
+    assert "no tool" in answer.how
+
+
+@pytest.mark.parametrize(
+    ("container", "port", "around", "how"),
+    [
+        (published(1, 80), "80/udp", ME, "udp is not tried"),
+        (published(1, 80), "81/tcp", ME, "it is not published now"),
+        (published(1, 80, state=EXITED), "80/tcp", ME, "it is not published now"),
+        (ContainerFacts("c"), "80/tcp", ME, "it is not published now"),
+        (
+            published(1, 80, ip="127.0.0.1"),
+            "80/tcp",
+            replace(ME, address="10.0.0.2"),
+            "127.0.0.1 is the engine's own loopback",
+        ),
+    ],
+)
+def test_a_port_that_can_not_be_tried_says_why(
+    container: ContainerFacts, port: str, around: World, how: str
+) -> None:
+    answer = try_port(daemon(), container, port, around)
+    assert (answer.answered, answer.how) == (None, how)
+
+
+# -- a password -------------------------------------------------------------------------------
+
+SHADOW = b"root:*:19000:0:99999:7:::\nkim:$6$salt$hash:19000:0:99999:7:::\nbroken\n"
+
+
+def test_the_hash_is_read_without_a_shell() -> None:
+    engine = daemon(read_file=SHADOW)
+    assert shadow_hash(engine, "c", "kim") == "$6$salt$hash"
+    assert shadow_hash(engine, "c", "broken") is None
+    assert shadow_hash(daemon(read_file=None), "c", "kim") is None
+
+
+@pytest.mark.parametrize(
+    ("outcome", "accepted", "how"),
+    [
+        (ExecOutcome(0, "Password: \r\nlifecycle-authenticated\r\n"), True, "unprivileged"),
+        (ExecOutcome(1, "Password: \r\nsu: Authentication failure\r\n"), False, "unprivileged"),
+        (ExecOutcome(127, "exec: su: not found"), None, "there is no su"),
+        (EngineError("is not running"), None, "su could not be run inside: is not running"),
+    ],
+)
+def test_a_login_is_tried_by_somebody_without_rights(outcome: Any, accepted: Any, how: str) -> None:
+    engine = Engine(talk_inside=outcome)
+    found, said_how = authenticate(cast("Daemon", engine), "c", "kim", "s3cret")
+    assert found is accepted
+    assert how in said_how
+    assert engine.asked == [("65534",)]

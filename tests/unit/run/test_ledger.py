@@ -1,0 +1,282 @@
+"""The ledger knows of a thing before it exists, and only the ledger's own reader trusts it."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lifecycle.engine.process import start_time
+from lifecycle.run.ledger import (
+    Entry,
+    Ledger,
+    LedgerError,
+    Record,
+    all_records,
+    default_folder,
+    machine,
+    read,
+)
+
+LONG = "sha256:" + "ab12" * 16
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "state" / "ledgers"
+
+
+@pytest.fixture
+def ledger(folder: Path) -> Ledger:
+    return Ledger(folder, "r1", "ENGINE", "unix:///run/docker.sock")
+
+
+def written(ledger: Ledger) -> list[dict[str, Any]]:
+    """What is in the file now, whoever looks."""
+    return [json.loads(line) for line in ledger.path.read_text().splitlines()]
+
+
+def again(ledger: Ledger) -> Record:
+    record = read(ledger.path)
+    assert record is not None
+    return record
+
+
+def test_the_header_names_the_run_its_process_its_machine_and_its_engine(ledger: Ledger) -> None:
+    (header,) = written(ledger)
+    assert header == {
+        "is": "run",
+        "run": "r1",
+        "pid": os.getpid(),
+        "started": start_time(os.getpid()),
+        "engine": "ENGINE",
+        "address": "unix:///run/docker.sock",
+        **machine(),
+    }
+
+
+def test_an_intent_is_on_the_disk_before_the_command_runs(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flushed: list[int] = []
+    monkeypatch.setattr(os, "fdatasync", lambda _fd: flushed.append(len(written(ledger))))
+    ledger.intend("container", "c-r1")
+    assert written(ledger)[-1] == {"is": "intent", "kind": "container", "name": "c-r1"}
+    assert flushed == [2]  # the line was in the file when it was flushed
+
+
+def test_the_file_and_its_folder_are_private(ledger: Ledger) -> None:
+    assert ledger.path.stat().st_mode & 0o7777 == 0o600
+    assert ledger.path.parent.stat().st_mode & 0o7777 == 0o700
+
+
+def test_a_folder_that_others_can_write_is_refused(folder: Path) -> None:
+    folder.mkdir(parents=True)
+    folder.chmod(0o770)
+    with pytest.raises(LedgerError, match="can be written by others: chmod 700"):
+        Ledger(folder, "r1", "E", "a")
+    assert list(folder.iterdir()) == []
+
+
+def test_a_folder_of_somebody_else_is_refused(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder.mkdir(parents=True, mode=0o700)
+    monkeypatch.setattr(os, "geteuid", lambda: folder.stat().st_uid + 1)
+    with pytest.raises(LedgerError, match="not to you: move it away"):
+        Ledger(folder, "r1", "E", "a")
+
+
+def test_a_place_where_nothing_can_be_written_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    with pytest.raises(LedgerError, match="can't be written: File exists"):
+        Ledger(file, "r1", "E", "a")
+
+
+def test_a_link_in_the_place_of_a_ledger_is_not_followed(folder: Path, tmp_path: Path) -> None:
+    folder.mkdir(parents=True, mode=0o700)
+    (folder / "r1.jsonl").symlink_to(tmp_path / "victim")
+    with pytest.raises(LedgerError):
+        Ledger(folder, "r1", "E", "a")
+    assert not (tmp_path / "victim").exists()
+
+
+def test_a_thing_is_open_until_it_is_gone(ledger: Ledger) -> None:
+    ledger.intend("container", "c-r1")
+    ledger.made("container", "c-r1", "1efe890c7cb4" * 5)
+    assert ledger.holds("container", "c-r1")
+    ledger.gone("container", "c-r1")
+    ledger.gone("container", "c-r1")
+    assert ledger.entries() == []
+    assert again(ledger).entries() == []
+
+
+def test_an_intent_does_not_forget_the_id(ledger: Ledger) -> None:
+    ledger.made("image", "me/x-r1:latest", LONG)
+    ledger.intend("image", "me/x-r1:latest")
+    assert ledger.id_of("image", "me/x-r1:latest") == LONG
+    assert ledger.id_of("image", "other") == ""
+
+
+def test_what_is_kept_is_listed_here_and_left_alone_by_a_later_sweep(ledger: Ledger) -> None:
+    ledger.intend("image", "debian:bookworm")
+    ledger.keep("image", "debian:bookworm", "a pulled base image", LONG)
+    assert ledger.entries() == [Entry("image", "debian:bookworm", LONG, "a pulled base image")]
+    assert again(ledger).entries() == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "ours"),
+    [
+        ("c-r1", True),
+        ("1efe890c7cb4", True),
+        ("1efe890c7cb428634bf288b4", True),
+        ("1efe890c7cb", False),  # too short to be certain
+        ("", False),
+        ("other", False),
+    ],
+)
+def test_a_thing_is_known_by_its_name_and_by_a_long_id_prefix(
+    ledger: Ledger,
+    asked: str,
+    ours: bool,  # noqa: FBT001
+) -> None:
+    ledger.intend("container", "only-meant")
+    ledger.made(
+        "container", "c-r1", "1efe890c7cb428634bf288b4c2d0382796945f579cdf0d176159a15de5db0280"
+    )
+    assert ledger.holds("container", asked) is ours
+    assert not ledger.holds("image", asked)
+
+
+def test_an_image_is_known_with_and_without_the_name_of_its_hash(ledger: Ledger) -> None:
+    ledger.made("image", "x-r1:latest", LONG)
+    assert ledger.holds("image", LONG)
+    assert ledger.holds("image", LONG.removeprefix("sha256:")[:12])
+
+
+def test_things_are_removed_before_what_they_stand_on(ledger: Ledger) -> None:
+    for kind in ("folder", "network", "volume", "file", "image", "container"):
+        ledger.intend(kind, kind)
+    ledger.made("image", LONG, LONG)
+    ledger.made("image", "tagged", "sha256:2")
+    names = ["container", "image", "tagged", LONG, "volume", "network", "file", "folder"]
+    assert [e.name for e in ledger.entries()] == names
+    assert [e.name for e in again(ledger).entries()] == names
+
+
+def test_a_clean_end_leaves_no_ledger(ledger: Ledger) -> None:
+    ledger.intend("container", "c-r1")
+    ledger.keep("image", "debian", "a base image")
+    ledger.gone("container", "c-r1")
+    ledger.close()
+    assert not ledger.path.exists()
+
+
+def test_an_end_that_leaves_something_keeps_the_ledger(ledger: Ledger) -> None:
+    ledger.intend("container", "c-r1")
+    ledger.close()
+    assert [e.name for e in again(ledger).entries()] == ["c-r1"]
+
+
+def test_the_commands_that_ran_are_read_back(ledger: Ledger) -> None:
+    ledger.cli(os.getpid())
+    ledger.cli(2**30)
+    assert again(ledger).clis == [(os.getpid(), start_time(os.getpid())), (2**30, 0)]
+
+
+def test_a_torn_last_line_is_passed_over(ledger: Ledger) -> None:
+    ledger.intend("container", "c-r1")
+    with ledger.path.open("ab") as file:
+        file.write(b'{"is": "intent", "kind": "container", "name": "\xff\xfe')
+    assert [e.name for e in again(ledger).entries()] == ["c-r1"]
+
+
+@pytest.mark.parametrize(
+    "name", ["/nas/a b", "/nas/\u2028line", "/nas/\x85next", "/nas/\udcff raw byte", "/nas/한글"]
+)
+def test_any_path_is_read_back_as_it_was(ledger: Ledger, name: str) -> None:
+    ledger.intend("file", name)
+    assert [e.name for e in again(ledger).entries()] == [name]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "not json\n",
+        "[1, 2]\n",
+        '{"is": "intent", "kind": "container", "name": "c"}\n',
+        '{"is": "run", "run": "r1"}\n',
+    ],
+)
+def test_a_file_that_is_no_ledger_is_none(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "r1.jsonl"
+    path.write_text(text)
+    assert read(path) is None
+
+
+def test_a_line_of_another_version_is_passed_over(ledger: Ledger) -> None:
+    with ledger.path.open("a") as file:
+        file.write('{"is": "intent", "kind": "plugin", "name": "p"}\n{"is": "later"}\n')
+    assert again(ledger).entries() == []
+
+
+def test_a_missing_file_is_no_ledger(tmp_path: Path) -> None:
+    assert read(tmp_path / "none.jsonl") is None
+    assert all_records(tmp_path / "none") == []
+
+
+def test_every_ledger_of_a_folder_is_found(ledger: Ledger, folder: Path) -> None:
+    Ledger(folder, "r2", "E", "a")
+    (folder / "junk.jsonl").write_text("junk")
+    (folder / "notes.txt").write_text("")
+    assert [r.run for r in all_records(folder)] == ["r1", "r2"]
+    assert ledger.path.stem == "r1"
+
+
+def changed(ledger: Ledger, **header: Any) -> Record:
+    first, *rest = ledger.path.read_text().splitlines()
+    ledger.path.write_text("\n".join([json.dumps(json.loads(first) | header), *rest]) + "\n")
+    return again(ledger)
+
+
+def test_the_ledger_of_a_live_process_is_alive(ledger: Ledger) -> None:
+    assert again(ledger).alive
+    assert again(ledger).of_this_machine
+
+
+@pytest.mark.parametrize(
+    "header", [{"pid": 2**30}, {"started": 1}, {"boot": "another boot"}, {"machine": "another"}]
+)
+def test_a_process_that_is_gone_or_another_one_is_not_alive(
+    ledger: Ledger, header: dict[str, Any]
+) -> None:
+    record = changed(ledger, **header)
+    assert not record.alive
+    assert record.of_this_machine is ("machine" not in header)
+
+
+def test_the_engine_s_events_and_the_run_can_write_at_once(ledger: Ledger) -> None:
+    def work(kind: str) -> None:
+        for index in range(200):
+            ledger.made(kind, f"{kind}-{index}", "id")  # type: ignore[arg-type]
+            ledger.holds(kind, "never")  # type: ignore[arg-type]
+
+    threads = [threading.Thread(target=work, args=[k]) for k in ("volume", "container")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(ledger.entries()) == 400
+    assert len(again(ledger).entries()) == 400
+
+
+def test_ledgers_are_in_the_person_s_own_state_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", "/home/kim/.state")
+    assert default_folder() == Path("/home/kim/.state/docker-lifecycle/ledgers")
