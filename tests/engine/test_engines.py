@@ -18,7 +18,7 @@ ONE = """
 scenario: one
 steps:
   - {name: Ask, command: docker version}
-  - {name: Make, command: docker create --name=MINE-c ${{ lab.base_image }} sleep 300}
+  - {name: Make, command: "docker create --name=MINE-c ${{ lab.base_image }} sleep 300"}
 """
 NOWHERE = "unix:///nonexistent/of-this-test/docker.sock"
 

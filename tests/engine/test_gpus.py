@@ -17,7 +17,6 @@ pytestmark = pytest.mark.engine
 
 CHAIN = """
 scenario: chain
-gpu: required
 steps:
   - {name: Pull, command: "docker pull ${{ lab.base_image }}"}
   - {name: Run, command: "docker run -d --gpus all --name=MINE-g ${{ lab.base_image }} sleep 300"}
@@ -37,7 +36,12 @@ steps:
   - {name: Must, gpu: required, command: docker exec MINE-g nvidia-smi}
   - {name: Remove, command: docker rm -f MINE-g}
 """
-# The harness is told that there is a GPU, and the engine has no toolkit.
+WHOLE = """
+scenario: whole
+gpu: required
+steps: [id]
+finally: [id]
+"""
 SIMULATED = """
 scenario: simulated
 gpu: required
@@ -86,6 +90,15 @@ def test_a_required_gpu_turns_the_skip_into_a_failure(place: Place) -> None:
 
 
 @without_gpus
+def test_a_scenario_that_requires_one_is_skipped_whole_or_fails(place: Place) -> None:
+    file = str(place.write("a.yaml", WHOLE))
+    ran = place.run(file)
+    assert {s["status"] for s in ran.scenario()["steps"]} == {"skipped"}
+    assert ran.report["verdict"] == "FAIL", "a run that looked at nothing is no pass"
+    assert place.run("--gpu", "require", file).exit_code == 1
+
+
+@without_gpus
 def test_where_it_is_optional_the_rest_runs_without_it(place: Place) -> None:
     ran = place.run(str(place.write("a.yaml", OPTIONAL)))
     assert ran.exit_code == 0, ran.said
@@ -130,7 +143,7 @@ def test_a_gpu_without_the_toolkit_fails_with_that_finding(
 @pytest.mark.skipif(os.geteuid() != 0, reason="a sandbox needs root")
 def test_simulated_gpus_are_held_to_the_line_and_called_simulated(place: Place) -> None:
     file = str(place.write("a.yaml", SIMULATED))
-    pull = "scenario: pull\nsteps: [docker pull ${{ lab.base_image }}]\n"
+    pull = "scenario: pull\nsteps:\n  - docker pull ${{ lab.base_image }}\n"
     words = ("sandbox", "--gpus", "2", "--", sys.executable, "-m", "lifecycle.cli", "run")
     report = place.folder / "report-0"
     ran = place.lifecycle(

@@ -1,0 +1,318 @@
+"""However a sandbox ends, nothing of it stays, and nobody beside it notices."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lifecycle.engine.sandbox import SandboxInfo, open_sandbox, sweep_sandboxes
+from lifecycle.engine.sandbox.cache import user_cache
+from lifecycle.engine.sandbox.record import locked, records
+from lifecycle.engine.sandbox.shell import wait_until
+from tests.engine.test_sandbox import IMAGE, docker
+
+pytestmark = [
+    pytest.mark.engine,
+    pytest.mark.skipif(os.geteuid() != 0, reason="a sandbox needs root"),
+]
+
+# Opens a sandbox, tells what it is, and keeps it until its input ends.
+HOLDER = """
+import json, sys
+from lifecycle.engine.sandbox import open_sandbox, sweep_sandboxes
+def say(text):
+    print("say", text, flush=True)
+if sys.argv[1:] == ["sweep"]:
+    print(json.dumps(sweep_sandboxes(say=say)))
+    sys.exit()
+with open_sandbox(say=say) as info:
+    print("up", json.dumps(info.to_json()), flush=True)
+    if sys.stdin.readline() == "fail\\n":
+        raise RuntimeError("as the test wanted")
+"""
+ELSEWHERE = "lifecycle-tests-elsewhere"
+ROOTS = [Path("/run/lifecycle-sandbox"), Path("/var/lib/lifecycle-sandbox")]
+FOLDERS = [Path(p) for p in ("/etc/docker", "/opt/containerd", "/run/containerd", "/run/docker")]
+
+
+@dataclass
+class Machine:
+    """A network namespace that stands for a machine nobody else is at."""
+
+    net: str
+
+    def words(self, *words: str) -> list[str]:
+        """A command, to be run on this machine."""
+        return ["nsenter", f"--net={self.net}", "--", *words]
+
+    def run(self, *words: str) -> str:
+        """Run a command on this machine and return what it printed."""
+        return subprocess.run(self.words(*words), check=True, text=True, capture_output=True).stdout
+
+    def state(self) -> dict[str, Any]:
+        """All that a sandbox could change."""
+        rules = re.sub(r"\[\d+:\d+\]|^#.*$", "", self.run("iptables-save"), flags=re.MULTILINE)
+        return {
+            "rules": rules.split("\n"),
+            "links": re.findall(r"^\d+: (\S+?)[@:]", self.run("ip", "-o", "link"), re.MULTILINE),
+            "forward": self.run("cat", "/proc/sys/net/ipv4/ip_forward"),
+            "namespaces": self.run("ip", "netns"),
+            "folders": [str(path) for path in FOLDERS if path.exists()],
+            "sockets": [str(path) for path in Path("/run/containerd/s").glob("*") if stale(path)],
+        }
+
+
+def stale(path: Path) -> bool:
+    """Whether a socket is one that nobody listens at any longer."""
+    with socket.socket(socket.AF_UNIX) as channel:
+        try:
+            channel.connect(str(path))
+        except ConnectionRefusedError:
+            return True
+        except FileNotFoundError:
+            pass
+        return False
+
+
+@pytest.fixture
+def machine() -> Iterator[Machine]:
+    """A machine of the test's own, with no way out: all that is needed is in the cache."""
+    with subprocess.Popen(["unshare", "--net", "cat"], stdin=subprocess.PIPE) as keeper:
+        net = f"/proc/{keeper.pid}/ns/net"
+        ours = Path("/proc/self/ns/net")
+        assert wait_until(lambda: not Path(net).samefile(ours), limit=5)
+        machine = Machine(net)
+        machine.run("ip", "link", "set", "lo", "up")
+        machine.run("sysctl", "-q", "net.ipv4.ip_forward=0")
+        yield machine
+        assert keeper.stdin
+        keeper.stdin.close()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _cached() -> None:
+    """The artifacts are in the cache, so that a machine without a way out can have a sandbox."""
+    with open_sandbox(say=print):
+        pass
+
+
+@dataclass
+class Holder:
+    """A process that holds a sandbox open."""
+
+    process: subprocess.Popen[str]
+    info: SandboxInfo | None = None
+
+    def wait_for(self, word: str) -> str:
+        """Read until it says a line that begins so."""
+        assert self.process.stdout
+        said = []
+        for line in self.process.stdout:
+            said.append(line)
+            if line.startswith(word):
+                return line.removeprefix(word)
+        raise AssertionError("".join(said))
+
+    def up(self) -> SandboxInfo:
+        """Wait until the sandbox is up."""
+        said = json.loads(self.wait_for("up"))
+        return SandboxInfo(**{**said, "gpus": ()})
+
+    def end(self, line: str) -> int:
+        """Have it end by itself."""
+        self.process.communicate(line, timeout=30)
+        return self.process.returncode
+
+
+@pytest.fixture
+def hold(machine: Machine) -> Iterator[Callable[[], Holder]]:
+    """Starts holders on the machine."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start() -> Holder:
+        words = machine.words(sys.executable, "-c", HOLDER)
+        process = subprocess.Popen(
+            words, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        started.append(process)
+        return Holder(process)
+
+    yield start
+    for process in started:
+        process.terminate()
+        process.communicate(timeout=30)
+
+
+def use(info: SandboxInfo) -> None:
+    """Leave a bit of everything: containers, a volume, a network, a port, another cgroup."""
+    docker(info, "network", "create", "net")
+    docker(info, "run", "-d", "--name=first", "-p8080:5000", "-vvol:/vol", "--network=net", IMAGE)
+    other = ("--network=host", f"--cgroup-parent=/{ELSEWHERE}", "-eREGISTRY_HTTP_ADDR=:5001")
+    docker(info, "run", "-d", "--name=second", *other, IMAGE)
+    assert docker(info, "ps", "-q").count("\n") == 2
+
+
+def remove_elsewhere() -> None:
+    """Remove the cgroups that a container was told to be in, which nobody can know for ours."""
+    for mount in Path("/sys/fs/cgroup").iterdir():
+        for folder, _, _ in os.walk(mount / ELSEWHERE, topdown=False):
+            Path(folder).rmdir()
+
+
+def traces(sandbox: str) -> list[str]:
+    """Whatever on the machine bears a sandbox's id."""
+    found = [str(root / sandbox) for root in ROOTS if (root / sandbox).exists()]
+    found += [
+        line for line in Path("/proc/self/mounts").read_text().splitlines() if sandbox in line
+    ]
+    found += [str(path) for path in Path("/sys/fs/cgroup").glob(f"*/lifecycle-{sandbox}")]
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (process / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if sandbox.encode() in words:
+            found.append(words.replace(b"\0", b" ").decode(errors="replace"))
+    return found
+
+
+def assert_gone(sandbox: str, machine: Machine, before: dict[str, Any]) -> None:
+    """Nothing of the sandbox is there; others' that come and go meanwhile are waited out."""
+    wait_until(lambda: machine.state() == before, limit=5)
+    assert (machine.state(), traces(sandbox)) == (before, [])
+
+
+def test_a_sandbox_that_ends_leaves_the_machine_as_it_was(
+    machine: Machine, hold: Callable[[], Holder]
+) -> None:
+    before = machine.state()
+    holder = hold()
+    info = holder.up()
+    use(info)
+    assert machine.state()["rules"] != before["rules"]
+    assert holder.end("\n") == 0
+    remove_elsewhere()
+    assert_gone(info.id, machine, before)
+
+
+def test_so_does_one_whose_user_failed(machine: Machine, hold: Callable[[], Holder]) -> None:
+    before = machine.state()
+    holder = hold()
+    info = holder.up()
+    assert holder.end("fail\n") == 1
+    assert_gone(info.id, machine, before)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+@pytest.mark.parametrize("at", ["say Starting", "up"])
+def test_so_does_one_that_is_told_to_end(
+    machine: Machine, hold: Callable[[], Holder], number: signal.Signals, at: str
+) -> None:
+    before = machine.state()
+    holder = hold()
+    holder.wait_for(at)
+    [sandbox] = [r.id for r in records() if r.pid == holder.process.pid]
+    holder.process.send_signal(number)
+    holder.process.send_signal(number)  # people press Ctrl-C twice
+    holder.process.communicate(timeout=30)
+    assert holder.process.returncode not in {0, None}
+    assert_gone(sandbox, machine, before)
+
+
+def test_what_a_killed_one_left_is_swept(machine: Machine, hold: Callable[[], Holder]) -> None:
+    before = machine.state()
+    live, dead = hold(), hold()
+    kept, left = live.up(), dead.up()
+    use(left)
+    dead.process.kill()
+    dead.process.wait(30)
+    docker(left, "ps")  # the engine lives on, with nobody to end it
+    words = machine.words(sys.executable, "-c", HOLDER, "sweep")
+    swept = subprocess.run(words, check=True, text=True, capture_output=True).stdout
+    # Another test's sandbox may have come first.
+    assert set(json.loads(swept.splitlines()[-1])) <= {left.id}
+    remove_elsewhere()
+    assert wait_until(lambda: traces(left.id) == [], limit=10), traces(left.id)
+    assert "lifecycle-registry" in docker(kept, "ps")
+    assert live.end("\n") == 0
+    assert_gone(kept.id, machine, before)
+
+
+@pytest.fixture
+def other_engine(machine: Machine, tmp_path: Path) -> Iterator[dict[str, str]]:
+    """A plain engine of somebody else's on the machine, with a container that runs."""
+    absent = [path for path in FOLDERS if not path.exists()]
+    (tmp_path / "daemon.json").write_text("{}")
+    where = {
+        "--host": f"unix://{tmp_path}/docker.sock",
+        "--config-file": f"{tmp_path}/daemon.json",
+        "--data-root": f"{tmp_path}/data",
+        "--exec-root": f"{tmp_path}/exec",
+        "--pidfile": f"{tmp_path}/pid",
+        "--cgroup-parent": f"/{ELSEWHERE}",
+    }
+    words = machine.words("dockerd", *(f"{flag}={value}" for flag, value in where.items()))
+    environ = {**os.environ, "DOCKER_HOST": where["--host"], "DOCKER_CONFIG": str(tmp_path)}
+    with (tmp_path / "log").open("wb") as log, subprocess.Popen(words, stderr=log) as process:
+        try:
+            assert wait_until(lambda: plain(environ, "ps", check=False) != "", limit=30)
+            image = next(user_cache(os.environ).folder.glob("registry-*.tar"))
+            entry = 'ENTRYPOINT ["/usr/bin/docker-registry", "serve", "/etc/registry.yml"]'
+            plain(environ, "import", "--change", entry, str(image), "theirs")
+            plain(environ, "run", "-d", "--name=theirs", "-p8080:5000", "theirs")
+            yield environ
+            plain(environ, "rm", "-f", "theirs")
+        finally:
+            process.terminate()
+    remove_elsewhere()
+    for path in absent:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def plain(environ: Mapping[str, str], *words: str, check: bool = True) -> str:
+    """Run docker on another engine, and return what it printed."""
+    ran = subprocess.run(
+        ["docker", *words], check=False, text=True, capture_output=True, env=environ
+    )
+    assert ran.returncode == 0 or not check, ran.stderr
+    return ran.stdout
+
+
+def test_an_engine_that_is_there_already_notices_nothing(
+    machine: Machine, other_engine: dict[str, str], hold: Callable[[], Holder]
+) -> None:
+    def noticed() -> tuple[dict[str, Any], str, str]:
+        running = plain(other_engine, "inspect", "theirs", "--format", "{{json .State}}")
+        return machine.state(), running, plain(other_engine, "images", "-q")
+
+    before = noticed()
+    assert "docker0" in before[0]["links"]
+    holder = hold()
+    use(holder.up())
+    assert holder.end("\n") == 0
+    assert noticed() == before
+
+
+def test_the_record_of_another_version_is_left_alone() -> None:
+    with locked():
+        folder = ROOTS[0] / "another-version"
+        folder.mkdir()
+        (folder / "owner.json").write_text('{"id": "another-version"}')
+    try:
+        assert "another-version" not in sweep_sandboxes(say=print)
+        assert folder.exists()
+    finally:
+        shutil.rmtree(folder)
+        sweep_sandboxes(say=print)

@@ -1,0 +1,223 @@
+"""One run of a machine at a time has a lock, and its end, however it comes, gives it back."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lifecycle.engine.daemon import Daemon
+from lifecycle.run import ports as ports_module
+from lifecycle.run.locks import LockError, Locks
+from lifecycle.run.ports import Ports
+from tests.unit.run.samples import Engine
+
+HOLDER = """
+import sys
+from pathlib import Path
+from lifecycle.run.locks import Locks
+locks = Locks("ENGINE", "r9 (theirs)", print, Path(sys.argv[1]))
+locks.take("port-8080")
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "locks"
+
+
+@pytest.fixture
+def said() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def locks(folder: Path, said: list[str]) -> Iterator[Locks]:
+    made = Locks("ENGINE", "r1 (mine)", said.append, folder)
+    yield made
+    made.release()
+
+
+@pytest.fixture
+def holder(folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """Another process that holds port 8080."""
+    child = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(folder)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    assert child.stdout is not None
+    assert child.stdout.readline() == "held\n"
+    yield child
+    child.kill()
+    child.communicate()
+
+
+def test_a_lock_that_another_process_holds_is_waited_for_and_its_holder_named(
+    locks: Locks, holder: subprocess.Popen[str], said: list[str]
+) -> None:
+    assert not locks.try_take("port-8080")
+    with pytest.raises(LockError, match=r"port 8080 is in use by run r9 \(theirs\) of "):
+        locks.take("port-8080", limit=0)
+    (message,) = said
+    assert message.startswith("waiting for port 8080: run r9 (theirs) of ")
+    assert f"(pid {holder.pid})" in message
+
+
+def test_another_lock_is_free(locks: Locks, holder: subprocess.Popen[str], said: list[str]) -> None:
+    locks.take("port-8081")
+    assert said == []
+    assert holder.poll() is None
+
+
+def test_another_engine_has_its_own_locks(
+    folder: Path, holder: subprocess.Popen[str], said: list[str]
+) -> None:
+    other = Locks("ANOTHER", "r1", said.append, folder)
+    assert other.try_take("port-8080")
+    other.release()
+    assert holder.poll() is None
+
+
+def test_a_killed_holder_gives_its_lock_back(
+    locks: Locks, holder: subprocess.Popen[str], said: list[str]
+) -> None:
+    holder.send_signal(signal.SIGKILL)
+    holder.wait()
+    locks.take("port-8080", limit=0)
+    assert said == []
+    assert locks.holder("port-8080").startswith("r1 (mine) of ")
+
+
+def test_a_lock_is_waited_for_until_it_is_given_back(
+    locks: Locks, holder: subprocess.Popen[str], said: list[str]
+) -> None:
+    assert not locks.try_take("port-8080")
+    assert holder.stdin is not None
+    holder.stdin.close()  # it ends, in its own time
+    locks.take("port-8080", limit=30)
+    assert len(said) <= 1
+
+
+def test_a_lock_is_ours_until_we_give_it_back(folder: Path, locks: Locks, said: list[str]) -> None:
+    assert locks.try_take("name")
+    assert locks.try_take("name")
+    other = Locks("ENGINE", "r2", said.append, folder)
+    assert not other.try_take("name")
+    locks.release()
+    assert other.try_take("name")
+    other.release()
+
+
+def test_the_folder_is_for_everybody_and_nobody_s_to_empty(folder: Path, locks: Locks) -> None:
+    locks.take("name")
+    assert folder.stat().st_mode & 0o7777 == 0o1777
+    assert [f.stat().st_mode & 0o777 for f in folder.iterdir()] == [0o666]
+
+
+def test_a_link_in_the_place_of_a_lock_is_not_followed(
+    folder: Path, locks: Locks, tmp_path: Path
+) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    locks.take("name")
+    (path,) = folder.iterdir()
+    locks.release()
+    path.unlink()
+    path.symlink_to(victim)
+    with pytest.raises(LockError, match="can't be opened"):
+        locks.try_take("name")
+    assert victim.read_text() == "precious"
+
+
+def test_a_folder_that_can_not_be_made_is_told(tmp_path: Path, said: list[str]) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(LockError, match="can't be made: Not a directory"):
+        Locks("ENGINE", "r1", said.append, tmp_path / "file" / "locks")
+
+
+# -- ports ----------------------------------------------------------------------------------
+
+
+class Busy(Engine):
+    """An engine on which a container has published a port."""
+
+    def __init__(self, *published: int) -> None:
+        super().__init__()
+        self.add("container", "theirs", Ports=[{"PublicPort": p} for p in published])
+        self.things["container"]["theirs"]["Ports"].append({"PrivatePort": 22})
+
+
+@pytest.fixture
+def free(monkeypatch: pytest.MonkeyPatch) -> set[int]:
+    """Ports that this machine's own processes have; all others are free."""
+    taken: set[int] = set()
+    monkeypatch.setattr(ports_module, "_bindable", lambda port: port not in taken)
+    return taken
+
+
+def chooser(engine: Engine, locks: Locks, said: list[str], *, local: bool = True) -> Ports:
+    daemon: Daemon = engine.daemon
+    return Ports(daemon, locks, said.append, local=local)
+
+
+def test_a_free_port_is_given_as_asked(locks: Locks, said: list[str], free: set[int]) -> None:
+    assert free == set()
+    ports = chooser(Busy(), locks, said)
+    assert ports.port(8080) == ports.port(8080) == 8080
+    assert said == []
+
+
+def test_a_port_of_a_container_is_passed_over_and_its_holder_named(
+    locks: Locks, said: list[str], free: set[int]
+) -> None:
+    free.add(8082)
+    ports = chooser(Busy(8080, 8081), locks, said)
+    assert ports.port(8080) == ports.port(8080) == 8083
+    assert said == ["port 8080 is held by container theirs; using 8083"]
+
+
+def test_two_ports_of_one_run_are_different(locks: Locks, said: list[str], free: set[int]) -> None:
+    assert free == set()
+    ports = chooser(Busy(8080), locks, said)
+    assert (ports.port(8080), ports.port(8081)) == (8081, 8082)
+
+
+def test_a_port_of_another_run_is_passed_over(
+    locks: Locks, said: list[str], free: set[int], holder: subprocess.Popen[str]
+) -> None:
+    assert free == set()
+    assert chooser(Busy(), locks, said).port(8080) == 8081
+    assert said == ["port 8080 is held by a process of this machine, or another run; using 8081"]
+    assert holder.poll() is None
+
+
+def test_the_processes_here_do_not_matter_to_an_engine_elsewhere(
+    locks: Locks, said: list[str], free: set[int]
+) -> None:
+    free.add(8080)
+    assert chooser(Busy(), locks, said, local=False).port(8080) == 8080
+
+
+def test_no_port_at_all_is_a_sentence(locks: Locks, said: list[str], free: set[int]) -> None:
+    free |= {65534, 65535}
+    with pytest.raises(ValueError, match="no port from 65534 to 65535 is free"):
+        chooser(Busy(), locks, said).port(65534)
+
+
+def test_a_bound_port_is_not_bindable() -> None:
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        assert not ports_module._bindable(port)
+    assert ports_module._bindable(port)

@@ -1,0 +1,314 @@
+"""Dead runs are finished by their ledgers, and nobody else's things are touched."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lifecycle.engine.daemon import Daemon, EngineError
+from lifecycle.engine.process import start_time
+from lifecycle.run.cleanup import remove
+from lifecycle.run.ledger import Entry, Ledger, machine, read
+from lifecycle.run.sweep import Swept, sweep
+from tests.unit.run.samples import Engine
+
+DEAD = 2**30
+
+
+@pytest.fixture
+def engine() -> Engine:
+    return Engine()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "ledgers"
+
+
+@pytest.fixture
+def dead(folder: Path, engine: Engine) -> Callable[..., Path]:
+    """The ledger of a run whose process is gone."""
+
+    def died(*entries: tuple[str, str, str], run: str = "r1", **header: Any) -> Path:
+        ledger = Ledger(folder, run, engine.info["ID"], engine.address)
+        for kind, name, identity in entries:
+            ledger.intend(kind, name)  # type: ignore[arg-type]
+            if identity:
+                ledger.made(kind, name, identity)  # type: ignore[arg-type]
+        os.close(ledger._file)
+        first, *rest = ledger.path.read_text().splitlines()
+        changed = {**json.loads(first), "pid": DEAD, **header}
+        ledger.path.write_text("\n".join([json.dumps(changed), *rest]) + "\n")
+        return ledger.path
+
+    return died
+
+
+def swept(folder: Path, engine: Engine, *, dry_run: bool = False) -> list[Swept]:
+    return sweep(folder, lambda _address: engine.daemon, dry_run=dry_run)
+
+
+def test_all_that_a_dead_run_made_is_removed_and_nothing_else(
+    dead: Callable[..., Path], folder: Path, engine: Engine, tmp_path: Path
+) -> None:
+    file, work = tmp_path / ".lifecycle-x-in", tmp_path / "work"
+    file.touch()
+    (work / "deep").mkdir(parents=True)
+    entries = [
+        ("folder", str(work), ""),
+        ("file", str(file), ""),
+        *((k, "x-r1", engine.add(k, "x-r1")) for k in ("network", "volume", "image", "container")),
+    ]
+    for kind in engine.things:
+        engine.add(kind, "theirs")
+    path = dead(*entries)
+    (outcome,) = swept(folder, engine)
+    assert outcome.clean
+    assert outcome.run == "r1"
+    assert engine.removed == ["x-r1"] * 4
+    assert {kind: list(things) for kind, things in engine.things.items()} == {
+        kind: ["theirs"] for kind in engine.things
+    }
+    assert not file.exists()
+    assert not work.exists()
+    assert not path.exists()
+    assert swept(folder, engine) == []
+
+
+def test_what_was_meant_but_is_not_there_is_no_fault(
+    dead: Callable[..., Path], folder: Path, engine: Engine
+) -> None:
+    path = dead(("container", "x-r1", ""), ("file", "/nonexistent/file", ""))
+    assert swept(folder, engine)[0].clean
+    assert not path.exists()
+
+
+def test_what_a_late_command_still_made_is_found_by_the_second_look(
+    dead: Callable[..., Path], folder: Path, engine: Engine
+) -> None:
+    path = dead(("container", "x-r1", ""))
+    first = engine.remove_container
+
+    def late(name: str) -> None:
+        first(name)
+        if not engine.removed:
+            engine.add("container", "x-r1")
+
+    engine.remove_container = late  # type: ignore[method-assign]
+    assert swept(folder, engine)[0].clean
+    assert engine.things["container"] == {}
+    assert not path.exists()
+
+
+def test_a_look_without_hands_removes_nothing(
+    dead: Callable[..., Path], folder: Path, engine: Engine
+) -> None:
+    path = dead(("container", "x-r1", engine.add("container", "x-r1")))
+    (outcome,) = swept(folder, engine, dry_run=True)
+    assert [(c.about, c.actual) for c in outcome.checks] == [("container x-r1", "would be removed")]
+    assert engine.removed == []
+    assert path.exists()
+
+
+def test_what_can_not_be_removed_is_told_and_stays_on_the_ledger(
+    dead: Callable[..., Path], folder: Path, engine: Engine
+) -> None:
+    path = dead(
+        ("image", "x-r1", engine.add("image", "x-r1")),
+        ("volume", "v-r1", engine.add("volume", "v-r1")),
+    )
+    engine.refuses.add("x-r1")
+    (outcome,) = swept(folder, engine)
+    assert not outcome.clean
+    assert [(c.about, c.status) for c in outcome.checks] == [
+        ("image x-r1", "broken"),
+        ("volume v-r1", "kept"),
+    ]
+    assert engine.removed == ["v-r1"]
+    record = read(path)
+    assert record is not None
+    assert "x-r1" in {e.name for e in record.entries()}
+
+
+@pytest.mark.parametrize(
+    ("header", "reason"),
+    [
+        (
+            {"pid": os.getpid(), "started": start_time(os.getpid())},
+            f"it is still running (pid {os.getpid()})",
+        ),
+        ({"machine": "another"}, "it belongs to another machine"),
+        ({"engine": "OTHER"}, "unix:///run/docker.sock is another engine now"),
+    ],
+)
+def test_a_run_that_is_not_ours_to_finish_is_left_alone(
+    dead: Callable[..., Path],
+    folder: Path,
+    engine: Engine,
+    header: dict[str, Any],
+    reason: str,
+) -> None:
+    path = dead(("container", "x-r1", engine.add("container", "x-r1")), **header)
+    (outcome,) = swept(folder, engine)
+    assert (outcome.left_alone, outcome.clean) == (reason, False)
+    assert engine.removed == []
+    assert path.exists()
+
+
+def test_after_a_reboot_nothing_of_that_machine_still_runs(
+    dead: Callable[..., Path], folder: Path, engine: Engine
+) -> None:
+    dead(boot="an earlier boot", pid=os.getpid(), started=start_time(os.getpid()))
+    assert swept(folder, engine)[0].clean
+
+
+def test_an_engine_that_does_not_answer_leaves_the_ledger(
+    dead: Callable[..., Path], folder: Path
+) -> None:
+    class Silent:
+        @property
+        def info(self) -> None:
+            raise EngineError("connection refused")
+
+    path = dead(("container", "x-r1", ""))
+    silent: Any = Silent()
+    (outcome,) = sweep(folder, lambda _address: silent, dry_run=False)
+    assert outcome.left_alone == "its engine does not answer: connection refused"
+    assert path.exists()
+
+
+def never(address: str) -> Daemon:
+    raise AssertionError(address)
+
+
+def test_a_sandbox_that_is_gone_took_its_things_with_it(
+    dead: Callable[..., Path], folder: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / ".lifecycle-x-in"
+    file.touch()
+    path = dead(
+        ("container", "x-r1", ""),
+        ("file", str(file), ""),
+        address="unix:///run/lifecycle-sandbox-x/docker.sock",
+    )
+    (outcome,) = sweep(folder, never, dry_run=False)
+    assert [c.about for c in outcome.checks] == [f"file {file}"]
+    assert not file.exists()
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("address", ["tcp://lifecycle.lab:2375", "ssh://kim@lifecycle/"])
+def test_an_engine_far_away_is_no_sandbox_that_is_gone(
+    dead: Callable[..., Path], folder: Path, engine: Engine, address: str
+) -> None:
+    dead(("container", "x-r1", engine.add("container", "x-r1")), address=address)
+    assert swept(folder, engine)[0].clean
+    assert engine.removed == ["x-r1"]
+
+
+def test_one_run_that_can_not_be_finished_does_not_stop_the_next(
+    dead: Callable[..., Path], folder: Path, engine: Engine
+) -> None:
+    dead(run="r1", machine="another")
+    dead(("container", "x-r2", engine.add("container", "x-r2")), run="r2")
+    assert [o.clean for o in swept(folder, engine)] == [False, True]
+
+
+@pytest.fixture
+def sleeper() -> Iterator[subprocess.Popen[bytes]]:
+    child = subprocess.Popen(["sleep", "600"], start_new_session=True)
+    yield child
+    child.kill()
+    child.wait()
+
+
+def test_a_command_that_outlived_its_run_is_ended_first(
+    dead: Callable[..., Path],
+    folder: Path,
+    engine: Engine,
+    sleeper: subprocess.Popen[bytes],
+) -> None:
+    path = dead()
+    line = {"is": "cli", "pid": sleeper.pid, "started": start_time(sleeper.pid)}
+    with path.open("a") as file:
+        file.write(json.dumps(line) + "\n")
+    assert swept(folder, engine)[0].clean
+    assert sleeper.wait(10) < 0
+
+
+def test_a_process_that_has_the_number_of_a_dead_command_is_left_alone(
+    dead: Callable[..., Path],
+    folder: Path,
+    engine: Engine,
+    sleeper: subprocess.Popen[bytes],
+) -> None:
+    path = dead()
+    with path.open("a") as file:
+        file.write(json.dumps({"is": "cli", "pid": sleeper.pid, "started": 1}) + "\n")
+    assert swept(folder, engine)[0].clean
+    assert sleeper.poll() is None
+
+
+# -- one removal ----------------------------------------------------------------------------
+
+
+def test_a_name_that_anybody_may_use_is_not_removed_without_its_id(engine: Engine) -> None:
+    engine.add("container", "my_test_c")
+    check = remove(engine.daemon, Entry("container", "my_test_c"), "r1")
+    assert check.status == "unverified"
+    assert check.source == "left: it is not known to be this run's, and others may use its name"
+    assert engine.removed == []
+
+
+@pytest.mark.parametrize("kind", ["container", "image", "network"])
+def test_a_name_that_went_to_somebody_else_is_not_removed(engine: Engine, kind: Any) -> None:
+    engine.add(kind, "shared", "theirs")
+    check = remove(engine.daemon, Entry(kind, "shared", "ours"), "r1")
+    assert check.source == "left: its name belongs to another one now"
+    assert engine.removed == []
+
+
+@pytest.mark.parametrize("kind", ["container", "image", "network", "volume"])
+def test_a_literal_name_of_ours_is_removed_by_its_id(engine: Engine, kind: Any) -> None:
+    made = engine.add(kind, "literal")
+    identity = "literal" if kind == "volume" else made
+    check = remove(engine.daemon, Entry(kind, "literal", identity), "r1")
+    assert check.status == "kept"
+    assert engine.removed == ["literal"]
+
+
+def test_a_literal_name_that_is_gone_is_removed(engine: Engine) -> None:
+    assert remove(engine.daemon, Entry("image", "debian:bookworm"), "r1").status == "kept"
+
+
+def test_an_unguessable_name_is_proof_enough(engine: Engine) -> None:
+    engine.add("container", "x-r1")
+    assert remove(engine.daemon, Entry("container", "x-r1"), "r1").status == "kept"
+    assert engine.removed == ["x-r1"]
+
+
+def test_an_error_of_the_engine_is_a_broken_check(engine: Engine) -> None:
+    engine.add("image", "x-r1")
+    engine.refuses.add("x-r1")
+    check = remove(engine.daemon, Entry("image", "x-r1"), "r1")
+    assert (check.status, check.actual) == ("broken", "conflict: unable to remove x-r1")
+
+
+def test_a_folder_that_stays_is_not_called_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shutil.rmtree", lambda *_, **__: None)
+    check = remove(None, Entry("folder", str(tmp_path)), "r1")
+    assert check.status == "broken"
+    assert "files of others" in str(check.actual)
+
+
+def test_this_machine_has_a_name_and_a_boot() -> None:
+    assert all(machine().values())
+    assert machine() == machine()
