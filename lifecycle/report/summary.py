@@ -196,6 +196,16 @@ class _Summary:
                 text = self._text(f"{self.words[key]}: {told}", style)
                 self.console.print(text, width=self.width)
 
+    def _where(self) -> Iterator[str]:
+        """Who the steps ran as, and on which engine."""
+        subject, engine = self.report.subject, self.report.engine
+        if {"name", "uid", "gid"} <= subject.keys():
+            made = f", {self.words['synthetic']}" if subject.get("synthetic") else ""
+            who = f"{subject['name']} (uid {subject['uid']}, gid {subject['gid']}{made})"
+            yield f"{self.words['subject']}: {who}"
+        if {"version", "address"} <= engine.keys():
+            yield f"{self.words['engine']}: Docker {engine['version']}, {engine['address']}"
+
     def _verdict(self) -> None:
         report, words = self.report, self.words
         counts = [
@@ -208,6 +218,8 @@ class _Summary:
         ]
         told = ", ".join([*counts, f"{report.seconds:.1f} {words['seconds']}"])
         self.console.print(self._text(told), width=self.width)
+        for text in self._where():
+            self.console.print(self._text(text), width=self.width)
         if gpus:
             self.console.print(self._text(f"{words['gpu']}: {', '.join(gpus)}"), width=self.width)
         for reason in report.why_failed:

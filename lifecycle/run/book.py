@@ -11,6 +11,7 @@ from lifecycle.command.line import DockerLine, Ref
 from lifecycle.engine.daemon import EngineError
 from lifecycle.run import guard
 from lifecycle.run.act import Acted
+from lifecycle.run.inventory import had_image, key_of
 from lifecycle.run.ledger import Kind
 from lifecycle.run.plan import PlannedStep
 from lifecycle.run.session import Session
@@ -68,13 +69,10 @@ def _refs_there(session: Session, refs: frozenset[Ref]) -> dict[Ref, str]:
 def _refusal(session: Session, line: DockerLine) -> str:
     touched = guard.touched(line)
     there = _refs_there(session, touched)
-    session.targets |= {i for r, i in there.items() if _ours(session, r, i)}
-    foreign = guard.foreign(
-        line,
-        there,
-        {i for r, i in there.items() if _ours(session, r, i)},
-        session.options.allow_foreign,
-    )
+    ours = {r: i for r, i in there.items() if _ours(session, r, i)}
+    session.targets |= {key_of(r.kind, session.real(r.kind, r.name), i) for r, i in ours.items()}
+    allowed = session.options.allow_foreign
+    foreign = guard.foreign(line, there, set(ours.values()), allowed)
     return foreign or _moves_a_tag(session, line)
 
 
@@ -101,10 +99,8 @@ def _existing_image(session: Session, line: DockerLine) -> str:
         seen = session.daemon.image(real)
         if seen is None or session.ledger.holds("image", real):
             continue
-        if (
-            "image",
-            seen["Id"],
-        ) in session.before and ref.name not in session.options.allow_foreign:
+        was_there = key_of("image", real, seen["Id"]) in session.before
+        if was_there and ref.name not in session.options.allow_foreign:
             return f"{ref} was there before this run, so it is not removed"
     return ""
 
@@ -187,10 +183,15 @@ def _unnamed_images(session: Session, line: DockerLine, acted: Acted) -> None:
             new += [("image", name) for name in _MADE_ID.findall(acted.output)]
     for kind, name in new:
         seen = session.daemon.container(name) if kind == "container" else session.daemon.image(name)
-        if seen is not None and (kind, seen["Id"]) not in session.before:
+        if seen is not None and not _was_there(session, kind, name, seen["Id"]):
             tagged = kind == "image" and seen.get("RepoTags") and line.verb != "load"
             if not tagged:
                 session.ledger.made(kind, name, seen["Id"])
+
+
+def _was_there(session: Session, kind: Kind, name: str, identity: str) -> bool:
+    known = key_of(kind, name, identity) in session.before
+    return known or (kind == "image" and had_image(session.before, identity))
 
 
 def _images(line: DockerLine) -> frozenset[Ref]:

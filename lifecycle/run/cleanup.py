@@ -10,7 +10,7 @@ from typing import Any
 
 from lifecycle.checks.check import Check, unverified
 from lifecycle.engine.daemon import Daemon, EngineError
-from lifecycle.run.inventory import foreign_touched, left_behind, take
+from lifecycle.run.inventory import foreign_touched, key_of, left_behind, take
 from lifecycle.run.ledger import Entry
 from lifecycle.run.outcome import StepResult
 from lifecycle.run.session import Session
@@ -60,12 +60,11 @@ def measure(session: Session, entries: Iterable[Entry]) -> Remains:
     after = take(session.daemon)
     entries = list(entries)
     kept = [e for e in entries if e.kept]
-    kept_ids = {e.id for e in kept}
-    ids = {e.id for e in entries if e.id} - kept_ids
+    made = {key_of(e.kind, e.name, e.id) for e in entries if not e.kept}
     return Remains(
-        left_behind=left_behind(session.before, after, session.run, ids),
+        left_behind=left_behind(session.before, after, session.run, made),
         kept_on_purpose=[f"{e.kind} {e.name}: {e.kept}" for e in kept],
-        foreign_touched=foreign_touched(session.before, after, session.targets | ids),
+        foreign_touched=foreign_touched(session.before, after, session.targets | made),
     )
 
 

@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from lifecycle.command.references import is_image_id
 from lifecycle.engine.daemon import Daemon
 
 
 @dataclass(frozen=True)
 class Thing:
-    """One thing of the engine: names are for people, ``state`` is what must not change."""
+    """One thing of the engine: ``name`` is for people, ``state`` is what must not change.
+
+    An image counts once a tag, with the tag as its ``id`` and the image's id as its ``state``:
+    two people who build the same share an image, but each tag is somebody's own. Without a tag
+    the image's id stands for it.
+    """
 
     kind: str
     id: str
@@ -30,35 +36,49 @@ def take(daemon: Daemon) -> Inventory:
         Thing("container", c["Id"], (c.get("Names") or ["/"])[0].lstrip("/"), c.get("State", ""))
         for c in daemon.containers()
     ]
-    things += [
-        Thing("image", i["Id"], ", ".join(sorted(tags)), " ".join(sorted(tags)))
-        for i in daemon.images()
-        for tags in [[t for t in i.get("RepoTags") or [] if t != "<none>:<none>"]]
-    ]
+    for image in daemon.images():
+        tags = [t for t in image.get("RepoTags") or [] if t != "<none>:<none>"]
+        things += [Thing("image", t, t, image["Id"]) for t in tags]
+        things += [] if tags else [Thing("image", image["Id"], "", image["Id"])]
     things += [Thing("volume", v["Name"], v["Name"]) for v in daemon.volumes()]
     things += [Thing("network", n["Id"], n["Name"]) for n in daemon.networks()]
     return {(t.kind, t.id): t for t in things}
 
 
-def foreign_touched(before: Inventory, after: Inventory, targets: Collection[str]) -> list[str]:
+def key_of(kind: str, name: str, identity: str) -> tuple[str, str]:
+    """The key of a thing in an inventory: an image's tag, else the id (a volume's is its name)."""
+    is_tag = kind == "image" and not is_image_id(name)
+    return kind, name if is_tag else identity
+
+
+def had_image(inventory: Inventory, identity: str) -> bool:
+    """Whether an image of this id was there, under whatever tag."""
+    return any(t.kind == "image" and t.state == identity for t in inventory.values())
+
+
+def foreign_touched(
+    before: Inventory, after: Inventory, targets: Collection[tuple[str, str]]
+) -> list[str]:
     """What was there before, was a target of a command or removal of ours, and has changed.
 
-    ``targets`` are the full ids that our lines and our clean-up resolved to. On a shared engine
-    other people change their own things meanwhile: that is not ours to report.
+    ``targets`` are kinds and ids, as an inventory has them, of what our lines acted on. On a
+    shared engine other people change their own things meanwhile: that is not ours to report.
     """
     changed = []
     for key, was in before.items():
         now = after.get(key)
-        if key[1] in targets and (now is None or now.state != was.state):
+        if key in targets and (now is None or now.state != was.state):
             how = "is gone" if now is None else f"was {was.state!r}, is {now.state!r}"
             changed.append(f"{was} {how}")
     return changed
 
 
-def left_behind(before: Inventory, after: Inventory, run: str, ids: Collection[str]) -> list[str]:
-    """What is there now, was not before, and is ours by its unguessable name or by its id."""
+def left_behind(
+    before: Inventory, after: Inventory, run: str, made: Collection[tuple[str, str]]
+) -> list[str]:
+    """What is there now, was not before, and is ours: by its unguessable name, or in ``made``."""
     return [
         str(thing)
         for key, thing in after.items()
-        if key not in before and (run in thing.name or thing.id in ids)
+        if key not in before and (run in thing.name or key in made)
     ]

@@ -174,7 +174,7 @@ def _read(step: Step, context: Context) -> tuple[tuple[str, ...], DockerLine | N
         for text in render_words((word,), context)
     ]
     for text, mark in placed:
-        _refuse_secret(text, context, mark, "a command, where everyone on the machine can read it")
+        _refuse_secret(text, context, mark)
     words = tuple(text for text, _ in placed)
     if not words or words[0] != "docker":
         return words, None
@@ -189,19 +189,18 @@ def _read(step: Step, context: Context) -> tuple[tuple[str, ...], DockerLine | N
     return words, line
 
 
-def _refuse_secret(text: str, context: Context, mark: Mark, where: str) -> None:
+def _refuse_secret(word: str, context: Context, mark: Mark) -> None:
+    """The value itself: that no variable brings one here was seen when the file was read."""
     secret = context.values.get("secret")
-    if secret is not None and secret.inside(text):
+    if secret is not None and secret.inside(word):
         raise ScenarioError(
             mark,
-            f"a secret stands in {where}",
+            "a secret stands in a command, where everyone on the machine can read it",
             'the secret in dialogue, type, stdin, or a write with mode: "0600"',
         )
 
 
 _NAMED = ("write", "template", "mode", "on", "in_", "opens")
-_OTHERS = 0o077
-"""The bits of a mode that let others in."""
 
 
 def _with_names(step: Step, context: Context) -> Step:
@@ -237,7 +236,7 @@ def _one(  # noqa: PLR0913, PLR0917 - all that a step is made of
         index=index,
         phase=phase,
         step=step,
-        title=step.name or " ".join(str(render(step.title, context, mark)).split()),
+        title=_title(step, words, context),
         words=words,
         line=line,
         promises=promised,
@@ -258,6 +257,13 @@ def _needs_gpu(scenario: Scenario, step: Step, line: DockerLine | None) -> bool:
     if step.gpu is not None:
         return step.gpu == "required"
     return bool(line and line.values("--gpus")) or scenario.gpu == "required"
+
+
+def _title(step: Step, words: tuple[str, ...], context: Context) -> str:
+    """Its name, or what it does; a list in a command is many words, and no text."""
+    if words and not step.name:
+        return " ".join(shlex.join(words).split())
+    return " ".join(str(render(step.title, context, step.mark)).split())
 
 
 def opens(planned: PlannedStep) -> str:
@@ -290,12 +296,8 @@ def _plain(model: Any, context: Context, mark: Mark) -> dict[str, Any]:
 
 def _content(scenario: Scenario, step: Step, context: Context) -> str:
     if step.template:
-        text = render_template(step.template, context, scenario.folder, step.mark)
-    else:
-        text = str(render(step.content or "", context, step.mark))
-    if int(step.mode or "0644", 8) & _OTHERS:
-        _refuse_secret(text, context, step.mark, "a file that others can read")
-    return text
+        return render_template(step.template, context, scenario.folder, step.mark)
+    return str(render(step.content or "", context, step.mark))
 
 
 def _reader(cwd: str, written: Mapping[str, str]) -> Callable[[str], str | None]:

@@ -61,8 +61,8 @@ class Session:
     terminals: dict[str, OpenTerminal] = field(default_factory=dict)
     skipped: dict[Ref, str] = field(default_factory=dict)
     promised: dict[str, tuple[Promise, ...]] = field(default_factory=dict)
-    targets: set[str] = field(default_factory=set)
-    """Ids that our lines and our clean-up acted on."""
+    targets: set[tuple[str, str]] = field(default_factory=set)
+    """What our lines acted on, by its key in an inventory."""
     passwords: dict[str, str] = field(default_factory=dict)
 
     @property

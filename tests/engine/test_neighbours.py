@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,7 +47,12 @@ ENTERED = (
     "docker run --rm --name=MINE-x --pid container:BY IMAGE true",
     "docker run --rm --name=MINE-x --volumes-from BY IMAGE true",
 )
-SKIPPED = ("docker rmi BY/i:1", "docker rmi -f BY/i:1", "docker image rm IMAGE", "docker rmi -f IID")
+SKIPPED = (
+    "docker rmi BY/i:1",
+    "docker rmi -f BY/i:1",
+    "docker image rm IMAGE",
+    "docker rmi -f IID",
+)
 MAKERS = (
     "docker tag IMAGE BY/i:1",
     "docker volume create BY-v",
@@ -129,7 +133,7 @@ class Tried:
 
 
 @pytest.fixture(scope="module")
-def tried(shared_place: Place, base_image: str) -> Iterator[Tried]:
+def tried(shared_place: Place, base_image: str) -> Tried:
     """Try everything in one run, and look at the neighbour before and after."""
     place = shared_place
     one = made(f"{place.word}-by", base_image)
@@ -145,7 +149,7 @@ def tried(shared_place: Place, base_image: str) -> Iterator[Tried]:
     events = docker(*window, "--filter", f"container={one.id}")
     after = one.state()
     removed(one)
-    yield Tried(ran, before, after, events)
+    return Tried(ran, before, after, events)
 
 
 @pytest.mark.parametrize("line", [*REFUSED, *ENTERED])

@@ -18,11 +18,11 @@ scenario: typed
 steps:
   - {name: Run, command: "docker run -dti --name=MINE-c ${{ lab.base_image }}"}
   - name: Set it
-    command: docker exec -u 0 -ti MINE-c passwd daemon
+    command: docker exec -u 0 -ti MINE-c passwd root
     dialogue:
       - {expect: "(?i)new.*password:", send: "${{ secret.password }}"}
       - {expect: "(?i)retype.*:", send: "${{ secret.password }}"}
-    expect: {password_changed: daemon}
+    expect: {password_changed: root}
   - {name: A shell, command: docker exec -ti MINE-c bash, opens: shell}
   - name: Echoed on the screen
     type: echo ${{ secret.password }}

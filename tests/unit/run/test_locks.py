@@ -55,11 +55,11 @@ def holder(folder: Path) -> Iterator[subprocess.Popen[str]]:
         text=True,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )
-    assert child.stdout is not None
-    assert child.stdout.readline() == "held\n"
-    yield child
-    child.kill()
-    child.communicate()
+    with child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "held\n"
+        yield child
+        child.kill()
 
 
 def test_a_lock_that_another_process_holds_is_waited_for_and_its_holder_named(
