@@ -151,15 +151,21 @@ def settle(session: Session, planned: PlannedStep, acted: Acted) -> None:
         if line.verb == "pull" and session.ledger.holds("image", real):
             _pulled(session, real, identity)
         elif session.ledger.holds(ref.kind, real):
-            before = session.ledger.id_of(ref.kind, real)
-            if ref.kind == "image" and before not in {"", identity}:
-                # The tag moved to a new image; the one it left has no name any more.
-                session.ledger.made("image", before, before)
+            _disown(session, ref, session.ledger.id_of(ref.kind, real), identity)
             session.ledger.made(ref.kind, real, identity)
     there = _refs_there(session, line.destroys)
     for ref in line.destroys - set(there):
         session.ledger.gone(ref.kind, session.real(ref.kind, ref.name))
     _unnamed_images(session, line, acted)
+
+
+def _disown(session: Session, ref: Ref, before: str, now: str) -> None:
+    """A tag that moved leaves an image without a name, unless it is somebody else's, too."""
+    if ref.kind != "image" or before in {"", now} or had_image(session.before, before):
+        return
+    left = session.daemon.image(before)
+    if left is not None and not left.get("RepoTags"):
+        session.ledger.made("image", before, before)
 
 
 def _pulled(session: Session, real: str, identity: str) -> None:

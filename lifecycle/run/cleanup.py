@@ -106,8 +106,11 @@ def _whose(daemon: Daemon, entry: Entry, run: str) -> str:
         return ""
     if not entry.id:
         return "left: it is not known to be this run's, and others may use its name"
-    same = str(seen.get("Id") or seen.get("Name")) == entry.id
-    return "" if same else "left: its name belongs to another one now"
+    if str(seen.get("Id") or seen.get("Name")) != entry.id:
+        return "left: its name belongs to another one now"
+    # Docker takes the only tag of an image that is removed by its id, whoever gave it.
+    tags = seen.get("RepoTags") or [entry.name]
+    return "" if entry.name in tags else "left: somebody gave it a name"
 
 
 def _remove_from(daemon: Daemon, entry: Entry) -> None:

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from lifecycle.run.inventory import Inventory, Thing, foreign_touched, key_of, left_behind, take
+from lifecycle.run.inventory import foreign_touched, had_image, key_of, left_behind, take
 from tests.unit.run.samples import Engine
 
 KINDS = ("container", "image", "volume", "network")
+THEIRS = [
+    ("container", "theirs"),
+    ("image", "debian:bookworm"),
+    ("volume", "data"),
+    ("network", "bridge"),
+]
 
 
 @pytest.fixture
@@ -20,29 +26,51 @@ def engine() -> Engine:
     return made
 
 
-def key(engine: Engine, kind: str, name: str) -> tuple[str, str]:
+def identity(engine: Engine, kind: str, name: str) -> str:
     thing = engine.things[kind][name]
-    return key_of(kind, (thing.get("RepoTags") or [name])[0], str(thing.get("Id") or name))
+    return str(thing.get("Id") or thing["Name"])
+
+
+def key(engine: Engine, kind: str, name: str) -> tuple[str, str]:
+    return key_of(kind, name, identity(engine, kind, name))
 
 
 def test_everything_on_the_engine_is_taken_with_the_name_people_use(engine: Engine) -> None:
     engine.add("image", "untagged", RepoTags=["<none>:<none>"])
     engine.add("image", "bare", RepoTags=None)
+    engine.add("image", "two", RepoTags=["a:1", "b:1"])
     found = take(engine.daemon)
     assert {str(t) for t in found.values()} == {
         "container theirs",
-        *(f"image {engine.things['image'][n]['Id'][:12]}" for n in ("untagged", "bare")),
         "image debian:bookworm",
+        "image a:1",
+        "image b:1",
+        *(f"image {identity(engine, 'image', n)[:12]}" for n in ("untagged", "bare")),
         "network bridge",
         "volume data",
     }
+    assert all(key == (thing.kind, thing.id) for key, thing in found.items())
+
+
+@pytest.mark.parametrize(("kind", "name"), THEIRS)
+def test_a_thing_has_the_key_that_the_ledger_s_words_give_it(
+    engine: Engine, kind: str, name: str
+) -> None:
+    assert key(engine, kind, name) in take(engine.daemon)
+
+
+def test_an_image_is_known_by_its_id_whatever_its_tag(engine: Engine) -> None:
+    before = take(engine.daemon)
+    assert had_image(before, identity(engine, "image", "debian:bookworm"))
+    assert not had_image(before, identity(engine, "container", "theirs"))
+    full = "sha256:" + "ab" * 32
+    assert key_of("image", full, full) == ("image", full)
 
 
 def test_an_untouched_engine_is_clean(engine: Engine) -> None:
     before = take(engine.daemon)
-    every = set(before)
-    assert foreign_touched(before, take(engine.daemon), every) == []
-    assert left_behind(before, take(engine.daemon), "r1", every) == []
+    assert foreign_touched(before, take(engine.daemon), set(before)) == []
+    assert left_behind(before, take(engine.daemon), "r1", set(before)) == []
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -54,11 +82,11 @@ def test_what_we_made_and_left_is_known_by_its_name(engine: Engine, kind: str) -
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_we_made_and_left_is_known_by_its_id(engine: Engine, kind: str) -> None:
+def test_what_we_made_and_left_is_known_by_its_key(engine: Engine, kind: str) -> None:
     before = take(engine.daemon)
-    engine.add(kind, "as-written")
-    made = {key(engine, kind, "as-written")}
-    assert left_behind(before, take(engine.daemon), "r1", made) == [f"{kind} as-written"]
+    engine.add(kind, "as-written:1")
+    made = {key(engine, kind, "as-written:1")}
+    assert left_behind(before, take(engine.daemon), "r1", made) == [f"{kind} as-written:1"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -68,21 +96,20 @@ def test_what_others_made_meanwhile_is_not_ours(engine: Engine, kind: str) -> No
     assert left_behind(before, take(engine.daemon), "r1", ()) == []
 
 
+def test_a_tag_that_others_gave_to_the_image_we_built_is_not_ours(engine: Engine) -> None:
+    before = take(engine.daemon)
+    made = engine.add("image", "x-r1:latest", RepoTags=["x-r1:latest", "lee/x:latest"])
+    keys = {key_of("image", "x-r1:latest", made)}
+    assert left_behind(before, take(engine.daemon), "r1", keys) == ["image x-r1:latest"]
+
+
 def test_what_was_there_before_is_not_left_behind(engine: Engine) -> None:
     engine.add("container", "kept-r1")
     before = take(engine.daemon)
     assert left_behind(before, before, "r1", {key(engine, "container", "kept-r1")}) == []
 
 
-@pytest.mark.parametrize(
-    ("kind", "name"),
-    [
-        ("container", "theirs"),
-        ("image", "debian:bookworm"),
-        ("volume", "data"),
-        ("network", "bridge"),
-    ],
-)
+@pytest.mark.parametrize(("kind", "name"), THEIRS)
 def test_a_thing_of_others_that_we_removed_is_told(engine: Engine, kind: str, name: str) -> None:
     before, target = take(engine.daemon), key(engine, kind, name)
     del engine.things[kind][name]
@@ -98,18 +125,9 @@ def test_a_container_of_others_that_we_stopped_is_told(engine: Engine) -> None:
     ]
 
 
-def tagged(**tags: str) -> Inventory:
-    return {("image", t): Thing("image", t, t, identity) for t, identity in tags.items()}
-
-
-def test_a_tag_of_others_that_we_moved_is_told() -> None:
-    before, after = tagged(theirs="sha256:1"), tagged(theirs="sha256:2")
-    assert foreign_touched(before, after, {("image", "theirs")}) == [
-        "image theirs was 'sha256:1', is 'sha256:2'"
-    ]
-
-
-def test_another_run_that_removes_its_own_tag_of_the_same_image_is_not_us() -> None:
-    before = tagged(another="sha256:1")
-    ours = {("image", "ours"), ("image", "sha256:1")}
-    assert foreign_touched(before, {}, ours) == []
+def test_a_tag_of_others_that_we_moved_is_told(engine: Engine) -> None:
+    before, target = take(engine.daemon), key(engine, "image", "debian:bookworm")
+    engine.things["image"]["debian:bookworm"]["Id"] = "sha256:new"
+    (told,) = foreign_touched(before, take(engine.daemon), {target})
+    assert told.startswith("image debian:bookworm was 'iiii")
+    assert told.endswith("is 'sha256:new'")

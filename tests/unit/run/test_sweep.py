@@ -283,6 +283,16 @@ def test_a_literal_name_of_ours_is_removed_by_its_id(engine: Engine, kind: Any) 
     assert engine.removed == ["literal"]
 
 
+def test_an_image_without_a_name_is_removed_unless_somebody_named_it(engine: Engine) -> None:
+    identity = engine.add("image", "<none>", RepoTags=[])
+    entry = Entry("image", identity, identity)
+    engine.things["image"]["<none>"]["RepoTags"] = ["lee/x:latest"]
+    assert remove(engine.daemon, entry, "r1").source == "left: somebody gave it a name"
+    engine.things["image"]["<none>"]["RepoTags"] = []
+    assert remove(engine.daemon, entry, "r1").status == "kept"
+    assert engine.removed == ["<none>"]
+
+
 def test_a_literal_name_that_is_gone_is_removed(engine: Engine) -> None:
     assert remove(engine.daemon, Entry("image", "debian:bookworm"), "r1").status == "kept"
 

@@ -1,0 +1,176 @@
+"""A container of somebody else's is looked at and never written to; a file is written whole."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from lifecycle.checks.check import Check
+from lifecycle.checks.facts import World
+from lifecycle.command.parse import parse
+from lifecycle.engine.daemon import ExecOutcome
+from lifecycle.engine.subject import current_subject
+from lifecycle.run.context import RunValues, variables
+from lifecycle.run.hold import HoldError, hold
+from lifecycle.run.plan import PlannedStep
+from lifecycle.run.secrets import Secrets
+from lifecycle.run.session import Session
+from lifecycle.run.writing import write_file
+from tests.unit.checks.samples import EXITED, IMAGE_ID, NO_GPUS, Json, inspected, world
+from tests.unit.run.samples import Engine
+
+LINE = "docker run -ti -v ./nas:/workspace -p 8080:80 -u 1500 me/test bash"
+
+
+class Watched(Engine):
+    """Counts the looks inside, and keeps the scripts."""
+
+    def __init__(self, seen: Json) -> None:
+        super().__init__()
+        self.things["container"]["theirs"] = {**seen, "Name": "/theirs"}
+        self.things["image"]["me/test:latest"] = {"Id": IMAGE_ID}
+        self.scripts: list[str] = []
+
+    def run_inside(self, _container: str, argv: list[str], *, user: str) -> ExecOutcome:
+        assert user == ""
+        self.scripts.append(argv[-1])
+        return ExecOutcome(1, "")
+
+
+def seen(**state: Any) -> Json:
+    mount = {"Type": "bind", "Source": f"{Path.cwd()}/nas", "Destination": "/workspace", "RW": True}
+    return inspected(
+        Config={"User": "1500", "Tty": True, "OpenStdin": True, "Cmd": ["bash"]},
+        Mounts=[mount],
+        NetworkSettings={"Ports": {"80/tcp": [{"HostIp": "0.0.0.0", "HostPort": "8080"}]}},
+        State=state,
+    )
+
+
+def held(engine: Watched, text: str = LINE, *, inside: bool = False) -> list[Check]:
+    return hold(engine.daemon, "theirs", parse(text.split()), world(), inside=inside)
+
+
+def test_what_a_line_declares_is_compared_without_a_word_to_the_inside() -> None:
+    engine = Watched(seen())
+    checks = held(engine)
+    assert {c.status for c in checks} == {"kept", "unverified"}
+    assert "inspect .Mounts" in {c.source for c in checks if c.status == "kept"}
+    assert "the inside was not asked; --inside asks it" in {c.source for c in checks}
+    assert engine.scripts == []
+
+
+def test_a_line_that_does_not_hold_is_broken() -> None:
+    (broken,) = [
+        c for c in held(Watched(seen()), LINE.replace("1500", "0")) if c.status == "broken"
+    ]
+    assert (broken.expected, broken.actual) == ("0", "1500")
+
+
+def test_a_look_inside_writes_nothing() -> None:
+    engine = Watched(seen())
+    held(engine, inside=True)
+    (script,) = engine.scripts
+    assert ": >" not in script
+    assert "rm -f" not in script
+
+
+def test_a_container_that_is_over_is_not_entered() -> None:
+    engine = Watched(seen(**EXITED))
+    assert "the container is not running" in {c.source for c in held(engine, inside=True)}
+    assert engine.scripts == []
+
+
+def test_how_it_was_started_is_not_asked_of_an_old_container() -> None:
+    labels = [c.about for c in held(Watched(seen(**EXITED)))]
+    assert not any("was started" in label or "is there" in label for label in labels)
+
+
+def test_a_container_that_is_not_there_is_told() -> None:
+    with pytest.raises(HoldError, match="no container is named theirs"):
+        hold(Engine().daemon, "theirs", parse(LINE.split()), world(), inside=False)
+
+
+# -- writing ----------------------------------------------------------------------------------
+
+Writer = Callable[..., tuple[Check, Path]]
+
+
+@pytest.fixture
+def write(tmp_path: Path, first: Callable[..., PlannedStep]) -> Writer:
+    """Writes a file in a work folder as the person who runs the tests."""
+
+    def do(name: str, content: str = "x", mode: str = "") -> tuple[Check, Path]:
+        work = tmp_path / "folder"
+        work.mkdir(exist_ok=True)
+        step = first("- {write: a, content: x}\n")
+        changed = {"write": name, "mode": mode or None}
+        planned = replace(step, step=step.step.model_copy(update=changed), content=content)
+        around = World(current_subject(), NO_GPUS, shares_machine=True)
+        session = cast("Session", SimpleNamespace(folder=work, world=around))
+        (check,) = write_file(session, planned)
+        return check, work / name
+
+    return do
+
+
+@pytest.mark.parametrize(("mode", "wanted"), [("", 0o644), ("0600", 0o600), ("0755", 0o755)])
+def test_a_file_is_written_with_its_mode_for_its_person(
+    write: Writer, mode: str, wanted: int
+) -> None:
+    check, path = write("sub/deep/file", "한글\n", mode)
+    assert check.status == "kept"
+    assert path.read_text("utf-8") == "한글\n"
+    assert path.stat().st_mode & 0o7777 == wanted
+    assert path.stat().st_uid == os.geteuid()
+
+
+def test_a_file_is_written_anew(write: Writer) -> None:
+    write("file", "long content")
+    assert write("file", "short")[1].read_text() == "short"
+
+
+@pytest.mark.parametrize("name", ["../out", "/etc/lifecycle-out", "a/../../out"])
+def test_nothing_is_written_outside_the_work_folder(write: Writer, name: str) -> None:
+    check, path = write(name)
+    assert check.status == "broken"
+    assert not path.exists()
+
+
+def test_a_link_that_leads_out_is_not_followed(write: Writer, tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "link").symlink_to(tmp_path / "victim")
+    assert write("link")[0].status == "broken"
+    assert not (tmp_path / "victim").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "mode", "said"), [(".", "", "Is a directory"), ("a", "rwx", "invalid literal")]
+)
+def test_what_can_not_be_written_is_a_broken_check(
+    write: Writer, name: str, mode: str, said: str
+) -> None:
+    check, _ = write(name, mode=mode)
+    assert check.status == "broken"
+    assert said in str(check.actual)
+
+
+# -- variables --------------------------------------------------------------------------------
+
+
+def test_the_namespaces_of_an_expression() -> None:
+    run = RunValues("r1", "/work", choose_port=lambda port: port + 1)
+    assert (run.port("8080"), run.kernel) == (8081, os.uname().release)
+    secret = Secrets({})
+    assert variables({"name": "kim"}, {}, run, secret) == {
+        "me": {"name": "kim"},
+        "lab": {},
+        "run": run,
+        "secret": secret,
+    }
