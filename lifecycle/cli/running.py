@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from lifecycle.cli import UsageError
+from lifecycle.engine.sandbox.info import load_info
 from lifecycle.engine.subject import current_subject
 from lifecycle.run.context import RunValues, variables
 from lifecycle.run.options import Options
@@ -63,7 +64,9 @@ def validated(path: Path, options: Options, environ: Mapping[str, str]) -> Plan:
     lab = personal(read_lab(options, environ, subject.home), me, _VALIDATION_FOLDER)
     data = lab.model_dump()
     data["nas_home"] = data["nas_home"] or f"{_VALIDATION_FOLDER}/nas"
-    values = RunValues(id="run", folder=_VALIDATION_FOLDER)
+    sandbox = load_info(environ)
+    registry = sandbox.registry if sandbox else "registry.example"
+    values = RunValues("run", _VALIDATION_FOLDER, registry, os.uname().release)
     names = variables(me, data, values, Secrets({}))
     return plan(scenario, names, _VALIDATION_FOLDER, "run", as_written=options.as_written)
 

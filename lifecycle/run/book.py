@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from lifecycle.checks.check import Check, unverified
 from lifecycle.command.line import DockerLine, Ref
+from lifecycle.command.promise import Promise
 from lifecycle.engine.daemon import EngineError
 from lifecycle.run import guard
 from lifecycle.run.act import Acted
@@ -129,7 +130,7 @@ def intend(session: Session, planned: PlannedStep) -> None:
     """Write what the command may create to the ledger, before it does."""
     if planned.line is None:
         return
-    if planned.line.verb in {"run", "create"}:
+    if session.plan.names.is_unnamed(planned.line):
         session.ledger.intend("container", session.real("container", planned.container))
     for ref in sorted(planned.line.creates):
         if _is_new(session, ref):
@@ -148,7 +149,11 @@ def settle(session: Session, planned: PlannedStep, acted: Acted) -> None:
         return
     for ref, identity in _refs_there(session, line.creates).items():
         real = session.real(ref.kind, ref.name)
-        if line.verb == "pull" and session.ledger.holds("image", real):
+        if key_of(ref.kind, real, identity) in session.before:
+            continue
+        # What this run itself pushed under a name of its own and pulled back is not a base image.
+        is_base = line.verb == "pull" and ref not in session.plan.names.isolated
+        if is_base and session.ledger.holds("image", real):
             _pulled(session, real, identity)
         elif session.ledger.holds(ref.kind, real):
             _disown(session, ref, session.ledger.id_of(ref.kind, real), identity)
@@ -166,6 +171,15 @@ def _disown(session: Session, ref: Ref, before: str, now: str) -> None:
     left = session.daemon.image(before)
     if left is not None and not left.get("RepoTags"):
         session.ledger.made("image", before, before)
+
+
+def loaded(session: Session, output: str) -> tuple[Promise, ...]:
+    """What ``docker load`` promises is known from what it says it loaded."""
+    names = (session.plan.names.written("image", name) for name in _LOADED.findall(output))
+    return tuple(
+        Promise("load", "image.exists", expected=True, where="inspect", about=Ref("image", name))
+        for name in names
+    )
 
 
 def _pulled(session: Session, real: str, identity: str) -> None:
@@ -210,9 +224,11 @@ def remember(session: Session, planned: PlannedStep) -> None:
     if line is None:
         return
     if line.verb in {"run", "create"}:
-        once = ("container.state", "container.started", "container.exists", "container.removed")
+        once = ("state", "started", "exists", "removed", "image")
         session.promised[planned.container] = tuple(
-            p for p in planned.promises if not p.field.startswith(once)
+            p
+            for p in planned.promises
+            if not p.field.startswith(tuple(f"container.{word}" for word in once))
         )
     if line.verb == "rename" and len(line.args) == 2:  # noqa: PLR2004 - OLD NEW
         old, new = line.args

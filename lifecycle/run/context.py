@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from lifecycle.run.secrets import Secrets
@@ -14,15 +13,15 @@ from lifecycle.run.secrets import Secrets
 class RunValues:
     """The namespace ``run``.
 
-    ``id`` is in every name that the run makes, ``folder`` is its work folder, ``kernel`` this
-    machine's kernel release, ``registry`` a registry that images can be pushed to (the sandbox's;
+    ``id`` is in every name that the run makes, ``folder`` is its work folder, ``kernel`` the
+    kernel release of the engine's machine, ``registry`` a registry that images can be pushed to (the sandbox's;
     empty elsewhere).
     """
 
     id: str
     folder: str
     registry: str = ""
-    kernel: str = field(default_factory=lambda: os.uname().release)
+    kernel: str = ""
     choose_port: Callable[[int], int] = int
 
     def port(self, wanted: int | str) -> int:

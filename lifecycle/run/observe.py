@@ -21,6 +21,7 @@ from lifecycle.checks.passwords import PasswordFacts, authenticate, shadow_hash
 from lifecycle.command.line import Ref
 from lifecycle.command.promise import Promise
 from lifecycle.engine.daemon import EngineError
+from lifecycle.engine.events import Event
 from lifecycle.run.act import Acted
 from lifecycle.run.plan import PlannedStep
 from lifecycle.run.session import Session
@@ -30,6 +31,8 @@ Json = dict[str, Any]
 STARTERS = frozenset({"run", "start", "restart"})
 LOOK_LIMIT = 20.0
 """Seconds that a look inside may take at a container's start."""
+EVENT_LIMIT = 3.0
+"""Seconds that the event of a start which the CLI reported may take to reach us."""
 _INSIDE = "inside"
 
 
@@ -106,7 +109,7 @@ def look_after(
         screen=acted.screen,
     )
     for name in _containers(planned, _refs(planned, "container")):
-        facts.containers[name] = _container(session, name, promises, before)
+        facts.containers[name] = _container(session, name, promises, before, acted)
     if planned.line and planned.line.verb in {"run", "create"}:
         facts.containers[""] = facts.containers[planned.container]
     _images(session, planned, promises, facts)
@@ -151,7 +154,7 @@ def _containers(planned: PlannedStep, refs: Iterable[Ref]) -> list[str]:
 
 
 def _container(
-    session: Session, name: str, promises: Sequence[Promise], before: Before
+    session: Session, name: str, promises: Sequence[Promise], before: Before, acted: Acted
 ) -> ContainerFacts:
     real = session.real("container", name)
     facts = ContainerFacts(
@@ -159,9 +162,7 @@ def _container(
         now=session.daemon.container(real),
         before=before.containers.get(name),
         created=session.witness.created.get(real),
-        started=any(
-            e.action == "start" and e.name == real for e in session.events.since(before.mark)
-        ),
+        started=_started(session, real, before, acted),
     )
     facts.image_ids = {
         str(p.expected): _image_id(session, str(p.expected))
@@ -193,6 +194,7 @@ def _images(
 ) -> None:
     names = [r.name for r in _refs(planned, "image")]
     names += [str(p.expected) for p in promises if p.field == "image.same_as"]
+    names += [p.about.name for p in promises if p.field == "image.exists" and p.about]
     wanted = planned.expect.get("image") or {}
     names += [str(wanted["name"])] if "name" in wanted else []
     for name in dict.fromkeys(names):
@@ -218,8 +220,8 @@ def _inside(
     if on is None:
         return
     if before.watch is not None:
-        if on.now is not None or on.created is not None:
-            before.watch.done.wait(LOOK_LIMIT if _started(on) else 0)
+        if on.started:
+            before.watch.done.wait(LOOK_LIMIT)
         on.inside, on.round_trips = before.watch.inside, before.watch.round_trips
         if not before.watch.done.is_set():
             before.watch.trips.finish(Inside(unseen="it did not start"))
@@ -237,9 +239,17 @@ def _inside(
         }
 
 
-def _started(on: ContainerFacts) -> bool:
-    state = (on.now or {}).get("State") or {}
-    return on.now is None or not str(state.get("StartedAt", "0001")).startswith("0001")
+def _started(session: Session, real: str, before: Before, acted: Acted) -> bool:
+    """Whether the engine reported its start; the CLI may be back a moment before the event."""
+    if before.watch is None:
+        limit = 0.0
+    else:
+        limit = EVENT_LIMIT if acted.exit_code in {0, None} else 0.0
+
+    def is_start(event: Event) -> bool:
+        return event.action == "start" and event.name == real
+
+    return session.events.wait(is_start, since=before.mark, timeout=limit) is not None
 
 
 def _asks_inside(planned: PlannedStep, promises: Sequence[Promise]) -> bool:

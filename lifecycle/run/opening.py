@@ -75,7 +75,8 @@ def open_session(  # noqa: PLR0913 - a run is opened from all of these
     stack.callback(locks.release)
     ports = Ports(daemon, locks, say, local=sandbox is None and daemon.shares_machine)
     registry = sandbox.registry if sandbox else ""
-    values = RunValues(run, str(work), registry, choose_port=ports.port)
+    kernel = str(daemon.info.get("KernelVersion", ""))
+    values = RunValues(run, str(work), registry, kernel, choose_port=ports.port)
     secrets = Secrets(environ)
     names = variables(me, lab.model_dump(), values, secrets)
     planned = plan(scenario, names, str(work), run, as_written=options.as_written)

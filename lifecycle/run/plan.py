@@ -181,6 +181,8 @@ def _read(step: Step, context: Context) -> tuple[tuple[str, ...], DockerLine | N
     try:
         line = parse(words)
     except CommandError as error:
+        if step.when and not truth(step.when, context):
+            return words, None
         at = placed[min(error.word, len(placed) - 1)][1]
         raise ScenarioError(at, str(error)) from error
     refused = refusal(line)
@@ -240,7 +242,7 @@ def _one(  # noqa: PLR0913, PLR0917 - all that a step is made of
         words=words,
         line=line,
         promises=promised,
-        expect=_plain(expect, context, mark),
+        expect=_with_full_names(_plain(expect, context, mark), mark),
         fails=_plain(step.fails, context, mark) if step.fails else None,
         content=_content(scenario, step, context) if step.kind == "write" else "",
         typed=str(render(step.type, context, mark)) if step.type is not None else "",
@@ -292,6 +294,17 @@ def _plain(model: Any, context: Context, mark: Mark) -> dict[str, Any]:
         return {}
     rendered = render(model, context, mark)
     return dict(rendered.model_dump(exclude_unset=True, by_alias=True))
+
+
+def _with_full_names(expect: dict[str, Any], mark: Mark) -> dict[str, Any]:
+    """An image's name as facts have it: ``me/x`` means ``me/x:latest``."""
+    image = expect.get("image") or {}
+    if "name" not in image:
+        return expect
+    try:
+        return {**expect, "image": {**image, "name": familiar(str(image["name"]))}}
+    except ImpossibleError as error:
+        raise ScenarioError(mark, str(error)) from error
 
 
 def _content(scenario: Scenario, step: Step, context: Context) -> str:

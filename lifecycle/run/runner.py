@@ -110,7 +110,7 @@ class Runner:
 
     def _why_skip(self, planned: PlannedStep) -> str:
         if not planned.when:
-            return f"its `when` does not hold: {planned.step.when}"
+            return f"its condition does not hold here: {_bare(str(planned.step.when))}"
         if planned.needs_gpu and not self._s.world.gpus.items:
             return f"it needs a GPU: {self._s.world.gpus.reason}"
         if planned.step.in_ and any(planned.step.in_ == r.name for r in self._s.skipped):
@@ -163,6 +163,8 @@ class Runner:
         acted = run(self._s, planned, words.argv)
         result.ran, result.screen = True, acted.screen
         book.settle(self._s, planned, acted)
+        if planned.line and planned.line.verb == "load" and acted.exit_code == 0:
+            promises = book.loaded(self._s, acted.output) or promises
         facts = look_after(self._s, planned, promises, acted, before)
         failed = self._exit_checks(planned, acted, result)
         result.checks += self._nas(planned)
@@ -237,6 +239,10 @@ class Runner:
         known = {f.id for f in result.findings}
         found = (f.with_texts(self._s.shown) for f in self._diagnose(symptom, self._s))
         result.findings += [f for f in found if f.id not in known]
+
+
+def _bare(expression: str) -> str:
+    return expression.replace("${{", "").replace("}}", "").strip()
 
 
 def _fails(planned: PlannedStep, acted: Acted) -> list[Check]:

@@ -44,7 +44,8 @@ def type_step(session: Session, planned: PlannedStep, result: StepResult) -> Non
     # In a shell within a shell, `exit` ends only that one: then the author says what shows.
     ends = ends and "screen" not in planned.expect
     wants_end = ends or book.detaches(planned) or "exit" in planned.expect
-    if wants_end and terminal.wait_end(limit) is None:
+    stays = wants_end and terminal.wait_end(limit) is None
+    if stays:
         shown = f"it did not end within {limit:g} s"
         result.checks.append(Check("the terminal ends", "ended", shown, "broken", "terminal"))
     asked = {k: v for k, v in planned.expect.items() if k != "screen"}
@@ -63,7 +64,7 @@ def type_step(session: Session, planned: PlannedStep, result: StepResult) -> Non
         return all(c.status == "kept" for c in checks)
 
     if asked:
-        wait_until(holds, limit)
+        wait_until(holds, 0 if stays else limit)
     result.checks += checks
     if terminal.ended:
         result.checks += _ended(session, planned, opened)
@@ -88,7 +89,7 @@ def _screen(planned: PlannedStep, opened: OpenTerminal, since: int, limit: float
 
     def look() -> Check:
         text = terminal.text(since)
-        shown = text.replace(planned.typed, "") if planned.typed else text
+        shown = text.replace(planned.typed, "", 1) if planned.typed else text
         return pattern("screen", wanted, shown, "the terminal")
 
     wait_until(lambda: look().status == "kept" or terminal.ended, limit)

@@ -42,7 +42,7 @@ def _place() -> Iterator[Place]:
     for thing in left:
         kind, _, name = thing.partition(" ")
         force = ("-f",) if kind in {"container", "image"} else ()
-        docker(kind, "rm", *force, name.replace(":<none>", ""), check=False)
+        docker(kind, "rm", *force, name, check=False)
     shutil.rmtree(folder, ignore_errors=True)
     assert left == [], "the test has left something on the engine"
 
