@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from lifecycle.checks.check import Check, compare, unverified
@@ -10,6 +11,7 @@ from lifecycle.engine.daemon import Daemon, EngineError
 SHADOW = "/etc/shadow"
 NOBODY = "65534"
 _MARK = "lifecycle-authenticated"
+_HOW = "su from an unprivileged uid"
 
 
 @dataclass(frozen=True)
@@ -37,13 +39,18 @@ def authenticate(
     argv = ["su", "-s", "/bin/sh", "-c", f"echo {_MARK}", user]
     try:
         outcome = daemon.talk_inside(
-            container, argv, user=NOBODY, prompt=b":", answer=password.encode()
+            container, argv, user=NOBODY, prompt=b":", answer=password.encode(), env={"LC_ALL": "C"}
         )
     except EngineError as error:
         return None, f"su could not be run inside: {error}"
     if outcome.exit_code in {126, 127}:
         return None, "there is no su in the image"
-    return _MARK in outcome.output, "su from an unprivileged uid"
+    if _MARK in outcome.output:
+        return True, _HOW
+    said = " ".join(outcome.output.split())
+    refused = re.search("(?i)authentication failure|incorrect password|authentication token", said)
+    # An account without a login shell, say, refuses the right password too.
+    return (False, _HOW) if refused else (None, f"su said: {said[:200]}")
 
 
 def password_changed(facts: PasswordFacts) -> list[Check]:

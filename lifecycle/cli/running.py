@@ -11,12 +11,18 @@ from pathlib import Path
 
 from lifecycle.cli import UsageError
 from lifecycle.engine.sandbox.info import load_info
-from lifecycle.engine.subject import current_subject
+from lifecycle.engine.subject import current_subject, environment
 from lifecycle.run.context import RunValues, variables
 from lifecycle.run.options import Options
 from lifecycle.run.plan import Plan, plan
 from lifecycle.run.secrets import Secrets
-from lifecycle.run.surroundings import personal, read_lab
+from lifecycle.run.surroundings import (
+    StartError,
+    find_address,
+    find_subject,
+    personal,
+    read_lab,
+)
 from lifecycle.scenario.errors import ScenarioError, nearest
 from lifecycle.scenario.load import is_scenario, load
 from lifecycle.scenario.templates import library
@@ -115,6 +121,7 @@ def run(args: argparse.Namespace) -> int:
     errors = _errors(files, options)
     if errors:
         raise UsageError("\n".join(errors))
+    _known_context(options)
     if args.dry_run:
         return _dry_run(files, options)
     import pytest
@@ -123,9 +130,21 @@ def run(args: argparse.Namespace) -> int:
 
     sweep_quietly()
     try:
-        return int(pytest.main([*_pytest_words(args), *map(str, files)]))
+        return int(pytest.main([*_pytest_words(args, files), *map(str, files)]))
     finally:
         sweep_quietly()
+
+
+def _known_context(options: Options) -> None:
+    """A context that does not exist is a mistake of the command line."""
+    if not options.context:
+        return
+    try:
+        subject = find_subject(options, os.environ, "/")
+        find_address(options, environment(subject, os.environ), subject)
+    except StartError as error:
+        message = f"--context {options.context}: {error}"
+        raise UsageError(message) from error
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -136,11 +155,12 @@ def _pair(text: str) -> tuple[str, str]:
     return key, value
 
 
-def _pytest_words(args: argparse.Namespace) -> list[str]:
+def _pytest_words(args: argparse.Namespace, files: Iterable[Path]) -> list[str]:
     """The options of this run in pytest's words; its own output gives way to ours."""
     words = ["-qq", "--no-header", "--no-summary", "--lifecycle-progress"]
     words += ["-p", "no:cacheprovider", "-o", "console_output_style=classic"]
-    words += ["--rootdir", str(Path.cwd())]
+    words += ["--rootdir", os.path.commonpath([Path.cwd(), *(f.resolve().parent for f in files)])]
+    words += ["--noconftest"]
     words += ["-c", _no_config(), "--lifecycle-gpu", args.gpu]
     if "lifecycle.plugin" not in sys.modules:
         words += _plugin_words()

@@ -241,14 +241,23 @@ class Daemon:
             return file.read() if file else None
 
     @_mapped
-    def talk_inside(
-        self, container: str, argv: Sequence[str], *, user: str, prompt: bytes, answer: bytes
+    def talk_inside(  # noqa: PLR0913 - an exec and both sides of its talk
+        self,
+        container: str,
+        argv: Sequence[str],
+        *,
+        user: str,
+        prompt: bytes,
+        answer: bytes,
+        env: Mapping[str, str],
     ) -> ExecOutcome:
         """Run a command on a terminal inside, answering one prompt.
 
         Used to authenticate with a password, which must not stand in an argument.
         """
-        made = self._api.exec_create(container, list(argv), user=user, tty=True, stdin=True)
+        made = self._api.exec_create(
+            container, list(argv), user=user, tty=True, stdin=True, environment=dict(env)
+        )
         self.own_execs.add(made["Id"])
         raw: Any = self._api.exec_start(made["Id"], tty=True, socket=True)
         stream: socket.socket = getattr(raw, "_sock", raw)

@@ -177,6 +177,16 @@ def kill_session(session: int, limit: float = 3.0) -> bool:
     return True
 
 
+def children_of(parent: int) -> list[int]:
+    """The processes that a process started and that still run."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        fields = _stat(int(entry.name))
+        if len(fields) > 1 and fields[1] == str(parent) and fields[0] != "Z":
+            found.append(int(entry.name))
+    return found
+
+
 def session_members(session: int) -> list[int]:
     """The processes of a session that have not ended."""
     stats = {int(one): _stat(int(one)) for one in os.listdir("/proc") if one.isdecimal()}  # noqa: PTH208

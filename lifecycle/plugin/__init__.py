@@ -42,33 +42,13 @@ def pytest_configure(config: pytest.Config) -> None:
         # must not be begun again in its middle.
         config.option.dist = "loadfile"
         config.option.maxworkerrestart = "0"
-    if not hasattr(config, "workerinput"):
-        config.pluginmanager.register(_Late(config), "lifecycle-late")
 
 
-class _Late:
-    """Registers the reporter once a scenario is there, so that other test runs pay nothing."""
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Now every other plugin is there: ours that must come last."""
+    from lifecycle.plugin.late import Late
 
-    def __init__(self, config: pytest.Config) -> None:
-        self._config = config
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """The first report of a scenario brings the reporter."""
-        manager = self._config.pluginmanager
-        if hasattr(report, "lifecycle") and not manager.hasplugin("lifecycle-reporter"):
-            from lifecycle.plugin.reporter import Reporter
-            from lifecycle.plugin.wiring import options_of
-
-            given = self._config.option.lifecycle_report
-            reporter = Reporter(
-                options_of(self._config),
-                Path(given) if given else None,
-                progress=self._config.option.lifecycle_progress,
-                side_by_side=getattr(self._config.option, "dist", "no") != "no",
-            )
-            manager.register(reporter, "lifecycle-reporter")
-            reporter.pytest_runtest_logreport(report)
+    session.config.pluginmanager.register(Late(session.config), "lifecycle-late")
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
@@ -78,17 +58,6 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     from lifecycle.plugin.items import ScenarioFile
 
     return ScenarioFile.from_parent(parent, path=file_path)
-
-
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None, Any, Any]:
-    """After every other plugin has chosen: bring back what the chosen steps need."""
-    result = yield
-    if any(hasattr(i.parent, "scenario") for i in items):
-        from lifecycle.plugin.select import completed
-
-        items[:] = completed(items)
-    return result
 
 
 def pytest_report_teststatus(

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 import os
-import signal
-import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from lifecycle.plugin.interrupts import KEY, Interrupts
+from lifecycle.run.cleanup import Remains
 from lifecycle.run.live import LiveRun
 from lifecycle.run.outcome import StepResult
 from lifecycle.scenario.errors import ScenarioError
 from lifecycle.scenario.load import load
 from lifecycle.scenario.model import Scenario, Step
+
+CLEANUP_NAME = "clean-up"
 
 
 class StepFailed(Exception):  # noqa: N818 - it is an outcome, not a defect
@@ -42,16 +44,22 @@ class ScenarioFile(pytest.File):
         except ScenarioError as error:
             raise self.CollectError(str(error)) from None
         self.run = make_run(self.scenario, self.config)
+        *names, last = item_names(self.scenario)
         self.items: list[pytest.Item] = [
-            StepItem.from_parent(self, name=_item_name(i, s, self.scenario), index=i, step=s)
-            for i, s in enumerate(self.run.steps)
+            StepItem.from_parent(self, name=name, index=i, step=self.run.steps[i])
+            for i, name in enumerate(names)
         ]
-        self.items.append(CleanupItem.from_parent(self, name="clean-up"))
+        self.items.append(CleanupItem.from_parent(self, name=last))
         yield from self.items
 
     def setup(self) -> None:
-        """SIGTERM ends a run as Ctrl-C does."""
-        terminate_as_interrupt()
+        """From here on a signal ends the run in order."""
+        self.interrupts.install(worker=hasattr(self.config, "workerinput"))
+
+    @property
+    def interrupts(self) -> Interrupts:
+        """The signals of this process."""
+        return self.config.stash[KEY]
 
     def teardown(self) -> None:
         """End the run; what was left to do is done and reported as the items it stands for."""
@@ -72,18 +80,34 @@ class ScenarioFile(pytest.File):
 
     def describe(self) -> dict[str, Any]:
         """What the controller must know of this file to report it, also when a worker dies."""
-        facts = self.run.facts
+        titles = [self.run.redact(self.run.title(i)) for i in range(len(self.run.steps))]
         return {
-            "name": self.scenario.name,
-            "file": _relative(self.path, self.config.rootpath),
+            **describe(self.scenario, titles, self.config.invocation_params.dir),
             "run": self.run.id,
-            "facts": facts,
+            "facts": self.run.facts,
             "remains": vars(self.run.remains),
-            "titles": [
-                (self.run.redact(self.run.title(i)), s.mark.line)
-                for i, s in enumerate(self.run.steps)
-            ],
         }
+
+
+def describe(scenario: Scenario, titles: Sequence[str], folder: Path) -> dict[str, Any]:
+    """What is known of a file before its run."""
+    path = scenario.file
+    shown = str(path.relative_to(folder)) if path.is_relative_to(folder) else str(path)
+    steps = (*scenario.steps, *scenario.finally_)
+    return {
+        "name": scenario.name,
+        "file": shown,
+        "run": "",
+        "facts": {},
+        "remains": vars(Remains()),
+        "titles": [(t, s.mark.line) for t, s in zip(titles, steps, strict=True)],
+    }
+
+
+def item_names(scenario: Scenario) -> list[str]:
+    """The names of a file's items, the clean-up last."""
+    steps = (*scenario.steps, *scenario.finally_)
+    return [*(_item_name(i, s, scenario) for i, s in enumerate(steps)), CLEANUP_NAME]
 
 
 class _Reporting(pytest.Item):
@@ -100,6 +124,9 @@ class _Reporting(pytest.Item):
     def runtest(self) -> None:
         """Do it, and turn the result into pytest's outcome."""
         self.result = self.perform()
+        if self.parent.interrupts.requested and not hasattr(self.config, "workerinput"):
+            # pytest stops after this item and tears the file down, which does what must be done.
+            self.session.shouldstop = "interrupted"
         match self.result.status:
             case "failed" | "error":
                 raise StepFailed(self.result)
@@ -118,6 +145,7 @@ class _Reporting(pytest.Item):
             return {}
         whole = {
             "file": self.parent.describe(),
+            "key": self.nodeid.partition("::")[0],
             "index": self.index_in_file,
             "step": _redacted(self.result.to_json(), self.parent.run.redact),
         }
@@ -162,8 +190,17 @@ class StepItem(_Reporting):
         return self.step.mark.line
 
     def perform(self) -> StepResult:
-        """Do the step."""
-        return self.parent.run.step(self.index)
+        """Do the step; a first Ctrl-C or SIGTERM ends it, and is told as its outcome."""
+        run, interrupts = self.parent.run, self.parent.interrupts
+        if interrupts.requested:
+            run.stop("the run was interrupted")
+        if self.always:
+            return run.step(self.index)
+        try:
+            with interrupts.step():
+                return run.step(self.index)
+        except KeyboardInterrupt:
+            return run.interrupted(self.index)
 
 
 class CleanupItem(_Reporting):
@@ -212,18 +249,3 @@ def _redacted(value: Any, redact: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_redacted(v, redact) for v in value]
     return value
-
-
-def _relative(path: Path, root: Path) -> str:
-    return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
-
-
-def terminate_as_interrupt() -> None:
-    """Make SIGTERM raise KeyboardInterrupt, which pytest turns into an orderly end."""
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, _interrupt)
-
-
-def _interrupt(_number: int, _frame: object) -> None:
-    message = "SIGTERM"
-    raise KeyboardInterrupt(message)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,21 +12,26 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from lifecycle.plugin.interrupts import Interrupts
+from lifecycle.plugin.items import describe, item_names
 from lifecycle.report import github
 from lifecycle.report.bounds import prepare
 from lifecycle.report.model import RunReport, ScenarioReport
 from lifecycle.report.summary import Progress, render_summary
 from lifecycle.report.write import ReportError, choose_directory, write_report
 from lifecycle.run.cleanup import CLEANUP
+from lifecycle.run.opening import new_run_id
 from lifecycle.run.options import Options
 from lifecycle.run.outcome import StepResult
+from lifecycle.scenario.load import load
 
 
 @dataclass
 class _File:
-    """What is known of one scenario file so far."""
+    """What is known of one scenario file so far; ``chosen`` are the items that were to run."""
 
     described: dict[str, Any]
+    chosen: frozenset[int]
     steps: dict[int, dict[str, Any]] = field(default_factory=dict)
     untold: list[dict[str, Any]] = field(default_factory=list)
     crashed: str = ""
@@ -35,7 +41,13 @@ class Reporter:
     """A pytest plugin object; lives in the controller only, so that files are written once."""
 
     def __init__(
-        self, options: Options, folder: Path | None, *, progress: bool, side_by_side: bool
+        self,
+        options: Options,
+        folder: Path | None,
+        interrupts: Interrupts,
+        *,
+        progress: bool,
+        side_by_side: bool,
     ) -> None:
         """``folder`` is where the report goes; None chooses as the contract says.
 
@@ -43,11 +55,29 @@ class Reporter:
         ``side_by_side`` says that several scenarios run at a time.
         """
         self._side_by_side = side_by_side
-        self._options, self._folder = options, folder
+        self._options, self._folder, self._interrupts = options, folder, interrupts
         self._files: dict[str, _File] = {}
         self._console = Console(file=sys.stdout, highlight=False)
         self._progress = Progress(self._console, options.lang or "en") if progress else None
-        self.failed = False
+
+    def expect(self, files: Mapping[str, Path], ids: Collection[str], folder: Path) -> None:
+        """Know every file and item that was to run, so that none can be missing from the report.
+
+        ``files`` maps the beginning of their ids to their paths; ``folder`` is where we stand.
+        """
+        for key, path in files.items():
+            scenario = load(path)
+            steps = (*scenario.steps, *scenario.finally_)
+            names = enumerate(item_names(scenario))
+            chosen = frozenset(i for i, name in names if f"{key}::{name}" in ids)
+            described = describe(scenario, [s.title for s in steps], folder)
+            self._files[key] = _File(described, chosen)
+
+    def tell_interrupt(self) -> None:
+        """Say that the first Ctrl-C was heard."""
+        told = "interrupted: cleaning up; once more to leave at once"
+        sys.stderr.write(f"{told}\n")
+        sys.stderr.flush()
 
     # -- what pytest tells --------------------------------------------------------------------
 
@@ -56,7 +86,7 @@ class Reporter:
         """Take a step's result off its report, wherever it was run."""
         payload = getattr(report, "lifecycle", None)
         if payload:
-            file = self._files.setdefault(payload["file"]["file"], _File(payload["file"]))
+            file = self._files[payload["key"]]
             file.described = payload["file"]
             file.steps[payload["index"]] = payload["step"]
             self._tell(file, payload)
@@ -77,10 +107,9 @@ class Reporter:
         file.untold.clear()
 
     def _crashed(self, report: pytest.TestReport) -> None:
-        name = report.nodeid.partition("::")[0]
-        for path, file in self._files.items():
-            if path == name:
-                file.crashed = str(report.longrepr)
+        file = self._files.get(report.nodeid.partition("::")[0])
+        if file:
+            file.crashed = " ".join(str(report.longrepr).split())
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """Say which step is being done; those of a wide run are told when they end."""
@@ -90,13 +119,12 @@ class Reporter:
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Write the report; its verdict can fail a session whose tests all passed."""
-        if not self._files:
-            return
         for file in self._files.values():
             self._tell_rest(file)
         report = self._report()
-        self.failed = report.verdict == "FAIL"
-        if self.failed and session.exitstatus == pytest.ExitCode.OK:
+        if self._interrupts.requested:
+            session.exitstatus = pytest.ExitCode.INTERRUPTED
+        elif report.verdict == "FAIL" and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         self._publish(report)
 
@@ -120,6 +148,7 @@ class Reporter:
     def _report(self) -> RunReport:
         files = list(self._files.values())
         first = next((f.described for f in files if f.described["facts"]), files[0].described)
+        first = {**first, "run": first["run"] or new_run_id()}
         facts = first["facts"]
         remains = [f.described["remains"] for f in files]
         return RunReport(
@@ -139,17 +168,19 @@ class Reporter:
 
 def _scenario(file: _File) -> ScenarioReport:
     """Every step of the file, those that never came to run included."""
-    steps = []
-    for index, (title, line) in enumerate(file.described["titles"]):
-        steps.append(file.steps.get(index) or _never(title, line, file))
-    cleanup = file.steps.get(len(file.described["titles"]))
-    steps.append(cleanup or _never(CLEANUP, 0, file))
+    titles = [*file.described["titles"], (CLEANUP, 0)]
+    steps = [
+        file.steps.get(index) or _never(index, title, line, file)
+        for index, (title, line) in enumerate(titles)
+    ]
     return ScenarioReport(file.described["name"], file.described["file"], steps)
 
 
-def _never(title: str, line: int, file: _File) -> dict[str, Any]:
+def _never(index: int, title: str, line: int, file: _File) -> dict[str, Any]:
     result = StepResult(title, line)
-    if file.crashed:
+    if index not in file.chosen:
+        result.skipped = "not chosen"
+    elif file.crashed:
         result.error = f"the worker died: {file.crashed}"
     else:
         result.not_run = "not run: the run was stopped before it"

@@ -37,5 +37,5 @@ def _whole(file: ScenarioFile, chosen: list[pytest.Item]) -> list[pytest.Item]:
         for i in file.items
         if i in chosen
         or isinstance(i, CleanupItem)
-        or (isinstance(i, StepItem) and (i.index <= last or i.always))
+        or (isinstance(i, StepItem) and (i.index <= last or (i.always and last >= 0)))
     ]

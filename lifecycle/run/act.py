@@ -63,6 +63,14 @@ def run_on_terminal(session: Session, planned: PlannedStep, words: Sequence[str]
         on_start=session.ledger.cli,
         on_end=session.events.wake,
     )
+    try:
+        return _on(session, planned, terminal, since)
+    except BaseException:
+        terminal.close()
+        raise
+
+
+def _on(session: Session, planned: PlannedStep, terminal: Terminal, since: int) -> Acted:
     if not planned.opens:
         return _drive(session, planned, terminal)
     problem = _wait_open(session, planned, terminal, since)

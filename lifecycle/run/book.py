@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from lifecycle.checks.check import Check, unverified
 from lifecycle.command.line import DockerLine, Ref
 from lifecycle.command.promise import Promise
+from lifecycle.command.references import is_image_id
 from lifecycle.engine.daemon import EngineError
 from lifecycle.run import guard
 from lifecycle.run.act import Acted
@@ -100,7 +101,8 @@ def _existing_image(session: Session, line: DockerLine) -> str:
         seen = session.daemon.image(real)
         if seen is None or session.ledger.holds("image", real):
             continue
-        was_there = key_of("image", real, seen["Id"]) in session.before
+        by_id = is_image_id(ref.name) and had_image(session.before, seen["Id"])
+        was_there = by_id or key_of("image", real, seen["Id"]) in session.before
         if was_there and ref.name not in session.options.allow_foreign:
             return f"{ref} was there before this run, so it is not removed"
     return ""
@@ -121,7 +123,10 @@ def _pull(
     repository = ref.name.rpartition(":")[0]
     if not digest or any(d.endswith(digest) for d in seen.get("RepoDigests") or []):
         return argv, []
-    by_digest = tuple(f"{repository}@{digest}" if w == line.args[0] else w for w in argv)
+    name = f"{repository}@{digest}"
+    if session.daemon.image(name) is None:
+        session.ledger.intend("image", name)
+    by_digest = tuple(name if w == line.args[0] else w for w in argv)
     reason = f"the tag was here before and has moved; pulled by digest, so that {ref.name} stays"
     return by_digest, [unverified(f"pull: {ref.name} is the registry's", digest, reason)]
 
@@ -132,9 +137,10 @@ def intend(session: Session, planned: PlannedStep) -> None:
         return
     if session.plan.names.is_unnamed(planned.line):
         session.ledger.intend("container", session.real("container", planned.container))
-    for ref in sorted(planned.line.creates):
-        if _is_new(session, ref):
-            session.ledger.intend(ref.kind, session.real(ref.kind, ref.name))
+    new = [r for r in sorted(planned.line.creates) if _is_new(session, r)]
+    for ref in new:
+        session.ledger.intend(ref.kind, session.real(ref.kind, ref.name))
+    session.witness.expect([session.real(r.kind, r.name) for r in new if r.kind == "container"])
 
 
 def _is_new(session: Session, ref: Ref) -> bool:
@@ -153,15 +159,30 @@ def settle(session: Session, planned: PlannedStep, acted: Acted) -> None:
             continue
         # What this run itself pushed under a name of its own and pulled back is not a base image.
         is_base = line.verb == "pull" and ref not in session.plan.names.isolated
-        if is_base and session.ledger.holds("image", real):
+        if ref.kind == "container" or not session.ledger.intends(ref.kind, real):
+            continue  # the witness has seen our containers at their creation
+        if is_base:
             _pulled(session, real, identity)
-        elif session.ledger.holds(ref.kind, real):
+        else:
             _disown(session, ref, session.ledger.id_of(ref.kind, real), identity)
             session.ledger.made(ref.kind, real, identity)
+    _settle_digests(session)
+    session.witness.expect(())
     there = _refs_there(session, line.destroys)
     for ref in line.destroys - set(there):
         session.ledger.gone(ref.kind, session.real(ref.kind, ref.name))
     _unnamed_images(session, line, acted)
+
+
+def _settle_digests(session: Session) -> None:
+    """Images that were pulled by their digest, since their tag was somebody's."""
+    for entry in session.ledger.entries():
+        if entry.kind == "image" and "@" in entry.name and not (entry.id or entry.kept):
+            seen = session.daemon.image(entry.name)
+            if seen is None:
+                session.ledger.gone("image", entry.name)
+            else:
+                _pulled(session, entry.name, seen["Id"])
 
 
 def _disown(session: Session, ref: Ref, before: str, now: str) -> None:

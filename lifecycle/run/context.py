@@ -13,9 +13,9 @@ from lifecycle.run.secrets import Secrets
 class RunValues:
     """The namespace ``run``.
 
-    ``id`` is in every name that the run makes, ``folder`` is its work folder, ``kernel`` the
-    kernel release of the engine's machine, ``registry`` a registry that images can be pushed to (the sandbox's;
-    empty elsewhere).
+    ``id`` is in every name that the run makes, ``folder`` is its work folder, ``registry`` one
+    that images can be pushed to (the sandbox's; empty elsewhere), ``kernel`` the kernel release
+    of the engine's machine.
     """
 
     id: str

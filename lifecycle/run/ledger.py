@@ -91,6 +91,7 @@ class Ledger:
 
     def __init__(self, folder: Path, run: str, engine: str, address: str) -> None:
         """Create the file with its header; raises LedgerError when that can't be done safely."""
+        self.run = run
         self.path = folder / f"{run}.jsonl"
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -145,12 +146,18 @@ class Ledger:
         return entry.id if entry else ""
 
     def holds(self, kind: Kind, name_or_id: str) -> bool:
-        """Whether this run made it; an id may be a prefix of at least 12 characters."""
+        """Whether this run made it; an id may be a prefix of at least 12 characters.
+
+        A literal name proves nothing until the id that it was made with is known.
+        """
         # A copy, since the thread that reads the engine's events writes here too.
-        return any(
-            e.kind == kind and (e.name == name_or_id or _same_id(e.id, name_or_id))
-            for e in list(self._open.values())
-        )
+        mine = [e for e in list(self._open.values()) if e.kind == kind]
+        known = (e for e in mine if e.id or self.run in e.name)
+        return any(e.name == name_or_id or _same_id(e.id, name_or_id) for e in known)
+
+    def intends(self, kind: Kind, name: str) -> bool:
+        """Whether a command of this run was to make it."""
+        return (kind, name) in self._open
 
     def close(self) -> None:
         """The run is over: drop the file when nothing is left that must go."""

@@ -94,6 +94,18 @@ class LiveRun:
             self._stopped = f"step {index + 1} ({result.name}) {result.status}"
         return result
 
+    def stop(self, because: str) -> None:
+        """Do no further step but those of ``finally``."""
+        self._stopped = self._stopped or because
+
+    def interrupted(self, index: int) -> StepResult:
+        """What came of a step that a person ended; the rest is not run."""
+        self.stop("the run was interrupted")
+        result = StepResult(self.title(index), self.steps[index].mark.line, ran=True)
+        told = "a person or the system ended it (Ctrl-C or SIGTERM)"
+        result.checks.append(Check("it gets done", "done", told, "broken", "signal"))
+        return result
+
     def _guarded(self, runner: Runner, index: int) -> StepResult:
         """Do the step; a fault of our own is an ``error``, and the run still cleans up."""
         try:

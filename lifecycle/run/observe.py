@@ -241,15 +241,15 @@ def _inside(
 
 def _started(session: Session, real: str, before: Before, acted: Acted) -> bool:
     """Whether the engine reported its start; the CLI may be back a moment before the event."""
-    if before.watch is None:
-        limit = 0.0
-    else:
-        limit = EVENT_LIMIT if acted.exit_code in {0, None} else 0.0
+    went_well = before.watch is not None and acted.exit_code in {0, None}
 
     def is_start(event: Event) -> bool:
         return event.action == "start" and event.name == real
 
-    return session.events.wait(is_start, since=before.mark, timeout=limit) is not None
+    return (
+        session.events.wait(is_start, since=before.mark, timeout=EVENT_LIMIT if went_well else 0.0)
+        is not None
+    )
 
 
 def _asks_inside(planned: PlannedStep, promises: Sequence[Promise]) -> bool:

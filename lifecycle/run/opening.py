@@ -15,7 +15,7 @@ from lifecycle.engine.events import EventLog
 from lifecycle.engine.sandbox.info import load_info
 from lifecycle.engine.subject import Subject, environment
 from lifecycle.run.context import RunValues, variables
-from lifecycle.run.inventory import Inventory, take
+from lifecycle.run.inventory import take
 from lifecycle.run.ledger import Ledger, default_folder
 from lifecycle.run.locks import Locks
 from lifecycle.run.options import Options
@@ -82,7 +82,7 @@ def open_session(  # noqa: PLR0913 - a run is opened from all of these
     planned = plan(scenario, names, str(work), run, as_written=options.as_written)
     _lock_fixed(planned, locks)
     before = take(daemon)
-    witness = Witness(daemon, ledger, _containers_to_come(planned, options, before).__contains__)
+    witness = Witness(daemon, ledger, run)
     events = EventLog(daemon, witness)
     stack.callback(events.close)
     world = World(
@@ -130,15 +130,6 @@ def _drop(folder: Path, ledger: Ledger) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     if not folder.exists():
         ledger.gone("folder", str(folder))
-
-
-def _containers_to_come(planned: Plan, options: Options, before: Inventory) -> frozenset[str]:
-    """The real names of every container that the plan's lines make."""
-    known = {planned.names.unnamed(s.index + 1) for s in planned.steps}
-    known |= {planned.names.real(r) for r in planned.names.isolated if r.kind == "container"}
-    if options.as_written:
-        known -= {t.name for t in before.values() if t.kind == "container"}
-    return frozenset(known)
 
 
 def _own(path: Path, subject: Subject) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from lifecycle.checks.check import Check, compare, unverified
 from lifecycle.checks.expect import judge_expect, pattern
-from lifecycle.checks.facts import Facts
+from lifecycle.checks.facts import ContainerFacts, Facts
 from lifecycle.checks.judge import judge_all
 from lifecycle.command.promise import Promise
 from lifecycle.engine.daemon import EngineError
@@ -174,11 +174,13 @@ class Runner:
         result.checks += judge_expect(planned.expect, facts, on)
         if any(c.status == "broken" for c in result.checks):
             self._find(result, Symptom(acted.output, planned.words, acted.exit_code))
+            for text in _denied(promises, on):
+                self._find(result, Symptom(text, planned.words, printed=False))
         book.remember(self._s, planned)
 
     def _promises(self, planned: PlannedStep) -> tuple[Promise, ...]:
         """The line's own, and after a start again those of the line that made the container."""
-        if planned.line and planned.line.verb in {"start", "restart", "unpause"}:
+        if planned.line and planned.line.verb in {"start", "restart"}:
             again = self._s.promised.get(planned.container, ())
             return planned.promises + again
         return planned.promises
@@ -239,6 +241,17 @@ class Runner:
         known = {f.id for f in result.findings}
         found = (f.with_texts(self._s.shown) for f in self._diagnose(symptom, self._s))
         result.findings += [f for f in found if f.id not in known]
+
+
+def _denied(promises: Sequence[Promise], on: ContainerFacts | None) -> list[str]:
+    """What a program inside would say that may not write where the line promised it could."""
+    writable = {
+        p.expected["target"]
+        for p in promises
+        if p.field == "container.mount.access" and not p.expected["readonly"]
+    }
+    errors = on.inside.writes if on else {}
+    return [f"touch: cannot touch '{t}/x': {errors[t]}" for t in writable if errors.get(t)]
 
 
 def _bare(expression: str) -> str:

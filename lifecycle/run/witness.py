@@ -6,7 +6,7 @@ The engine's event thread calls this, so that a container that lives for 100 ms 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,9 +34,10 @@ class Watch:
 class Witness:
     """Keeps what was seen of this run's containers, by real name, and tells the ledger."""
 
-    def __init__(self, daemon: Daemon, ledger: Ledger, is_ours: Callable[[str], bool]) -> None:
-        """``is_ours`` says whether a real container name belongs to this run."""
-        self._daemon, self._ledger, self._is_ours = daemon, ledger, is_ours
+    def __init__(self, daemon: Daemon, ledger: Ledger, run: str) -> None:
+        """``run`` is in every name that the run makes, but for those it keeps literal."""
+        self._daemon, self._ledger, self._run = daemon, ledger, run
+        self._literal: set[str] = set()
         self.created: dict[str, Json] = {}
         self._watches: dict[str, Watch] = {}
 
@@ -46,7 +47,7 @@ class Witness:
 
     def __call__(self, event: Event) -> None:
         """Take note of one event."""
-        if event.kind != "container" or not self._is_ours(event.name):
+        if event.kind != "container" or not self._is_ours(event):
             return
         if event.action == "create":
             self._see_created(event)
@@ -54,6 +55,16 @@ class Witness:
             self._see_started(event)
         elif event.action == "destroy":
             self._ledger.gone("container", event.name)
+
+    def expect(self, names: Collection[str]) -> None:
+        """Containers of these names, kept literal, are made by the command that runs now."""
+        self._literal = set(names)
+
+    def _is_ours(self, event: Event) -> bool:
+        """By the unguessable name, the command that makes it now, or the id it was made with."""
+        if self._run in event.name or event.name in self._literal:
+            return True
+        return bool(event.id) and self._ledger.id_of("container", event.name) == event.id
 
     def _see_created(self, event: Event) -> None:
         self._ledger.made("container", event.name, event.id)
