@@ -162,8 +162,8 @@ def _pytest_words(args: argparse.Namespace, files: Iterable[Path]) -> list[str]:
     words += ["--rootdir", os.path.commonpath([Path.cwd(), *(f.resolve().parent for f in files)])]
     words += ["--noconftest"]
     words += ["-c", _no_config(), "--lifecycle-gpu", args.gpu]
-    if "lifecycle.plugin" not in sys.modules:
-        words += _plugin_words()
+    # No plugin of the environment's either: one may change the run, or take a second to import.
+    words += ["--disable-plugin-autoload", "-p", "xdist.plugin", "-p", "lifecycle.plugin"]
     for flag in ("strict", "as_written", "remove_pulled"):
         words += [f"--lifecycle-{flag.replace('_', '-')}"] if getattr(args, flag) else []
     for name in ("user", "context", "lab", "report", "keep", "lang"):
@@ -181,14 +181,6 @@ def _pytest_words(args: argparse.Namespace, files: Iterable[Path]) -> list[str]:
 def _no_config() -> str:
     """Not the configuration of whatever project the person stands in."""
     return "/dev/null"
-
-
-def _plugin_words() -> list[str]:
-    """The plugin by name, where its entry point is not installed."""
-    from importlib.metadata import entry_points
-
-    installed = any(e.value == "lifecycle.plugin" for e in entry_points(group="pytest11"))
-    return [] if installed else ["-p", "lifecycle.plugin"]
 
 
 def _dry_run(files: Iterable[Path], options: Options) -> int:

@@ -37,16 +37,16 @@ class Locks:
         self._say = say
         self._held: dict[str, int] = {}
         self._folder = folder
-        try:
-            with suppress(FileExistsError):
-                folder.mkdir(mode=0o1777)
-                folder.chmod(0o1777)
-        except OSError as error:
-            raise LockError(f"{folder} can't be made: {error.strerror}") from error
+
+    def _path(self, name: str) -> Path:
+        return self._folder / f"{self._scope}-{name}"
 
     def _open(self, name: str) -> int:
-        path = self._folder / f"{self._scope}-{name}"
+        path = self._path(name)
         try:
+            with suppress(FileExistsError):
+                self._folder.mkdir(mode=0o1777)
+                self._folder.chmod(0o1777)
             with suppress(FileExistsError):
                 made = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW, 0o666)
                 os.fchmod(made, 0o666)  # whoever holds it next writes who they are
@@ -68,6 +68,10 @@ class Locks:
         except BlockingIOError:
             os.close(fd)
             return False
+        if not _is_there(fd, self._path(name)):
+            # Its holder removed it between our opening and our locking: that was no lock.
+            os.close(fd)
+            return self.try_take(name)
         self._held[name] = fd
         with suppress(OSError):
             os.ftruncate(fd, 0)
@@ -77,7 +81,7 @@ class Locks:
     def holder(self, name: str) -> str:
         """Who holds a lock, for a message."""
         with suppress(OSError):
-            return (self._folder / f"{self._scope}-{name}").read_text()[:200]
+            return self._path(name).read_text()[:200]
         return "somebody"
 
     def take(self, name: str, limit: float = LIMIT) -> None:
@@ -94,7 +98,19 @@ class Locks:
             time.sleep(0.1)
 
     def release(self) -> None:
-        """Give all back. The files stay: removing one would race with whoever just opened it."""
-        for fd in self._held.values():
+        """Give all back, and leave no file; another user's, in a sticky folder, has to stay."""
+        for name, fd in self._held.items():
+            with suppress(OSError):
+                self._path(name).unlink()
             os.close(fd)
         self._held.clear()
+        with suppress(OSError):
+            self._folder.rmdir()
+
+
+def _is_there(fd: int, path: Path) -> bool:
+    """Whether a path still names the file that was opened."""
+    try:
+        return os.path.samestat(os.fstat(fd), path.stat())
+    except OSError:
+        return False

@@ -132,7 +132,7 @@ def test_a_link_in_the_place_of_a_lock_is_not_followed(
     locks.take("name")
     (path,) = folder.iterdir()
     locks.release()
-    path.unlink()
+    folder.mkdir()
     path.symlink_to(victim)
     with pytest.raises(LockError, match="can't be opened"):
         locks.try_take("name")
@@ -141,8 +141,31 @@ def test_a_link_in_the_place_of_a_lock_is_not_followed(
 
 def test_a_folder_that_can_not_be_made_is_told(tmp_path: Path, said: list[str]) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(LockError, match="can't be made: Not a directory"):
-        Locks("ENGINE", "r1", said.append, tmp_path / "file" / "locks")
+    with pytest.raises(LockError, match="can't be opened: Not a directory"):
+        Locks("ENGINE", "r1", said.append, tmp_path / "file" / "locks").try_take("name")
+
+
+def test_nothing_is_left_when_the_last_lock_is_given_back(folder: Path, locks: Locks) -> None:
+    locks.take("name")
+    locks.release()
+    assert not folder.exists()
+
+
+def test_a_lock_whose_file_was_removed_meanwhile_is_taken_anew(
+    folder: Path, locks: Locks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    locks.take("name")
+    opened = Locks._open
+    late = Locks("ENGINE", "r2", lambda _: None, folder)
+
+    def open_before_the_release(self: Locks, name: str) -> int:
+        fd = opened(self, name)
+        locks.release()  # removes the file that fd holds open
+        return fd
+
+    monkeypatch.setattr(Locks, "_open", open_before_the_release)
+    assert late.try_take("name")
+    assert [f.read_text() for f in folder.iterdir()] == [late._owner]
 
 
 # -- ports ----------------------------------------------------------------------------------
