@@ -31,11 +31,13 @@ def completed(chosen: Iterable[pytest.Item]) -> list[pytest.Item]:
 
 
 def _whole(file: ScenarioFile, chosen: list[pytest.Item]) -> list[pytest.Item]:
-    last = max((i.index for i in chosen if isinstance(i, StepItem)), default=-1)
+    # The clean-up alone would find nothing to clean, and pass.
+    everything = len(file.items)
+    last = max((i.index for i in chosen if isinstance(i, StepItem)), default=everything)
     return [
         i
         for i in file.items
         if i in chosen
         or isinstance(i, CleanupItem)
-        or (isinstance(i, StepItem) and (i.index <= last or (i.always and last >= 0)))
+        or (isinstance(i, StepItem) and (i.index <= last or i.always))
     ]

@@ -159,9 +159,13 @@ def settle(session: Session, planned: PlannedStep, acted: Acted) -> None:
             continue
         # What this run itself pushed under a name of its own and pulled back is not a base image.
         is_base = line.verb == "pull" and ref not in session.plan.names.isolated
-        if ref.kind == "container" or not session.ledger.intends(ref.kind, real):
-            continue  # the witness has seen our containers at their creation
-        if is_base:
+        if not session.ledger.intends(ref.kind, real):
+            continue
+        if ref.kind == "container":
+            # The witness claims it at its creation; the CLI may be back before that event is here.
+            if acted.exit_code == 0 and not session.ledger.id_of("container", real):
+                session.ledger.made("container", real, identity)
+        elif is_base:
             _pulled(session, real, identity)
         else:
             _disown(session, ref, session.ledger.id_of(ref.kind, real), identity)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -43,6 +44,12 @@ MISTAKES = {
   - name: the mistake
     command: >-
       docker run -d --name=MINE-theirs -u ${{ me.uid }}:${{ me.gid }} -v FOLDER/theirs:/workspace
+      ${{ lab.base_image }} sleep 300
+""",
+    "a folder that docker made": """
+  - name: the mistake
+    command: >-
+      docker run -d --name=MINE-roots -u ${{ me.uid }}:${{ me.gid }} -v FOLDER/roots:/workspace
       ${{ lab.base_image }} sleep 300
 """,
     "misspelled image": """
@@ -117,6 +124,8 @@ def done(shared_place: Place, base_image: str, in_sandbox: SandboxInfo) -> Itera
     """All the mistakes, made in one run."""
     place = shared_place
     (place.folder / "theirs").mkdir(mode=0o755)
+    os.chown(place.folder / "theirs", 4321, 4321)
+    (place.folder / "roots").mkdir(mode=0o755)
     holder = f"{place.word}-holder"
     docker("run", "-d", f"--name={holder}", "-p", "8080", base_image, "sleep", "300")
     port = docker("port", holder, "8080").splitlines()[0].rpartition(":")[2]
@@ -190,11 +199,20 @@ def test_a_read_only_mount_is_as_written_but_not_as_expected(done: Done) -> None
     assert "kept" in {c["status"] for c in access}, step["checks"]
 
 
-def test_a_folder_that_the_person_may_not_write_breaks_the_mounts_promise(done: Done) -> None:
-    step = done.step("a folder of somebody else's")
+@pytest.mark.parametrize(
+    ("mistake", "finding"),
+    [
+        ("a folder of somebody else's", "mount-owned-by-another"),
+        ("a folder that docker made", "bind-source-created-as-root"),
+    ],
+)
+def test_a_folder_that_the_person_may_not_write_breaks_the_mounts_promise(
+    done: Done, mistake: str, finding: str
+) -> None:
+    step = done.step(mistake)
     assert any("/workspace" in about and about.startswith("-v") for about in broken(step))
     assert "exit code" not in broken(step)
-    assert findings(step) == ["mount-owned-by-another"]
+    assert findings(step) == [finding]
 
 
 def test_a_password_that_was_refused_has_not_changed(done: Done) -> None:

@@ -17,6 +17,7 @@ from lifecycle.run.ledger import Ledger
 from lifecycle.run.options import Options
 from lifecycle.run.plan import Plan, PlannedStep
 from lifecycle.run.session import Session
+from lifecycle.run.witness import Witness
 from tests.unit.run.conftest import RUN, Planner
 from tests.unit.run.samples import Engine
 
@@ -51,11 +52,13 @@ def opened(planned: Planner, engine: Registry, tmp_path: Path) -> Opener:
         def real(kind: Any, name: str) -> str:
             return plan.names.real(Ref(kind, name))
 
+        ledger = Ledger(tmp_path / "ledgers", RUN, "ENGINE", engine.address)
         session = SimpleNamespace(
             plan=plan,
             options=chosen,
             daemon=engine.daemon,
-            ledger=Ledger(tmp_path / "ledgers", RUN, "ENGINE", engine.address),
+            ledger=ledger,
+            witness=Witness(engine.daemon, ledger, RUN),
             before=take(engine.daemon),
             targets=set(),
             real=real,

@@ -146,6 +146,7 @@ def test_what_can_not_be_removed_is_told_and_stays_on_the_ledger(
         ({"machine": "another"}, "it belongs to another machine"),
         ({"engine": "OTHER"}, "unix:///run/docker.sock is another engine now"),
     ],
+    ids=["running", "elsewhere", "another engine"],
 )
 def test_a_run_that_is_not_ours_to_finish_is_left_alone(
     dead: Callable[..., Path],
