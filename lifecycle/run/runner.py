@@ -113,8 +113,9 @@ class Runner:
             return f"its condition does not hold here: {_bare(str(planned.step.when))}"
         if planned.needs_gpu and not self._s.world.gpus.items:
             return f"it needs a GPU: {self._s.world.gpus.reason}"
-        if planned.step.in_ and any(planned.step.in_ == r.name for r in self._s.skipped):
-            return f"terminal {planned.step.in_} was never opened"
+        unopened = self._unopened(planned)
+        if unopened:
+            return unopened
         if planned.step.on:
             wanted = [r for r in self._s.skipped if r.name == planned.step.on]
             return guard.missing(wanted, self._s.skipped)
@@ -124,10 +125,20 @@ class Runner:
             else ""
         )
 
+    def _unopened(self, planned: PlannedStep) -> str:
+        """A terminal that a skipped step would have opened; without ``in`` the last one."""
+        name = planned.step.in_
+        if planned.step.kind == "type" and not name and not self._s.terminals:
+            name = next(reversed(self._s.unopened), None)
+        because = self._s.unopened.get(name or "")
+        return f"terminal {name} was never opened: {because}" if because else ""
+
     def _skip(self, planned: PlannedStep, result: StepResult, because: str) -> None:
+        why = f"step {planned.index + 1} was skipped, since {because}"
+        if planned.opens:
+            self._s.unopened[planned.opens] = why
         if planned.line:
-            for ref in planned.line.creates:
-                self._s.skipped[ref] = f"step {planned.index + 1} was skipped, since {because}"
+            self._s.skipped |= dict.fromkeys(planned.line.creates, why)
         if self._s.options.gpu == "require" and "GPU" in because:
             result.checks.append(Check(_GPU, "at least one", because, "broken", "--gpu require"))
             return
@@ -137,7 +148,8 @@ class Runner:
 
     def _command(self, planned: PlannedStep, result: StepResult) -> None:
         words = book.words_to_run(self._s, planned)
-        result.actual_command = self._s.secrets.redact(words.shown) if words.changed else ""
+        if words.changed:
+            result.actual_command = self._s.secrets.redact(words.shown)
         result.checks += words.checks
         if words.skip or words.refusal:
             result.skipped = words.skip

@@ -60,6 +60,9 @@ class Session:
     """The temporary folder that stands in for a NAS that lab.nas_home does not name."""
     terminals: dict[str, OpenTerminal] = field(default_factory=dict)
     skipped: dict[Ref, str] = field(default_factory=dict)
+    """What a step that was skipped would have made, and why it was."""
+    unopened: dict[str, str] = field(default_factory=dict)
+    """Terminals that it would have opened, and why it did not."""
     promised: dict[str, tuple[Promise, ...]] = field(default_factory=dict)
     targets: set[tuple[str, str]] = field(default_factory=set)
     """What our lines acted on, by its key in an inventory."""
