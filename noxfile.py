@@ -14,6 +14,11 @@ import nox
 
 ROOT = Path(__file__).parent
 CLEAN_UP_S = 60
+# The tests of an engine mostly wait: two at a time, the long ones first.
+SIDE_BY_SIDE = (
+    *("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"),
+    *("tests/engine", "tests/plugin", "tests/unit"),
+)
 
 nox.options.sessions = []  # plain `nox` lists the sessions and runs none
 session = functools.partial(nox.session, python=False)  # no environment of Nox's own
@@ -43,7 +48,7 @@ def tests(s: nox.Session) -> None:
     """Every test; as root on a disposable engine, else on this machine's own."""
     # A choice of tests may hold none for an engine; the whole suite without any has proved nothing.
     required = {} if s.posargs else {"LIFECYCLE_REQUIRE_ENGINE": "1"}
-    on_an_engine(s, "pytest", *s.posargs, **required)
+    on_an_engine(s, "pytest", *(s.posargs or SIDE_BY_SIDE), **required)
 
 
 @session

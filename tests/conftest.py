@@ -9,6 +9,7 @@ from collections.abc import Generator
 
 import pytest
 
+pytest_plugins = ["pytester"]
 REQUIRED = "LIFECYCLE_REQUIRE_ENGINE"
 ENGINE_ANSWERS_WITHIN_S = 10
 executed_engine_tests: list[str] = []

@@ -30,9 +30,7 @@ class Remains:
 def clean_up(session: Session) -> tuple[StepResult, Remains]:
     """Close the terminals, remove what the ledger holds, and measure."""
     result = StepResult(CLEANUP, 0, command="cleanup: what this run made", ran=True)
-    for opened in session.terminals.values():
-        opened.terminal.close()
-    session.terminals.clear()
+    _close_terminals(session)
     entries = [e for e in session.ledger.entries() if not e.kept]
     kept = [e for e in session.ledger.entries() if e.kept]
     for entry in entries:
@@ -49,6 +47,26 @@ def clean_up(session: Session) -> tuple[StepResult, Remains]:
     return result, remains
 
 
+def keep_all(session: Session, why: str) -> tuple[StepResult, Remains]:
+    """Leave all of it for the person to look at: off the ledger's work, and listed."""
+    _close_terminals(session)
+    for entry in session.ledger.entries():
+        if not entry.kept:
+            session.ledger.keep(entry.kind, entry.name, why, entry.id)
+    remains = Remains(kept_on_purpose=_kept(session.ledger.entries()))
+    return StepResult(CLEANUP, 0, skipped=why), remains
+
+
+def _close_terminals(session: Session) -> None:
+    for opened in session.terminals.values():
+        opened.terminal.close()
+    session.terminals.clear()
+
+
+def _kept(entries: Iterable[Entry]) -> list[str]:
+    return [f"{e.kind} {e.name}: {e.kept}" for e in entries if e.kept]
+
+
 def _shown(session: Session, check: Check) -> Check:
     return Check(
         session.shown(check.about), check.expected, check.actual, check.status, check.source
@@ -59,11 +77,10 @@ def measure(session: Session, entries: Iterable[Entry]) -> Remains:
     """Compare the engine with what it was before the run."""
     after = take(session.daemon)
     entries = list(entries)
-    kept = [e for e in entries if e.kept]
     made = {key_of(e.kind, e.name, e.id) for e in entries if not e.kept}
     return Remains(
         left_behind=left_behind(session.before, after, session.run, made),
-        kept_on_purpose=[f"{e.kind} {e.name}: {e.kept}" for e in kept],
+        kept_on_purpose=_kept(entries),
         foreign_touched=foreign_touched(session.before, after, session.targets | made),
     )
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from lifecycle.checks.check import Check
 from lifecycle.engine.daemon import EngineError
-from lifecycle.run.cleanup import CLEANUP, Remains, clean_up
+from lifecycle.run.cleanup import CLEANUP, Remains, clean_up, keep_all
 from lifecycle.run.ledger import LedgerError
 from lifecycle.run.locks import LockError
 from lifecycle.run.opening import new_run_id, open_session
@@ -145,13 +145,9 @@ class LiveRun:
             )
         self._over = True
         if self._options.keep_on_failure and self._stopped:
-            why = "kept on failure (--keep on-failure)"
-            for entry in self._session.ledger.entries():
-                self._session.ledger.keep(entry.kind, entry.name, why, entry.id)
-            entries = self._session.ledger.entries()
-            self.remains = Remains(kept_on_purpose=[f"{e.kind} {e.name}: {why}" for e in entries])
-            return StepResult(CLEANUP, 0, skipped=why)
-        result, self.remains = clean_up(self._session)
+            result, self.remains = keep_all(self._session, "kept on failure (--keep on-failure)")
+        else:
+            result, self.remains = clean_up(self._session)
         return result
 
     @property

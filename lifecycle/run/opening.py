@@ -127,6 +127,8 @@ def _folders(folder: Path, subject: Subject, ledger: Ledger, stack: ExitStack) -
 
 
 def _drop(folder: Path, ledger: Ledger) -> None:
+    if any(e.kept for e in ledger.entries() if e.name == str(folder)):
+        return  # the containers that were kept may have it mounted
     shutil.rmtree(folder, ignore_errors=True)
     if not folder.exists():
         ledger.gone("folder", str(folder))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import tempfile
@@ -30,6 +31,15 @@ def in_sandbox() -> SandboxInfo:
     if info is None:
         pytest.skip("needs the sandbox: lifecycle sandbox -- pytest ...")
     return info
+
+
+@pytest.fixture(scope="module")
+def sandboxes_alone() -> Iterator[None]:
+    """No other worker starts or ends a sandbox meanwhile; this machine's state is compared."""
+    folder = os.open(Path(__file__).parent, os.O_RDONLY)
+    fcntl.flock(folder, fcntl.LOCK_EX)
+    yield
+    os.close(folder)
 
 
 def _place() -> Iterator[Place]:

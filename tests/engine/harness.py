@@ -22,6 +22,12 @@ _DROPPED = ("LIFECYCLE_SECRET_", "PYTEST_", "GITHUB_")
 Json = dict[str, Any]
 
 
+def plugins() -> tuple[str, ...]:
+    """Pytest's words for our plugin where it is not installed, and to spare Hypothesis's import."""
+    known = any(e.value == "lifecycle.plugin" for e in entry_points(group="pytest11"))
+    return ("-p", "no:hypothesispytest", *(() if known else ("-p", "lifecycle.plugin")))
+
+
 def docker(*words: str, check: bool = True) -> str:
     """Run docker on the environment's engine, beside the harness; returns what it printed."""
     ran = subprocess.run(["docker", *words], check=False, text=True, capture_output=True)
@@ -146,10 +152,8 @@ class Place:
     def pytest(self, *words: str) -> Ran:
         """Run plain pytest, with the plugin as it is installed."""
         self._reports += 1
-        known = any(e.value == "lifecycle.plugin" for e in entry_points(group="pytest11"))
-        plugin = () if known else ("-p", "lifecycle.plugin")
         report = ("--lifecycle-report", str(self.report_folder), "--rootdir", str(self.folder))
-        return self._ended(sys.executable, "-m", "pytest", *plugin, *report, *words)
+        return self._ended(sys.executable, "-m", "pytest", *plugins(), *report, *words)
 
     @property
     def report_folder(self) -> Path:

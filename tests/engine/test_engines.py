@@ -92,6 +92,16 @@ def test_without_an_engine_the_check_fails_with_what_to_do(place: Place) -> None
     assert place.ledgers() == []
 
 
+def test_a_docker_command_that_is_not_on_the_path_is_the_finding(place: Place) -> None:
+    place.environ["PATH"] = str(place.folder / "bin")
+    ran = place.run(str(place.write("a.yaml", ONE)))
+    assert ran.exit_code == 1
+    assert "Traceback" not in ran.said
+    assert broken(ran.step("Ask")) == ["the run can begin"]
+    assert findings(ran.step("Ask")) == ["docker-cli-missing"]
+    assert ran.step("Make")["status"] == "not-run"
+
+
 @pytest.mark.parametrize(
     "words",
     [("doctor",), ("doctor", "--json"), ("hold", "x", "--", "docker", "run", "x"), ("sweep",)],

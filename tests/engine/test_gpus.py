@@ -141,6 +141,7 @@ def test_a_gpu_without_the_toolkit_fails_with_that_finding(
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="a sandbox needs root")
+@pytest.mark.usefixtures("sandboxes_alone")
 def test_simulated_gpus_are_held_to_the_line_and_called_simulated(place: Place) -> None:
     file = str(place.write("a.yaml", SIMULATED))
     pull = "scenario: pull\nsteps:\n  - docker pull ${{ lab.base_image }}\n"

@@ -213,7 +213,7 @@ scenario: killed
 steps:
   - {{name: taken, command: "docker run --name={one.name} ${{{{ lab.base_image }}}} true",
      fails: {{exit: 125}}}}
-  - docker run --name=MINE-long ${{{{ lab.base_image }}}} sleep 300
+  - docker run --name=MINE-long ${{{{ lab.base_image }}}} timeout 300 sleep 300
 """
     words = place.run_words("--as-written", str(place.write("a.yaml", text)))
     with place.started(*words) as process:

@@ -29,8 +29,9 @@ IMAGE = "lifecycle/registry"
 
 
 @pytest.fixture(scope="module")
-def sandbox() -> Iterator[SandboxInfo]:
+def sandbox(sandboxes_alone: None) -> Iterator[SandboxInfo]:
     """One sandbox for the tests that only use it."""
+    assert sandboxes_alone is None
     with open_sandbox(gpus=2, say=print) as info:
         yield info
         docker(info, "ps")  # nothing that a test did has ended it

@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,8 +103,9 @@ def machine() -> Iterator[Machine]:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _cached() -> None:
+def _cached(sandboxes_alone: None) -> None:
     """The artifacts are in the cache, so that a machine without a way out can have a sandbox."""
+    assert sandboxes_alone is None
     with open_sandbox(say=print):
         pass
 
@@ -251,21 +253,29 @@ def test_what_a_killed_one_left_is_swept(machine: Machine, hold: Callable[[], Ho
 
 
 @pytest.fixture
-def other_engine(machine: Machine, tmp_path: Path) -> Iterator[dict[str, str]]:
+def folder() -> Iterator[Path]:
+    """A folder whose path is short: an engine's sockets lie deep in it, and theirs is limited."""
+    path = Path(tempfile.mkdtemp())
+    yield path
+    shutil.rmtree(path)
+
+
+@pytest.fixture
+def other_engine(machine: Machine, folder: Path) -> Iterator[dict[str, str]]:
     """A plain engine of somebody else's on the machine, with a container that runs."""
     absent = [path for path in FOLDERS if not path.exists()]
-    (tmp_path / "daemon.json").write_text("{}")
+    (folder / "daemon.json").write_text("{}")
     where = {
-        "--host": f"unix://{tmp_path}/docker.sock",
-        "--config-file": f"{tmp_path}/daemon.json",
-        "--data-root": f"{tmp_path}/data",
-        "--exec-root": f"{tmp_path}/exec",
-        "--pidfile": f"{tmp_path}/pid",
+        "--host": f"unix://{folder}/docker.sock",
+        "--config-file": f"{folder}/daemon.json",
+        "--data-root": f"{folder}/data",
+        "--exec-root": f"{folder}/exec",
+        "--pidfile": f"{folder}/pid",
         "--cgroup-parent": f"/{ELSEWHERE}",
     }
     words = machine.words("dockerd", *(f"{flag}={value}" for flag, value in where.items()))
-    environ = {**os.environ, "DOCKER_HOST": where["--host"], "DOCKER_CONFIG": str(tmp_path)}
-    with (tmp_path / "log").open("wb") as log, subprocess.Popen(words, stderr=log) as process:
+    environ = {**os.environ, "DOCKER_HOST": where["--host"], "DOCKER_CONFIG": str(folder)}
+    with (folder / "log").open("wb") as log, subprocess.Popen(words, stderr=log) as process:
         try:
             assert wait_until(lambda: plain(environ, "ps", check=False) != "", limit=30)
             image = next(user_cache(os.environ).folder.glob("registry-*.tar"))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
+from lifecycle.cli import main
 from tests.engine.harness import Place
 from tests.plugin.test_items import PASSING
 
@@ -18,12 +20,7 @@ steps:
 """
 
 
-def test_0_when_everything_holds(place: Place) -> None:
-    ran = place.run(str(place.write("a.yaml", PASSING)))
-    assert (ran.exit_code, ran.report["verdict"]) == (0, "PASS")
-
-
-def test_1_when_something_does_not(place: Place) -> None:
+def test_1_when_something_does_not_hold_though_nothing_broke(place: Place) -> None:
     ran = place.run(str(place.write("a.yaml", PASSING.replace("command: id", "command: 'false'"))))
     assert (ran.exit_code, ran.report["verdict"]) == (1, "FAIL")
     assert ran.statuses() == {"First": "failed", "Clean-up": "passed"}
@@ -58,18 +55,34 @@ def test_4_for_a_malformed_file_and_nothing_was_started(place: Place) -> None:
         (("--set", "lab.prot=1", "a.yaml"), "port"),
         (("--set", "port=1", "a.yaml"), r"expected lab\.K=V"),
         (("--lab", "none.toml", "a.yaml"), r"none\.toml"),
-        (("--no-such-option", "a.yaml"), "--no-such-option"),
         ((), "no scenario was named"),
-        (("a.yaml", "--", "--no-such-option-of-pytest"), "--no-such-option-of-pytest"),
-        (("a.yaml", "--context", "none-MINE"), "none-"),
+        (("a.yaml", "--context", "no-such-context"), "no-such-context"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
-def test_4_for_usage_in_one_sentence(place: Place, words: tuple[str, ...], says: str) -> None:
-    place.write("a.yaml", PASSING)
-    ran = place.run(*words)
+def test_4_for_usage_in_one_sentence(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: tuple[str, ...],
+    says: str,
+) -> None:
+    (tmp_path / "a.yaml").write_text(PASSING)
+    monkeypatch.chdir(tmp_path)
+    assert main(["run", "--report", "report", *words]) == 4
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert re.search(says, told.err)
+    assert [p.name for p in tmp_path.iterdir()] == ["a.yaml"]
+
+
+@pytest.mark.parametrize("words", [("--no-such-option",), ("--", "--no-such-option")])
+def test_4_for_an_option_that_neither_we_nor_pytest_know(
+    place: Place, words: tuple[str, ...]
+) -> None:
+    ran = place.run(str(place.write("a.yaml", PASSING)), *words)
     assert ran.exit_code == 4, ran.said
-    assert re.search(says, ran.err)
+    assert "--no-such-option" in ran.err
     assert "Traceback" not in ran.said
     assert not ran.folder.exists()
 
@@ -77,6 +90,15 @@ def test_4_for_usage_in_one_sentence(place: Place, words: tuple[str, ...], says:
 def test_5_when_nothing_was_chosen(place: Place) -> None:
     ran = place.run(str(place.write("a.yaml", PASSING)), "--", "-k", "nothing-of-that-name")
     assert ran.exit_code == 5
+
+
+def test_a_gpu_that_was_promised_must_be_looked_at(place: Place) -> None:
+    file = str(place.write("a.yaml", PASSING))
+    ran = place.run("--gpu", "require", file)
+    assert set(ran.statuses().values()) == {"passed"}
+    assert (ran.exit_code, ran.report["verdict"]) == (1, "FAIL")
+    assert ran.report["gpu_checks"] == {"real": 0, "simulated": 0, "skipped": 0}
+    assert re.search("no GPU|GPU check", ran.out), ran.out
 
 
 def test_a_malformed_file_is_a_sentence_to_plain_pytest_too(place: Place) -> None:

@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
+from pathlib import Path
 
 import pytest
 
-from tests.engine.harness import Place
+from lifecycle.engine.process import children_of
+from tests.engine.harness import Place, wait_until
+from tests.plugin.test_ending import QUICK
 from tests.plugin.test_items import FOUR
 
 pytestmark = pytest.mark.engine
 
-KILLED = """
+KILLER = """
 import os, signal
-import pytest
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_call(item):
-    result = yield
-    if "Start it" in item.name and "a.yaml" in item.nodeid and "PYTEST_XDIST_WORKER" in os.environ:
-        KILL
-    return result
+def pytest_runtest_setup(item):
+    if "a.yaml" in item.nodeid and "PYTEST_XDIST_WORKER" in os.environ:
+        os.kill(os.getpid(), signal.SIGKILL)
 """
-HOW = {
-    "exits": "os._exit(3)",
-    "killed": "os.kill(os.getpid(), signal.SIGKILL)",
-}
 
 
 def three(place: Place) -> list[str]:
@@ -57,35 +54,48 @@ def test_the_report_of_a_wide_run_is_whole_and_written_once(place: Place) -> Non
     assert place.left() == []
 
 
-@pytest.mark.parametrize("how", HOW.values(), ids=HOW.keys())
-def test_a_worker_that_dies_in_a_step_is_an_error_and_the_sweep_leaves_nothing(
-    place: Place, how: str
+def test_a_worker_that_is_killed_in_a_step_is_an_error_and_the_sweep_leaves_nothing(
+    place: Place,
 ) -> None:
-    place.write("killer.py", KILLED.replace("KILL", how))
-    place.environ["PYTHONPATH"] = ":".join(
-        [str(place.folder), *filter(None, [place.env().get("PYTHONPATH")])]
-    )
-    ran = place.run("-n", "2", *three(place), "--", "-p", "killer")
-    assert ran.exit_code not in {0, 2}, ran.said
+    files = [*three(place), str(place.write("long.yaml", QUICK))]
+    words = place.run_words("-n", "2", *reversed(files))
+    with place.started(*words) as process:
+        wait_until(lambda: place.is_up("MINE-long"))
+        os.kill(worker_of(process.pid, f"{place.word}-long"), signal.SIGKILL)
+        ran = place.ended(process)
+    assert ran.exit_code == 1, ran.said
     assert "INTERNALERROR" not in ran.said, ran.said
-    told = ran.statuses("four a")
-    assert told["Make it"] == "passed"
-    assert told["Start it"] == "error"
-    assert ran.scenario("four a")["status"] == "error"
     assert ran.report["verdict"] == "FAIL"
-    # The others ran to their end, and nothing of the dead one was begun again in its middle.
-    assert {ran.scenario(f"four {x}")["status"] for x in "bc"} <= {"passed", "not-run"}
+    told = ran.statuses("long")
+    assert set(list(told.values())[:3]) == {"passed"}
+    assert told["The long one"] == "error"
+    assert "passed" not in {told[name] for name in ("Never", "Goodbye", "Clean-up")}
+    assert "the worker died" in ran.step("The long one", "long")["reason"]
+    # The others run to their end on the one that is left, and none is begun in its middle.
+    others = [ran.scenario(f"four {x}")["status"] for x in "abc"]
+    assert set(others) <= {"passed", "not-run"}
     assert place.left() == []
     assert place.ledgers() == []
 
 
-def test_a_worker_that_dies_before_any_step_ended_is_in_the_report(place: Place) -> None:
-    place.write("killer.py", KILLED.replace("KILL", "os._exit(3)").replace("Start it", "Make it"))
-    place.environ["PYTHONPATH"] = ":".join(
-        [str(place.folder), *filter(None, [place.env().get("PYTHONPATH")])]
-    )
+def test_a_worker_that_is_killed_before_any_step_is_in_the_report(place: Place) -> None:
+    place.write("killer.py", KILLER)
+    known = place.env().get("PYTHONPATH")
+    place.environ["PYTHONPATH"] = ":".join([str(place.folder), *([known] if known else [])])
     ran = place.run("-n", "2", *three(place), "--", "-p", "killer")
-    assert ran.exit_code not in {0, 2}
+    assert ran.exit_code == 1, ran.said
+    assert "INTERNALERROR" not in ran.said, ran.said
     assert ran.report["verdict"] == "FAIL"
+    assert sorted(s["name"] for s in ran.report["scenarios"]) == ["four a", "four b", "four c"]
     assert ran.scenario("four a")["status"] == "error"
     assert place.left() == []
+    assert place.ledgers() == []
+
+
+def worker_of(controller: int, word: str) -> int:
+    """The worker whose command has the word among its arguments."""
+    for worker in children_of(controller):
+        for command in children_of(worker):
+            if word in Path(f"/proc/{command}/cmdline").read_text():
+                return worker
+    raise AssertionError(word)

@@ -126,6 +126,23 @@ def test_a_pulled_tag_that_has_moved_stays_and_its_new_image_comes_by_digest(
     assert [c.status for c in words.checks] == ["unverified"]
 
 
+@pytest.mark.parametrize("arrived", [True, False])
+def test_an_image_that_came_by_digest_is_kept_on_purpose_when_it_came(
+    opened: Opener, engine: Registry, arrived: object
+) -> None:
+    engine.add("image", "debian:bookworm", RepoDigests=["debian@sha256:old"])
+    session, step = opened("docker pull debian:bookworm")
+    book.words_to_run(session, step)
+    name = f"debian@{DIGEST}"
+    assert entries(session) == [("image", name, "")], "meant before it is pulled"
+    if arrived:
+        engine.add("image", name)
+    book.settle(session, step, DONE)
+    assert [(e.name, bool(e.kept)) for e in session.ledger.entries()] == (
+        [(name, True)] if arrived else []
+    )
+
+
 def test_a_pulled_tag_that_has_not_moved_is_pulled_as_it_is(
     opened: Opener, engine: Registry
 ) -> None:
@@ -149,6 +166,28 @@ def test_a_container_of_others_that_has_the_literal_name_is_not_claimed(
     book.intend(session, step)
     book.settle(session, step, Acted(125, "the container name is already in use", ""))
     assert entries(session) == []
+
+
+def test_a_container_of_ours_that_has_the_literal_name_is_known_though_its_event_is_late(
+    opened: Opener, engine: Registry
+) -> None:
+    session, step = opened("docker create --name mine debian:bookworm", as_written=True)
+    book.intend(session, step)
+    identity = engine.add("container", "mine")
+    book.settle(session, step, DONE)
+    assert entries(session) == [("container", "mine", identity)]
+    assert session.ledger.holds("container", "mine")
+
+
+def test_a_literal_name_that_somebody_took_while_ours_failed_is_not_claimed(
+    opened: Opener, engine: Registry
+) -> None:
+    session, step = opened("docker create --name taken debian:bookworm", as_written=True)
+    book.intend(session, step)
+    engine.add("container", "taken")
+    book.settle(session, step, Acted(1, "the container name is already in use", ""))
+    assert entries(session) == [("container", "taken", "")]
+    assert not session.ledger.holds("container", "taken")
 
 
 def test_even_a_thing_that_was_claimed_is_not_ours_when_it_was_there_before(

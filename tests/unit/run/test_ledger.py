@@ -154,6 +154,16 @@ def test_a_thing_is_known_by_its_name_and_by_a_long_id_prefix(
     assert not ledger.holds("image", asked)
 
 
+def test_a_literal_name_is_ours_only_with_the_id_it_was_made_with(ledger: Ledger) -> None:
+    for name in ("literal", f"x-{ledger.run}"):
+        ledger.intend("container", name)
+    assert not ledger.holds("container", "literal"), "anybody may have it"
+    assert ledger.holds("container", f"x-{ledger.run}"), "nobody else can guess it"
+    assert ledger.intends("container", "literal")
+    ledger.made("container", "literal", LONG)
+    assert ledger.holds("container", "literal")
+
+
 def test_an_image_is_known_with_and_without_the_name_of_its_hash(ledger: Ledger) -> None:
     ledger.made("image", "x-r1:latest", LONG)
     assert ledger.holds("image", LONG)
