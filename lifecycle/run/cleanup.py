@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from lifecycle.checks.check import Check, unverified
 from lifecycle.engine.daemon import Daemon, EngineError
+from lifecycle.engine.terminal import TerminalError
 from lifecycle.run.inventory import foreign_touched, key_of, left_behind, take
 from lifecycle.run.ledger import Entry
 from lifecycle.run.outcome import StepResult
@@ -59,7 +61,9 @@ def keep_all(session: Session, why: str) -> tuple[StepResult, Remains]:
 
 def _close_terminals(session: Session) -> None:
     for opened in session.terminals.values():
-        opened.terminal.close()
+        # One that outlives KILL must not keep the rest from being cleaned up.
+        with suppress(TerminalError):
+            opened.terminal.close()
     session.terminals.clear()
 
 
