@@ -11,6 +11,7 @@ import os
 import socket
 import tarfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, wraps
 from typing import Any, ParamSpec, TypeVar, cast
@@ -270,7 +271,8 @@ class Daemon:
                     stream.sendall(answer + b"\n")
                     answered = True
         finally:
-            raw.close()
+            stream.close()
+            _release(raw)
         state = self._api.exec_inspect(made["Id"])
         return ExecOutcome(state.get("ExitCode"), seen.decode("utf-8", "replace"))
 
@@ -321,6 +323,15 @@ class Daemon:
             self._client.close()
 
 
+def _release(stream: Any) -> None:
+    """Close the HTTP answer behind a stream of the SDK, which by itself only drops it."""
+    response = getattr(stream, "_response", None)
+    if response is not None:
+        # A socket that was closed under it can't be read to its end any more.
+        with suppress(ValueError, OSError):
+            response.close()
+
+
 class EventSource:
     """The daemon's event stream; iterating blocks, closing from another thread ends it."""
 
@@ -334,6 +345,8 @@ class EventSource:
             yield from self._stream
         except (DockerException, RequestException, RequestsConnectionError, OSError, ValueError):
             return
+        finally:
+            _release(self._stream)
 
     def close(self) -> None:
         """End the iteration."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 HERE = Path(__file__).parent
+collect_ignore = ["example.yaml"]  # text for these tests, not a scenario to run
 ME = {"name": "kim", "uid": 1500, "gid": 1600, "groups": ["kim", "docker"], "home": "/home/kim"}
 
 
