@@ -154,9 +154,10 @@ def _flag(flag: Flag) -> tuple[str, str, str, str]:
     names = ", ".join(code(n) for n in (flag.long, flag.short) if n)
     takes = {"bool": "", "value": "a value", "list": "values", "map": "KEY=VALUE"}[flag.kind]
     if flag.says:
-        fields = ", ".join(code(s.field) for s in flag.says)
+        fields = ", ".join(dict.fromkeys(code(s.field) for s in flag.says))
         places = dict.fromkeys(PLACES[w] for s in flag.says for w in s.where)
-        return names, takes, fields, "; ".join(places)
+        untested = f" (not shown kept by the tests: {flag.untested})" if flag.untested else ""
+        return names, takes, fields, "; ".join(places) + untested
     if flag.none:
         return names, takes, f"nothing: {flag.none}", ""
     return names, takes, "not built yet: unverified", ""

@@ -183,26 +183,6 @@ def shm_size(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     return compare(about(promise), promise.expected, promise.expected if kept else actual, source)
 
 
-def network(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
-    """``--network``: the mode it was made with, or a network that it is on."""
-    mode = str(_seen(c)["HostConfig"].get("NetworkMode"))
-    kind, _, other = promise.expected.partition(":")
-    if kind == "container" and other:
-        return _joined(promise, mode, facts.containers.get(other))
-    networks = (_seen(c).get("NetworkSettings") or {}).get("Networks") or {}
-    found = {facts.written("network", n) for n in (*networks, mode)}
-    actual = promise.expected if promise.expected in found else mode
-    return _from_inspect(promise, actual, "NetworkSettings.Networks")
-
-
-def _joined(promise: Promise, mode: str, other: ContainerFacts | None) -> Check:
-    """``--network container:NAME``: the engine shows it by that container's id."""
-    if other is None or other.seen is None:
-        return unverified(about(promise), promise.expected, "that container was not looked at")
-    same = mode == f"container:{other.seen['Id']}"
-    return _from_inspect(promise, promise.expected if same else mode, "HostConfig.NetworkMode")
-
-
 def path(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     """``cp``: the path is in the container."""
     if promise.expected not in c.paths:

@@ -29,6 +29,8 @@ class World:
     remaps_users: str = ""
     address: str = "127.0.0.1"
     """Where published ports are reached from here."""
+    netns: str = ""
+    """The file of the engine's network namespace, where that is another one and known."""
 
     @property
     def no_host_side(self) -> str:
@@ -82,6 +84,8 @@ class ContainerFacts:
     round_trips: Mapping[str, RoundTrip] = field(default_factory=dict)
     answers: Mapping[str, Answer] = field(default_factory=dict)
     paths: Mapping[str, bool] = field(default_factory=dict)
+    signals: tuple[int, ...] | None = None
+    """The signals that the engine reported it sent during the step; None when nobody asked."""
     image_ids: Mapping[str, str] = field(default_factory=dict)
     """Written image names to the ids they stand for now."""
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 import secrets
-import socket
-import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from lifecycle.checks.facts import Answer, ContainerFacts, ExecFacts, RoundTrip, World
-from lifecycle.checks.inside import TOUCHED, Inside, Probe, parse, script
-from lifecycle.checks.ports import bindings
+from lifecycle.checks.facts import ExecFacts, RoundTrip, World
+from lifecycle.checks.inside import TOUCHED, Inside, Probe, is_cut, parse, script
+from lifecycle.checks.needs import devices, kernel_files, namespaces
+from lifecycle.checks.network import texts_for
 from lifecycle.command.promise import Promise
 from lifecycle.engine import process
 from lifecycle.engine.daemon import Daemon, EngineError
@@ -22,30 +21,18 @@ Json = dict[str, Any]
 Note = Callable[[str], None]
 """Told of every file before it is written, so that the ledger knows it."""
 
-_PYTHON = (
-    "python3 -c \"import socket;s=socket.socket();s.setsockopt(1,2,1);s.bind(('',{port}));"
-    "s.listen();c=s.accept()[0];c.sendall(b'{token}')\""
-)
-_PERL = (
-    "perl -MSocket -e 'socket(S,PF_INET,SOCK_STREAM,6);setsockopt(S,SOL_SOCKET,SO_REUSEADDR,1);"
-    'bind(S,sockaddr_in({port},INADDR_ANY))&&listen(S,5);accept(C,S);syswrite(C,"{token}")\''
-)
-_LISTENERS = (
-    ("python3", _PYTHON),
-    ("perl", _PERL),
-    ("nc", "sh -c 'echo {token} | nc -l -p {port}'"),
-    ("busybox", "sh -c 'echo {token} | busybox nc -l -p {port}'"),
-)
-"""Tools that an image may have, and a one-shot listener made of each."""
-_NO_TOOL = 77
-PORT_LIMIT = 3.0
-"""Seconds that a listener of ours may take to answer through a published port."""
-
 
 def look_inside(daemon: Daemon, container: str, probe: Probe, user: str = "") -> Inside:
-    """One exec as ``user`` (the container's own by default), best effort."""
+    """One exec as ``user`` (the container's own by default), best effort.
+
+    Now and then the Docker SDK loses what comes in one packet with the answer's head: a look that
+    ended well without its beginning is taken again, once.
+    """
+    asked = ["/bin/sh", "-c", script(probe)]
     try:
-        outcome = daemon.run_inside(container, ["/bin/sh", "-c", script(probe)], user=user)
+        outcome = daemon.run_inside(container, asked, user=user)
+        if outcome.exit_code == 0 and is_cut(outcome.output):
+            outcome = daemon.run_inside(container, asked, user=user)
     except EngineError as error:
         return parse(str(error), probe)
     return parse(outcome.output, probe)
@@ -60,7 +47,11 @@ def probe_for(promises: Iterable[Promise], *, write: bool) -> Probe:
         token=secrets.token_hex(4) if write else "",
         write_in=tuple(t for t in targets if t not in trips),
         keep_in=tuple(trips),
+        files=devices(wanted),
+        texts=texts_for(wanted),
         gpus=any(p.field == "container.gpus.visible" for p in wanted),
+        proc=kernel_files(wanted),
+        namespaces=namespaces(wanted),
     )
 
 
@@ -160,72 +151,3 @@ def _private(pid: int) -> tuple[str | None, dict[str, str] | None]:
     except OSError:
         return None, None
     return cwd, dict(item.partition("=")[::2] for item in raw.split("\0") if item)
-
-
-def try_port(daemon: Daemon, c: ContainerFacts, port: str, world: World) -> Answer:
-    """Connect from outside to a published port; a listener is started inside where there is none.
-
-    Only ever called for containers of our own.
-    """
-    number, _, protocol = port.partition("/")
-    if protocol != "tcp":
-        return Answer(answered=None, how=f"{protocol} is not tried")
-    found = bindings(c.now or {}, port) if c.is_up else []
-    if not found or c.now is None:
-        return Answer(answered=None, how="it is not published now")
-    host_ip, host_port = found[0].get("HostIp", ""), int(found[0].get("HostPort") or 0)
-    if host_ip.startswith("127.") and world.address not in {"127.0.0.1", "localhost"}:
-        return Answer(answered=None, how=f"{host_ip} is the engine's own loopback")
-    address = world.address if host_ip in {"", "0.0.0.0", "::"} else host_ip  # noqa: S104
-    if int(number) in c.inside.listening:
-        return _connect(address, host_port, token="")
-    token = secrets.token_hex(6)
-    if not _listen(daemon, c.now["Id"], int(number), token):
-        return Answer(
-            answered=None, how="nothing listens there, and the image has no tool that could"
-        )
-    return _connect(address, host_port, token)
-
-
-def _listen(daemon: Daemon, container: str, port: int, token: str) -> bool:
-    """Start a one-shot listener with whatever tool the image has."""
-    tries = [
-        f"command -v {tool} >/dev/null 2>&1 && exec {line.format(port=port, token=token)}"
-        for tool, line in _LISTENERS
-    ]
-    text = "\n".join([*tries, f"exit {_NO_TOOL}"])
-    try:
-        exec_id = daemon.start_inside(container, ["/bin/sh", "-c", text], user="0")
-        state = daemon.exec(exec_id)
-    except EngineError:
-        return False
-    return bool(state and (state["Running"] or state.get("ExitCode") != _NO_TOOL))
-
-
-def _connect(address: str, port: int, token: str) -> Answer:
-    """Try until the token comes. A proxy accepts before anybody listens, then hangs up."""
-    deadline = time.monotonic() + PORT_LIMIT
-    place = f"{address}:{port}"
-    problem = ""
-    while time.monotonic() < deadline:
-        try:
-            with socket.create_connection((address, port), timeout=1) as link:
-                link.settimeout(1 if token else 0.2)
-                got = _receive(link)
-        except OSError as error:
-            problem = f"{place}: {error.strerror or error}"
-        else:
-            if got is None or (got and (not token or token.encode() in got)):
-                return Answer(answered=True, how=f"connected to {place}")
-            problem = f"{place} hung up at once"
-        # There is no event for "somebody listens now": look again soon, within the limit.
-        time.sleep(0.02)
-    return Answer(answered=False, how=problem)
-
-
-def _receive(link: socket.socket) -> bytes | None:
-    """What came first; None when the peer keeps the line open without a word."""
-    try:
-        return link.recv(64)
-    except TimeoutError:
-        return None

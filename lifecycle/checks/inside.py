@@ -36,7 +36,8 @@ class Probe:
     """What to look at: directories to write in, files to describe, and the costlier extras.
 
     ``token`` makes the written names unguessable; nothing is written when it is empty.
-    ``seen`` are files that the host made, to be described as the inside sees them.
+    ``seen`` are files that the host made, to be described as the inside sees them; ``proc`` are
+    files of the kernel to read, and ``namespaces`` those of /proc/self/ns to tell apart.
     """
 
     token: str = ""
@@ -46,6 +47,8 @@ class Probe:
     texts: tuple[str, ...] = ()
     gpus: bool = False
     processes: bool = False
+    proc: tuple[str, ...] = ()
+    namespaces: tuple[str, ...] = ()
 
     def name_in(self, folder: str) -> str:
         """The file that the probe writes in a folder."""
@@ -75,6 +78,8 @@ class MountLine:
     source: str
     options: frozenset[str]
     super_options: frozenset[str]
+    tags: frozenset[str] = frozenset()
+    """``shared:N`` and ``master:N``, which tell of its propagation."""
 
 
 @dataclass(frozen=True)
@@ -123,10 +128,21 @@ class Inside:
     """Lines of ``nvidia-smi -L``; None when that tool is not there."""
     gpu_error: str = ""
     processes: tuple[Process, ...] = ()
+    proc: Mapping[str, str] = field(default_factory=dict)
+    """The text of each of ``Probe.proc`` that could be read."""
+    namespaces: Mapping[str, int] = field(default_factory=dict)
+    """The inode of each of ``Probe.namespaces``: equal where two processes share it."""
 
     def mount(self, target: str) -> MountLine | None:
-        """The mount that is visible at a path: the last one made there."""
-        found = [m for m in self.mounts if m.target == (target.rstrip("/") or "/")]
+        """The mount that is visible at a path: the last one made there.
+
+        The kernel knows no links: where /var/run is one to /run, as it is almost everywhere, what
+        was mounted below it stands there.
+        """
+        path = target.rstrip("/") or "/"
+        found = [m for m in self.mounts if m.target == path]
+        if not found and path.startswith("/var/run/"):
+            return self.mount(path.removeprefix("/var"))
         return found[-1] if found else None
 
     def account(self, uid: int) -> Account | None:
@@ -161,12 +177,19 @@ def script(probe: Probe) -> str:
         lines.append(f"stat -L -c '%u:%g:%U:%G:%a:%n' -- {' '.join(paths)} 2>/dev/null")
     if probe.gpus:
         lines.append("printf '@@gpus\\n'; nvidia-smi -L 2>&1; echo \"@@gpus-exit $?\"")
-    shown = [*_PROC, *(shlex.quote(t) for t in probe.texts)]
+    if probe.namespaces:
+        lines.append("printf '@@ns\\n'")
+        lines.append(f"stat -L -c '%n %i' {' '.join(_ns(n) for n in probe.namespaces)} 2>/dev/null")
+    shown = [*_PROC, *(shlex.quote(t) for t in probe.texts + probe.proc)]
     if probe.processes:
         shown += ["/proc/[0-9]*/stat", "/proc/[0-9]*/cmdline"]
     lines.append(f"printf '@@files-end\\n'; tail -n +1 -- {' '.join(shown)} /dev/null 2>/dev/null")
     lines.append("exit 0")
     return "\n".join(lines)
+
+
+def _ns(name: str) -> str:
+    return f"/proc/self/ns/{name}"
 
 
 def parse(output: str, probe: Probe) -> Inside:
@@ -175,7 +198,7 @@ def parse(output: str, probe: Probe) -> Inside:
         return Inside(unseen=_why(output))
     head, _, tail = output.partition("@@files-end\n")
     parts = _sections(head)
-    files = _tail_files(tail, (*_PROC, *probe.texts))
+    files = _tail_files(tail, (*_PROC, *probe.texts, *probe.proc))
     uid, user_name = _one_id(parts.get("id", ""), "uid")
     gid, _ = _one_id(parts.get("id", ""), "gid")
     if uid < 0 or "/proc/self/environ" not in files:
@@ -203,7 +226,14 @@ def parse(output: str, probe: Probe) -> Inside:
         gpus=gpus,
         gpu_error=gpu_error,
         processes=_processes(files),
+        proc={p: files[p] for p in probe.proc if p in files},
+        namespaces=_namespaces(parts, probe),
     )
+
+
+def is_cut(output: str) -> bool:
+    """Whether a look's output has lost its beginning."""
+    return not output.startswith("@@id\n")
 
 
 def _why(output: str) -> str:
@@ -216,7 +246,7 @@ def _why(output: str) -> str:
 
 
 def _sections(head: str) -> dict[str, str]:
-    found = re.split(r"^@@(id|cwd|writes|files|stat|gpus)\n", head, flags=re.MULTILINE)
+    found = re.split(r"^@@(id|cwd|writes|files|stat|gpus|ns)\n", head, flags=re.MULTILINE)
     return dict(zip(found[1::2], found[2::2], strict=True))
 
 
@@ -262,6 +292,7 @@ def _mount_lines(text: str) -> list[MountLine]:
                     source=kinds[1],
                     options=frozenset(fields[5].split(",")),
                     super_options=frozenset((kinds[2] if len(kinds) > 2 else "").split(",")),  # noqa: PLR2004
+                    tags=frozenset(fields[6:]),
                 )
             )
     return lines
@@ -330,6 +361,11 @@ def _gpus(parts: Mapping[str, str]) -> tuple[tuple[str, ...] | None, str]:
         return None, "nvidia-smi is not in the container"
     lines = tuple(line for line in text.splitlines() if re.match(r"GPU |\s+MIG ", line))
     return (lines, "") if code.strip() == "0" else (None, " ".join(text.split())[:200])
+
+
+def _namespaces(parts: Mapping[str, str], probe: Probe) -> dict[str, int]:
+    found = dict(re.findall(r"^(\S+) ([0-9]{1,18})$", parts.get("ns", ""), re.MULTILINE))
+    return {n: int(found[_ns(n)]) for n in probe.namespaces if _ns(n) in found}
 
 
 def _processes(files: Mapping[str, str]) -> tuple[Process, ...]:

@@ -8,7 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from lifecycle.checks import container, gpus, identity, image, mounts, ports, process
+from lifecycle.checks import (
+    container,
+    gpus,
+    identity,
+    image,
+    lifetime,
+    limits,
+    mount_options,
+    mounts,
+    namespaces,
+    network,
+    ports,
+    process,
+    security,
+    things,
+    verbs,
+)
 from lifecycle.checks.check import Check, unverified
 from lifecycle.checks.facts import ContainerFacts, Facts
 from lifecycle.checks.wording import about
@@ -35,8 +51,10 @@ _CONTAINER: dict[str, ContainerJudge] = {
     "container.env": container.env,
     "container.workdir": container.workdir,
     "container.shm_size": container.shm_size,
-    "container.network": container.network,
     "container.path": container.path,
+    **network.JUDGES,
+    **mount_options.JUDGES,
+    **verbs.JUDGES,
     "container.user": identity.user,
     "container.mount": mounts.mount,
     "container.mount.access": mounts.access,
@@ -45,6 +63,10 @@ _CONTAINER: dict[str, ContainerJudge] = {
     "container.port.answers": ports.answers,
     "container.gpus": gpus.requested,
     "container.gpus.visible": gpus.visible,
+    **lifetime.JUDGES,
+    **limits.JUDGES,
+    **namespaces.JUDGES,
+    **security.JUDGES,
 }
 
 _OTHER: dict[str, Judge] = {
@@ -55,6 +77,8 @@ _OTHER: dict[str, Judge] = {
     "exec.workdir": process.workdir,
     "exec.env": process.env,
     "exec.command": process.command,
+    "exec.privileged": process.privileged,
+    **things.JUDGES,
     "image.exists": image.exists,
     "image.same_as": image.same_as,
     "image.digest": image.digest,
@@ -65,7 +89,7 @@ _OTHER: dict[str, Judge] = {
     "network.exists": image.network_exists,
 }
 
-_NEEDS_NO_CONTAINER = {"container.exists", "container.removed_on_exit"}
+_NEEDS_NO_CONTAINER = {"container.exists", "container.removed_on_exit", "container.volumes_removed"}
 
 
 def judge(promise: Promise, facts: Facts) -> Check:

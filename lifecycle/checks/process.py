@@ -42,6 +42,15 @@ def stdin(promise: Promise, facts: Facts) -> Check:
     return compare(about(promise), promise.expected, actual, "exec inspect .OpenStdin")
 
 
+def privileged(promise: Promise, facts: Facts) -> Check:
+    """``exec --privileged``."""
+    if facts.exec is None:
+        return unverified(about(promise), promise.expected, _NONE)
+    actual = _config(facts.exec).get("privileged")
+    source = "exec inspect .ProcessConfig.privileged"
+    return compare(about(promise), promise.expected, actual, source)
+
+
 def command(promise: Promise, facts: Facts) -> Check:
     """The words after the container's name."""
     if facts.exec is None:

@@ -50,7 +50,10 @@ def promise_lines(made: Iterable[Promise]) -> Iterator[str]:
 def promises(args: argparse.Namespace) -> int:
     """What a line promises; needs no daemon."""
     line = read_line(args.rest)
-    made = promises_of(line, read_file=_read)
+    try:
+        made = promises_of(line, read_file=_read)
+    except CommandError as error:  # in a file that the line names
+        raise UsageError(str(error)) from error
     if args.json:
         rows = [_row(p) for p in made]
         sys.stdout.write(json.dumps({"promises": rows}, ensure_ascii=False, indent=2) + "\n")

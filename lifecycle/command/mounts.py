@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from lifecycle.command.fields import Field, fields
 from lifecycle.command.values import ImpossibleError, boolean, is_thing_name, size
 
 Mount = dict[str, Any]
+"""What a mount is; ``options`` are its further options, each a name and a value."""
+
+Option = tuple[str, Any]
 
 _PROPAGATION = {"shared", "rshared", "slave", "rslave", "private", "rprivate"}
 _MODES = _PROPAGATION | {"ro", "rw", "z", "Z", "nocopy", "consistent", "cached", "delegated"}
@@ -26,6 +29,19 @@ _LONE = frozenset({"readonly", "ro", "volume-nocopy", "bind-nonrecursive", "bind
 _SWITCHES = _LONE - {"bind-create-src"}
 _OTHER_TYPES = frozenset({"npipe", "cluster", "image"})
 _MOST_PARTS = 3
+_OPTIONS = {
+    "bind-propagation": "propagation",
+    "bind-recursive": "recursive",
+    "bind-create-src": "create-src",
+    "volume-driver": "driver",
+    "volume-label": "label",
+    "volume-nocopy": "nocopy",
+    "volume-opt": "opt",
+    "volume-subpath": "subpath",
+}
+"""Keys of ``--mount`` that say how, and what each is called here."""
+_SHOWN_INSIDE = {"propagation", "subpath", "size", "mode", "uid", "gid", "nr_inodes"}
+_FLAGS = {"noexec", "nosuid", "nodev", "ro", "rw", "noatime", "nodiratime"}
 
 
 def volume(text: str) -> Mount:
@@ -47,7 +63,38 @@ def volume(text: str) -> Mount:
     kind = "bind" if is_path(source) else "volume"
     if kind == "volume":
         _volume_name(source)
-    return _mount(kind, source, target, readonly="ro" in modes)
+    options = [o for m in modes for o in _mode_option(m, kind)]
+    return _mount(kind, source, target, readonly="ro" in modes, options=options)
+
+
+def _mode_option(mode: str, kind: str) -> Iterator[Option]:
+    if mode in _PROPAGATION and kind == "bind":
+        yield "propagation", mode
+    elif mode == "nocopy":
+        yield "nocopy", True
+    elif mode in {"z", "Z"}:
+        yield "relabel", mode
+
+
+def tmpfs(text: str) -> Mount:
+    """``TARGET[:OPTION,...]`` of --tmpfs."""
+    target, _, options = text.partition(":")
+    held = tmpfs_options(options)
+    return _mount("tmpfs", "", target, readonly=("ro", True) in held, options=held)
+
+
+def tmpfs_options(text: str) -> list[Option]:
+    """The options of a tmpfs, as the kernel's mount takes them."""
+    found: list[Option] = []
+    for part in text.split(",") if text else ():
+        key, equals, value = part.partition("=")
+        if not equals:
+            found.append((key, True))
+        elif key == "size" and not value.endswith("%"):
+            found.append((key, size(value)))
+        else:
+            found.append((key, value.lstrip("0") or "0" if key == "mode" else value))
+    return found
 
 
 def is_path(source: str) -> bool:
@@ -58,9 +105,11 @@ def is_path(source: str) -> bool:
 def mount(text: str) -> Mount:
     """``type=bind,source=...,target=...``."""
     held: dict[str, str] = {"type": "volume"}
+    options: list[Option] = []
     for field in fields(text):
         key = _known_key(field)
         held[key] = _held(key, field)
+        options += _mount_option(key, held[key])
     kind = held["type"].lower()
     if not held.get("target"):
         raise ImpossibleError("target is required", "write target=/PATH")
@@ -75,7 +124,27 @@ def mount(text: str) -> Mount:
         )
     if kind == "tmpfs" and source:
         raise ImpossibleError("a tmpfs has no source")
-    return _mount(kind, source, held["target"], readonly=held.get("readonly") == "true")
+    readonly = held.get("readonly") == "true"
+    return _mount(kind, source, held["target"], readonly=readonly, options=options)
+
+
+def _mount_option(key: str, value: str) -> Iterator[Option]:
+    """What one key of ``--mount`` says beyond source, target and type."""
+    name = _OPTIONS.get(key)
+    if name in {"label", "opt"}:
+        inner, _, held = value.partition("=")
+        yield f"{name} {inner}", held
+    elif key in {"volume-nocopy", "bind-create-src"}:
+        if value == "true":
+            yield str(name), True
+    elif key == "bind-nonrecursive":
+        yield "recursive", "disabled" if value == "true" else "enabled"
+    elif key == "tmpfs-size":
+        yield "size", size(value)
+    elif key == "tmpfs-mode":
+        yield "mode", value.lstrip("0") or "0"
+    elif name:
+        yield name, value
 
 
 def source_at(text: str) -> int:
@@ -87,7 +156,23 @@ def source_at(text: str) -> int:
 def each_mount(held: Mount) -> Iterator[tuple[str, Any, str]]:
     """The mount as declared."""
     unseen = f"mounts of type {held['type']} are not observed yet"
-    yield "", held, unseen if held["type"] in _OTHER_TYPES else ""
+    shown = {key: value for key, value in held.items() if key != "options"}
+    yield "", shown, unseen if held["type"] in _OTHER_TYPES else ""
+
+
+def declared(held: Mount) -> Iterator[tuple[str, Any, str]]:
+    """Each option as the engine was told it."""
+    for option, value in held["options"]:
+        if held["type"] not in _OTHER_TYPES:
+            yield "", {"target": held["target"], "option": option, "value": value}, ""
+
+
+def effective(held: Mount) -> Iterator[tuple[str, Any, str]]:
+    """Each option that the mount table inside shows."""
+    shown = _SHOWN_INSIDE | (_FLAGS if held["type"] == "tmpfs" else set())
+    for option, value in held["options"]:
+        if option in shown and held["type"] not in _OTHER_TYPES:
+            yield "", {"target": held["target"], "option": option, "value": value}, ""
 
 
 def access(held: Mount) -> Iterator[tuple[str, Any, str]]:
@@ -102,7 +187,14 @@ def round_trip(held: Mount) -> Iterator[tuple[str, Any, str]]:
         yield "", {"source": held["source"], "target": held["target"]}, ""
 
 
-def _mount(kind: str, source: str, target: str, *, readonly: bool = False) -> Mount:
+def _mount(
+    kind: str,
+    source: str,
+    target: str,
+    *,
+    readonly: bool = False,
+    options: Sequence[Option] = (),
+) -> Mount:
     if not target.startswith("/"):
         raise ImpossibleError(
             f"invalid mount path {target}", "the path in the container must be absolute"
@@ -112,6 +204,7 @@ def _mount(kind: str, source: str, target: str, *, readonly: bool = False) -> Mo
         "target": clean(target),
         "type": kind,
         "readonly": readonly,
+        "options": list(options),
     }
 
 

@@ -9,7 +9,7 @@ from functools import cached_property
 
 from lifecycle.command.line import DockerLine, NameAt, Ref, RefKind
 from lifecycle.command.naming import IMAGE_SIGNS
-from lifecycle.command.networks import is_user_network, network
+from lifecycle.command.networks import is_user_network, network_at
 from lifecycle.command.references import familiar, has_tag, is_image_id
 from lifecycle.command.values import ImpossibleError
 
@@ -118,7 +118,7 @@ class NameMap:
             return
         made = [r for r in renamed if r in line.creates]
         networks = [o for o in line.options if o.flag == "--network"]
-        networks = [o for o in networks if is_user_network(network(o.value))]
+        networks = [o for o in networks if is_user_network(network_at(o.value)[0])]
         if not made or not networks:
             return
         alias = made[-1].name

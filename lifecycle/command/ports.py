@@ -36,13 +36,20 @@ def published(text: str) -> list[dict[str, str]]:
     ]
 
 
-def exposed(text: str) -> str:
-    """A port or range of ``--expose``."""
+def exposed(text: str) -> list[str]:
+    """The ports of one ``--expose``."""
     port, _, protocol = text.partition("/")
-    _range(port, "port")
-    if protocol.lower() not in ("", *_PROTOCOLS):
+    first, last = _range(port, "port")
+    protocol = protocol.lower() or "tcp"
+    if protocol not in _PROTOCOLS:
         raise ImpossibleError(f"invalid protocol {protocol}", f"{', '.join(_PROTOCOLS)} are known")
-    return text
+    return [f"{number}/{protocol}" for number in range(first, last + 1)]
+
+
+def each_exposed(ports: list[str]) -> Iterator[tuple[str, Any, str]]:
+    """One promise a port."""
+    for port in ports:
+        yield "", port, ""
 
 
 def each_port(ports: list[dict[str, str]]) -> Iterator[tuple[str, Any, str]]:
@@ -52,11 +59,10 @@ def each_port(ports: list[dict[str, str]]) -> Iterator[tuple[str, Any, str]]:
 
 
 def each_answer(ports: list[dict[str, str]]) -> Iterator[tuple[str, Any, str]]:
-    """One promise a port that it answers; only TCP says whether anyone is there."""
+    """One promise a port that a listener inside is reached through it."""
     for port in ports:
-        protocol = port["container"].rpartition("/")[2]
-        silent = f"a silent {protocol.upper()} port says nothing about who listens"
-        yield "", port, "" if protocol == "tcp" else silent
+        untried = "" if port["container"].rpartition("/")[2] != "sctp" else "SCTP is not tried"
+        yield "", port, untried
 
 
 def _short(text: str) -> str:

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 from lifecycle.command.dockerfile import UnclearError, image_user
 from lifecycle.command.flags import VERBS
-from lifecycle.command.line import DockerLine, Option, Ref
+from lifecycle.command.line import CommandError, DockerLine, Option, Ref, RefKind
 from lifecycle.command.mounts import clean
 from lifecycle.command.naming import container_of
 from lifecycle.command.promise import Promise
-from lifecycle.command.row import Flag, Says
-from lifecycle.command.values import boolean, variable
+from lifecycle.command.row import Flag, Lines, Says
+from lifecycle.command.values import ImpossibleError, boolean, variable
 
 ReadFile = Callable[[str], str | None]
 
 _KILLS = frozenset({"", "KILL", "SIGKILL", "9"})
 _REMOTE = ("http://", "https://", "git://", "git@", "ssh://", "github.com/", "oci-layout://")
+_SPOKEN_OF: dict[str, RefKind] = {
+    **dict.fromkeys(("update", "stop", "restart", "kill", "rm", "network connect"), "container"),
+    **dict.fromkeys(("build", "pull", "import", "commit"), "image"),
+    "network create": "network",
+    "volume create": "volume",
+}
+"""What the flags of a verb are said of, where it is not the container of its line."""
 _LATER = "the promise of {} is not built yet"
 
 
@@ -37,7 +44,7 @@ def promises(
     """
     if line.on("--help"):
         return ()
-    found = [*_of_verb(line, read_file), *_of_flags(line), *_of_command(line)]
+    found = [*_of_verb(line, read_file), *_of_flags(line, read_file), *_of_command(line)]
     return tuple(_absolute(p, cwd) for p in found)
 
 
@@ -51,14 +58,35 @@ def subject(line: DockerLine) -> Ref | None:
     return None
 
 
-def _of_flags(line: DockerLine) -> Iterator[Promise]:
+def _subjects(line: DockerLine) -> Sequence[Ref | None]:
+    """The things that the flags of a line speak of; one that is nothing when none is named."""
+    kind = _SPOKEN_OF.get(line.verb)
+    if kind is None:
+        return (subject(line),)
+    return (
+        [n.ref for n in line.names if n.ref.kind == kind and n.word >= line.first_arg]
+        or [n.ref for n in line.names if n.ref.kind == kind and n.role == "creates"]
+        or [None]
+    )
+
+
+def _of_flags(line: DockerLine, read_file: ReadFile) -> Iterator[Promise]:
+    given = [p for about in _subjects(line) for p in _of_options(line, about)]
+    known = {p.field for p in given}
+    for about in _subjects(line):
+        read = _of_files(line, about, read_file)
+        yield from (p for p in read if p.field not in known)
+    yield from given
+
+
+def _of_options(line: DockerLine, about: Ref | None) -> Iterator[Promise]:
     verb = VERBS[line.verb]
     held: dict[object, list[Promise]] = {}
     for option in line.options:
         flag = verb.spellings.get(option.flag)
-        if flag is None or flag.none:
+        if flag is None or flag.none or flag.lines:
             continue
-        made = list(_of_option(flag, option, subject(line)))
+        made = list(_of_option(flag, option, about))
         key: object = flag.long
         if flag.keyed and made:
             key = (flag.long, made[0].field)
@@ -67,6 +95,35 @@ def _of_flags(line: DockerLine) -> Iterator[Promise]:
         held[key] = made
     for made in held.values():
         yield from made
+
+
+def _of_files(line: DockerLine, about: Ref | None, read_file: ReadFile) -> Iterator[Promise]:
+    """What the lines of the files say that a line names; a later one of a key wins."""
+    verb = VERBS[line.verb]
+    held: dict[object, list[Promise]] = {}
+    for option in line.options:
+        flag = verb.spellings.get(option.flag)
+        if flag is None or flag.lines is None:
+            continue
+        text = read_file(option.value)
+        if text is None:
+            reason = f"{option.value} could not be read"
+            field = flag.says[0].field
+            held[option] = [Promise(option.written, field, option.value, "inspect", about, reason)]
+            continue
+        for value in _lines_of(option, flag.lines, text):
+            made = [p for s in flag.says for p in _said(s, value, option.written, about)]
+            held[(flag.long, made[0].field)] = made
+    for made in held.values():
+        yield from made
+
+
+def _lines_of(option: Option, lines: Lines, text: str) -> list[Any]:
+    try:
+        return list(lines(text))
+    except ImpossibleError as e:
+        message = f"{option.value}: {e.message}"
+        raise CommandError(message, word=option.value_at[0], hint=e.hint) from None
 
 
 def _of_option(flag: Flag, option: Option, about: Ref | None) -> Iterator[Promise]:
@@ -128,6 +185,19 @@ def _executed(line: DockerLine, _read: ReadFile) -> Iterator[Promise]:
     yield Promise(
         line.verb, "exec.new_process", expected=True, where="inspect", about=subject(line)
     )
+
+
+def _port_listed(line: DockerLine, _read: ReadFile) -> Iterator[Promise]:
+    container, *port = line.args
+    wanted = f"{port[0]}/tcp" if port and "/" not in port[0] else "".join(port)
+    about = Ref("container", container)
+    yield Promise(line.verb, "container.port_listed", wanted, "inspect", about)
+
+
+def _disconnected(line: DockerLine, _read: ReadFile) -> Iterator[Promise]:
+    network, container = line.args
+    about = Ref("container", container)
+    yield Promise(line.verb, "container.network_left", network, "inspect", about)
 
 
 def _killed(line: DockerLine, _read: ReadFile) -> Iterator[Promise]:
@@ -237,4 +307,6 @@ _SPECIAL: dict[str, Callable[[DockerLine, ReadFile], Iterable[Promise]]] = {
     "cp": _copied,
     "build": _built,
     "network connect": _connected,
+    "network disconnect": _disconnected,
+    "port": _port_listed,
 }

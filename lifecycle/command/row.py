@@ -25,6 +25,9 @@ NameRule = Callable[[str], Iterable[Named]]
 Said = tuple[str, Any, str]
 """One promise of a value: suffix of the field, expected, why it can't be observed (or "")."""
 
+Lines = Callable[[str], Iterable[Any]]
+"""Reads the text of a file into the values that it holds; raises ImpossibleError."""
+
 Shape = Callable[[Any], Iterable[Said]]
 """Turns a value that was read into what it promises."""
 
@@ -38,6 +41,12 @@ SEEN_ON_HOST: tuple[Where, ...] = ("inspect", "host")
 def as_read(value: Any) -> Iterator[Said]:
     """The value itself is what is expected."""
     yield "", value, ""
+
+
+def when_given(value: Any) -> Iterator[Said]:
+    """The value itself; an empty one asks for nothing."""
+    if value:
+        yield "", value, ""
 
 
 def no_names(_text: str) -> Iterable[Named]:
@@ -73,6 +82,10 @@ class Flag:
     names: NameRule = no_names
     aliases: tuple[str, ...] = ()
     source: Source = "cli"
+    untested: str = ""
+    """Why no engine of the test suite can keep what the flag promises."""
+    lines: Lines | None = None
+    """For a flag whose value is a file: what each line of it says, as a value of the flag."""
 
     @property
     def keyed(self) -> bool:

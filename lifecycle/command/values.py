@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import signal
 from collections.abc import Callable
 from fractions import Fraction
 
@@ -114,6 +115,21 @@ def duration(text: str) -> str:
     return text
 
 
+_NANOSECONDS = {"ns": 1, "us": 10**3, "µs": 10**3, "μs": 10**3, "ms": 10**6}
+_NANOSECONDS |= {"s": _NANO, "m": 60 * _NANO, "h": 3600 * _NANO}
+
+
+def nanoseconds(text: str) -> int:
+    """A duration in nanoseconds, as the engine keeps it."""
+    parts = re.findall(r"([0-9.]{1,99})([a-zµμ]+)", duration(text))
+    total = sum(Fraction(number) * _NANOSECONDS[unit] for number, unit in parts)
+    if total > _MAX_INT or (total and text.startswith("-")):
+        raise ImpossibleError("a duration out of range")
+    if 0 < total < _NANOSECONDS["ms"]:
+        raise ImpossibleError("a duration of less than 1ms")
+    return int(total)
+
+
 def one_of(*known: str) -> Callable[[str], str]:
     """A reader of words from a list."""
 
@@ -153,6 +169,11 @@ def variable(text: str) -> tuple[str, str | None]:
     if not key:
         raise ImpossibleError("invalid environment variable", "write NAME=VALUE")
     return key, held if equals else None
+
+
+def option(text: str) -> tuple[str, str]:
+    """``KEY=VALUE`` where the value must be there."""
+    return pair(key_value(text))
 
 
 def key_value(text: str) -> str:
@@ -202,44 +223,16 @@ def extra_host(text: str) -> str:
     return text
 
 
-_ULIMITS = (
-    *("core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue", "nice", "nofile"),
-    *("nproc", "rss", "rtprio", "rttime", "sigpending", "stack"),
-)
-
-
-def ulimit(text: str) -> str:
-    """``TYPE=SOFT[:HARD]``."""
-    name, equals, limits = text.partition("=")
-    if not equals:
-        raise ImpossibleError("not TYPE=SOFT[:HARD]", "write for example nofile=1024:2048")
-    if name not in _ULIMITS:
-        raise ImpossibleError(
-            f"invalid ulimit type {name}", f"{', '.join(sorted(_ULIMITS))} are known"
-        )
-    soft, colon, hard = limits.partition(":")
-    low, high = _limit(soft), _limit(hard) if colon else None
-    if high is not None and high != -1 and (low == -1 or low > high):
-        raise ImpossibleError(f"the soft limit {soft} is more than the hard limit {hard}")
-    return text
-
-
-def _limit(text: str) -> int:
-    if re.fullmatch(r"[+-]?[0-9]{1,19}", text) is None:
-        raise ImpossibleError("a limit is a whole number, or -1 for none")
-    return int(text)
-
-
-def restart_policy(text: str) -> str:
-    """A restart policy."""
+def restart_policy(text: str) -> dict[str, str | int]:
+    """A restart policy: its name, and how often it tries where it counts."""
     name, colon, count = text.partition(":")
     if name not in ("", "no", "always", "unless-stopped", "on-failure"):
         raise ImpossibleError(
             "not a restart policy", "no, always, unless-stopped and on-failure[:N] are known"
         )
-    if colon and (name != "on-failure" or re.fullmatch("[0-9]+", count) is None):
+    if colon and (name != "on-failure" or re.fullmatch("[0-9]{1,18}", count) is None):
         raise ImpossibleError("a retry count is a whole number after on-failure:")
-    return text
+    return {"name": name or "no", "retries": int(count) if colon else 0}
 
 
 def stream(text: str) -> str:
@@ -249,29 +242,16 @@ def stream(text: str) -> str:
     return text.lower()
 
 
-def sysctl(text: str) -> str:
+def sysctl(text: str) -> tuple[str, str]:
     """A sysctl that belongs to a namespace of the container."""
-    name, equals, _ = text.partition("=")
+    name, equals, held = text.partition("=")
     known = ("kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem", "kernel.shmall")
     more = ("kernel.shmmax", "kernel.shmmni", "kernel.shm_rmid_forced")
     if not equals or not (name in known + more or name.startswith(("net.", "fs.mqueue."))):
         raise ImpossibleError(
             f"sysctl {name} is not allowed", "net.*, fs.mqueue.* and kernel.shm* are"
         )
-    return text
-
-
-def device_rate(read: Callable[[str], int]) -> Callable[[str], str]:
-    """A reader of ``/dev/DEVICE:RATE``."""
-
-    def check(text: str) -> str:
-        device, colon, rate = text.partition(":")
-        if not colon or not device.startswith("/dev/"):
-            raise ImpossibleError("not /dev/DEVICE:NUMBER")
-        read(rate)
-        return text
-
-    return check
+    return name, held
 
 
 def cgroup_rule(text: str) -> str:
@@ -286,6 +266,38 @@ def link(text: str) -> str:
     if not text or text.count(":") > 1:
         raise ImpossibleError("not CONTAINER[:ALIAS]")
     return text
+
+
+def subnet(text: str) -> str:
+    """A network in CIDR form, as the engine writes it."""
+    try:
+        return str(ipaddress.ip_network(text, strict=False))
+    except ValueError:
+        raise ImpossibleError("not a subnet", "write for example 172.28.0.0/16") from None
+
+
+def signal_number(text: str) -> int:
+    """A signal by number or name, with or without SIG: ``15``, ``TERM``, ``SIGRTMIN+3``."""
+    if re.fullmatch("[0-9]{1,2}", text):
+        return between(1, 64)(text)
+    name = text.upper().removeprefix("SIG")
+    base, plus, more = name.partition("+")
+    if plus and base == "RTMIN" and re.fullmatch("[0-9]{1,2}", more):
+        return between(1, 64)(str(34 + int(more)))
+    known = {s.name.removeprefix("SIG"): int(s) for s in signal.Signals}
+    if name not in known:
+        raise ImpossibleError("not a signal", "write for example TERM, HUP or 9")
+    return known[name]
+
+
+def platform(text: str) -> str:
+    """``OS[/ARCHITECTURE[/VARIANT]]``, the architecture in Docker's own word."""
+    system, slash, rest = text.partition("/")
+    machine, _, variant = rest.partition("/")
+    if not system or (slash and not machine):
+        raise ImpossibleError("not a platform", "write for example linux/amd64")
+    machine = {"x86_64": "amd64", "x86-64": "amd64", "aarch64": "arm64"}.get(machine, machine)
+    return "/".join(part for part in (system, machine, variant) if part)
 
 
 def filled(text: str) -> str:

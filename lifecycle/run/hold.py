@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from lifecycle.checks.check import Check
 from lifecycle.checks.facts import ContainerFacts, Facts, World
@@ -40,18 +41,31 @@ def hold(
     line = line or parse(line_of(seen))
     wanted = [
         replace(p, about=Ref("container", name) if _is_container(p) else p.about)
-        for p in promises(line, cwd=str(Path.cwd()))
+        for p in promises(line, read_file=_read_file, cwd=str(Path.cwd()))
         if p.field not in _ONLY_AT_MAKING
     ]
     facts = ContainerFacts(name, now=seen)
     facts.inside = _inside(daemon, seen, wanted) if inside else _NOT_ASKED
-    facts.image_ids = {
-        str(p.expected): _image_id(daemon, str(p.expected))
+    images = {
+        str(p.expected): _image(daemon, str(p.expected))
         for p in wanted
         if p.field == "container.image"
     }
-    every = Facts(world=world, containers={name: facts, "": facts})
+    facts.image_ids = {written: str(i["Id"]) if i else "" for written, i in images.items()}
+    others = {
+        n.ref.name: ContainerFacts(n.ref.name, now=daemon.container(n.ref.name))
+        for n in line.names
+        if n.ref.kind == "container" and n.role == "uses"
+    }
+    every = Facts(world=world, containers={**others, name: facts, "": facts}, images=images)
     return judge_all(wanted, every)
+
+
+def _read_file(path: str) -> str | None:
+    try:
+        return Path(path).read_text("utf-8", "replace")
+    except OSError:
+        return None
 
 
 def _is_container(promise: Promise) -> bool:
@@ -65,9 +79,8 @@ def _inside(daemon: Daemon, seen: Mapping[str, object], wanted: list[Promise]) -
     return look_inside(daemon, str(seen["Id"]), probe_for(wanted, write=False))
 
 
-def _image_id(daemon: Daemon, name: str) -> str:
+def _image(daemon: Daemon, name: str) -> dict[str, Any] | None:
     try:
-        found = daemon.image(name)
+        return daemon.image(name)
     except EngineError:
-        return ""
-    return str(found["Id"]) if found else ""
+        return None

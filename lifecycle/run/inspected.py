@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from lifecycle.command.flags import VERBS
+from lifecycle.command.values import ImpossibleError
+
 Json = Mapping[str, Any]
 
 
@@ -26,16 +29,22 @@ def _flags(config: Json, host: Json, seen: Json) -> Iterator[str]:
         "--tty": config.get("Tty"),
         "--interactive": config.get("OpenStdin"),
         "--rm": host.get("AutoRemove"),
+        "--init": host.get("Init"),
+        "--privileged": host.get("Privileged"),
+        "--read-only": host.get("ReadonlyRootfs"),
     }
     yield from (flag for flag, on in switches.items() if on)
     values = {
         "--user": config.get("User"),
         "--workdir": config.get("WorkingDir"),
-        "--shm-size": host.get("ShmSize") if host.get("IpcMode") != "host" else None,
+        "--shm-size": host.get("ShmSize") if _has_its_own_shm(host) else None,
     }
     for flag, value in values.items():
         if value:
             yield from (flag, str(value))
+    for flag, value in (*_limits(host), *_rights(host)):
+        if _can_be_written(flag, value):
+            yield from (flag, value)
     yield from _mounts(seen)
     for port, bindings in (host.get("PortBindings") or {}).items():
         for binding in bindings or []:
@@ -43,6 +52,50 @@ def _flags(config: Json, host: Json, seen: Json) -> Iterator[str]:
     for request in host.get("DeviceRequests") or []:
         if any("gpu" in group for group in request.get("Capabilities") or []):
             yield from ("--gpus", _gpus(request))
+
+
+def _has_its_own_shm(host: Json) -> bool:
+    return not str(host.get("IpcMode")).startswith(("host", "none", "container:"))
+
+
+def _can_be_written(flag: str, value: str) -> bool:
+    """Whether a line could ask for it: the engine's API takes more than the CLI does."""
+    try:
+        VERBS["run"].spellings[flag].read(value)
+    except ImpossibleError:
+        return False
+    return True
+
+
+def _limits(host: Json) -> Iterator[tuple[str, str]]:
+    """The limits that are written in the container's cgroup and its process."""
+    values = {
+        "--memory": host.get("Memory"),
+        "--cpu-shares": host.get("CpuShares"),
+        "--cpu-period": host.get("CpuPeriod"),
+        "--cpu-quota": host.get("CpuQuota"),
+        "--cpuset-cpus": host.get("CpusetCpus"),
+        "--pids-limit": max(host.get("PidsLimit") or 0, 0),
+        "--oom-score-adj": host.get("OomScoreAdj"),
+        "--cpus": f"{host['NanoCpus']}/1000000000" if host.get("NanoCpus") else "",
+    }
+    for flag, value in values.items():
+        if value:
+            yield flag, str(value)
+    for limit in host.get("Ulimits") or []:
+        yield "--ulimit", f"{limit['Name']}={limit['Soft']}:{limit['Hard']}"
+
+
+def _rights(host: Json) -> Iterator[tuple[str, str]]:
+    """What the kernel lets it do."""
+    for flag, key in (("--cap-add", "CapAdd"), ("--cap-drop", "CapDrop")):
+        for name in host.get(key) or []:
+            yield flag, name
+    for option in host.get("SecurityOpt") or []:
+        if option.startswith("no-new-privileges"):
+            yield "--security-opt", option
+    for name, value in (host.get("Sysctls") or {}).items():
+        yield "--sysctl", f"{name}={value}"
 
 
 def _mounts(seen: Json) -> Iterator[str]:

@@ -14,10 +14,11 @@ from lifecycle.checks.gather import (
     exec_facts,
     look_inside,
     probe_for,
-    try_port,
 )
 from lifecycle.checks.inside import Inside, Probe
 from lifecycle.checks.passwords import PasswordFacts, authenticate, shadow_hash
+from lifecycle.checks.reach import try_port
+from lifecycle.checks.verbs import anonymous_volumes
 from lifecycle.command.line import Ref
 from lifecycle.command.promise import Promise
 from lifecycle.engine.daemon import EngineError
@@ -90,6 +91,8 @@ def merged(a: Probe, b: Probe) -> Probe:
         texts=a.texts + b.texts,
         gpus=a.gpus or b.gpus,
         processes=a.processes or b.processes,
+        proc=a.proc + b.proc,
+        namespaces=a.namespaces + b.namespaces,
     )
 
 
@@ -115,6 +118,9 @@ def look_after(
     _images(session, planned, promises, facts)
     for ref in _refs(planned, "volume"):
         facts.volumes[ref.name] = session.daemon.volume(session.real("volume", ref.name))
+    if planned.line and planned.line.verb == "rm" and planned.line.on("--volumes"):
+        for found in facts.containers.values():
+            facts.volumes.update({v: session.daemon.volume(v) for v in anonymous_volumes(found)})
     for ref in _refs(planned, "network"):
         facts.networks[ref.name] = session.daemon.network(session.real("network", ref.name))
     facts.files = {
@@ -164,6 +170,8 @@ def _container(
         created=session.witness.created.get(real),
         started=_started(session, real, before, acted),
     )
+    if any(p.field == "container.signal" for p in promises):
+        facts.signals = _signals(session, facts, before)
     facts.image_ids = {
         str(p.expected): _image_id(session, str(p.expected))
         for p in promises
@@ -175,6 +183,20 @@ def _container(
         if p.field == "container.path" and p.about and p.about.name == name
     }
     return facts
+
+
+def _signals(session: Session, c: ContainerFacts, before: Before) -> tuple[int, ...]:
+    """The signals that the engine reported; the CLI may be back a moment before the event."""
+    real = session.real("container", c.name)
+
+    def is_kill(event: Event) -> bool:
+        return event.action == "kill" and event.name == real
+
+    was_up = c.before is not None and c.before["State"]["Running"]
+    limit = EVENT_LIMIT if was_up else 0.0
+    session.events.wait(is_kill, since=before.mark, timeout=limit)
+    sent = [e.attributes.get("signal", "") for e in session.events.since(before.mark) if is_kill(e)]
+    return tuple(int(s) for s in sent if s.isdigit())
 
 
 def _image_id(session: Session, written: str) -> str:
@@ -227,7 +249,7 @@ def _inside(
             before.watch.trips.finish(Inside(unseen="it did not start"))
     elif _asks_inside(planned, promises) and on.is_up:
         user = (planned.line.last("--user") or "") if planned.line else ""
-        probe = probe_of(planned.expect)
+        probe = merged(probe_for(promises, write=False), probe_of(planned.expect))
         on.inside = look_inside(session.daemon, session.real("container", on.name), probe, user)
     elif on.now is not None and not on.is_up:
         on.inside = Inside(unseen=f"the container is {on.now['State']['Status']}")
@@ -254,7 +276,7 @@ def _started(session: Session, real: str, before: Before, acted: Acted) -> bool:
 
 def _asks_inside(planned: PlannedStep, promises: Sequence[Promise]) -> bool:
     return looks_inside(planned.expect) or any(
-        p.field == "exec.user" and p.where == "host" for p in promises
+        p.where == _INSIDE or (p.field == "exec.user" and p.where == "host") for p in promises
     )
 
 

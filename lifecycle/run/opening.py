@@ -91,6 +91,7 @@ def open_session(  # noqa: PLR0913 - a run is opened from all of these
         shares_machine=daemon.shares_machine,
         remaps_users=daemon.remaps_users,
         address=sandbox.address if sandbox else _host_of(address),
+        netns=sandbox.netns if sandbox else "",
     )
     return Session(
         plan=planned,

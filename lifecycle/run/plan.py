@@ -79,8 +79,11 @@ class PlannedStep:
             return ""
         if self.line.verb in {"run", "create"}:
             return self.line.last("--name") or f"unnamed-{self.index + 1}"
-        named = [n.ref.name for n in self.line.names if n.ref.kind == "container"]
-        return named[0] if named else ""
+        line = self.line
+        named = [n for n in line.names if n.ref.kind == "container"]
+        # A flag may name another one: --link of network connect.
+        named.sort(key=lambda n: n.word < line.first_arg)
+        return named[0].ref.name if named else ""
 
     @property
     def limit(self) -> float:
@@ -232,7 +235,7 @@ def _one(  # noqa: PLR0913, PLR0917 - all that a step is made of
     if step.kind == "command":
         words, line = _read(step, context)
         if line is not None:
-            promised = promises(line, read_file=_reader(context.cwd, written), cwd=context.cwd)
+            promised = _promised(line, context, written, mark)
     expect = step.check if step.kind == "check" else step.expect
     planned = PlannedStep(
         index=index,
@@ -252,6 +255,15 @@ def _one(  # noqa: PLR0913, PLR0917 - all that a step is made of
         needs_gpu=_needs_gpu(scenario, step, line),
     )
     return replace(planned, opens=opens(planned))
+
+
+def _promised(
+    line: DockerLine, context: Context, written: Mapping[str, str], mark: Mark
+) -> tuple[Promise, ...]:
+    try:
+        return promises(line, read_file=_reader(context.cwd, written), cwd=context.cwd)
+    except CommandError as error:  # in a file that the line names
+        raise ScenarioError(mark, str(error)) from error
 
 
 def _needs_gpu(scenario: Scenario, step: Step, line: DockerLine | None) -> bool:

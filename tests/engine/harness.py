@@ -114,7 +114,8 @@ class Place:
         """The environment of what is run here: nothing of this test's own pytest or CI."""
         kept = {k: v for k, v in os.environ.items() if not k.startswith(_DROPPED) and k != "CI"}
         here = {"XDG_STATE_HOME": str(self.folder / "state"), "COLUMNS": "200", "NO_COLOR": "1"}
-        return kept | here | self.environ
+        # An empty variable is one that is not set: the CLI of Docker 20.10 tells them apart.
+        return {k: v for k, v in (kept | here | self.environ).items() if v}
 
     @contextmanager
     def started(self, *words: str) -> Iterator[subprocess.Popen[str]]:

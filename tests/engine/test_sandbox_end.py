@@ -96,7 +96,7 @@ def machine() -> Iterator[Machine]:
         assert wait_until(lambda: not Path(net).samefile(ours), limit=5)
         machine = Machine(net)
         machine.run("ip", "link", "set", "lo", "up")
-        machine.run("sysctl", "-q", "net.ipv4.ip_forward=0")
+        machine.run("sh", "-c", "echo 0 > /proc/sys/net/ipv4/ip_forward")
         yield machine
         assert keeper.stdin
         keeper.stdin.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lifecycle.command.line import CommandError, DockerLine
 from lifecycle.command.naming import container_of
+from lifecycle.command.networks import network
 
 
 def one_side_is_a_container(line: DockerLine) -> None:
@@ -21,3 +22,27 @@ def one_side_is_a_container(line: DockerLine) -> None:
             word=line.first_arg,
             hint="write CONTAINER:PATH on one side",
         )
+
+
+_PER_NETWORK = {
+    "alias": "--network-alias",
+    "ip": "--ip",
+    "ip6": "--ip6",
+    "link-local-ip": "--link-local-ip",
+    "mac-address": "--mac-address",
+}
+"""Keys of the long form of --network, and the flags that say the same of the first network."""
+
+
+def a_network_is_described_once(line: DockerLine) -> None:
+    """What the first --network says itself, no flag beside it may say too."""
+    first = next((o for o in line.options if o.flag == "--network"), None)
+    held = network(first.value) if first else {}
+    for key, flag in _PER_NETWORK.items():
+        beside = next((o for o in line.options if o.flag == flag), None)
+        if key in held and beside:
+            raise CommandError(
+                f"conflicting options: cannot specify both {flag} and per-network {key}",
+                word=beside.word,
+                hint=f"write {key} in one of the two places",
+            )

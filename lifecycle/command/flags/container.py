@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from lifecycle.command import naming, values
+from dataclasses import replace
+
+from lifecycle.command import envfile, naming, values
 from lifecycle.command.flags import checks
 from lifecycle.command.flags.run import CLIENT, CREATE, RUN
 from lifecycle.command.row import (
@@ -21,8 +23,8 @@ from lifecycle.command.row import (
 )
 
 FORMAT = "how the answer is printed"
+COPIED = "who owns the copy; expect: inside or host: files says it"
 READ = "the verb's own promise reads it"
-SIGNAL = "how it is told to end, not that it ends"
 
 _CONTAINER = Arg("CONTAINER", naming.thing("container", "uses"))
 _CONTAINERS = Arg("CONTAINER", naming.thing("container", "uses"), many=True)
@@ -56,15 +58,25 @@ _EXEC: tuple[Flag, ...] = (
     switch("--detach", "-d", none=CLIENT),
     value("--detach-keys", none=CLIENT),
     many("--env", "-e", read=values.variable, says=(Says("exec.env", HOST, by_key),)),
-    many("--env-file"),
+    many("--env-file", says=(Says("exec.env", HOST, by_key),), lines=envfile.variables),
     switch("--interactive", "-i", says=(Says("exec.stdin", INSPECT),)),
-    switch("--privileged"),
+    switch(
+        "--privileged",
+        says=(Says("exec.privileged", INSPECT),),
+        untested="not every test machine may give all capabilities",
+    ),
     switch("--tty", "-t", says=(Says("exec.tty", INSPECT),)),
     value("--user", "-u", says=(Says("exec.user", SEEN_ON_HOST),)),
     value("--workdir", "-w", says=(Says("exec.workdir", HOST),)),
 )
+_SIGNAL = value(
+    "--signal",
+    "-s",
+    read=values.signal_number,
+    says=(Says("container.signal", HOST),),
+)
 _STOP: tuple[Flag, ...] = (
-    value("--signal", "-s", none=SIGNAL),
+    replace(_SIGNAL, untested="engines before Docker 23 pass over it"),
     value(
         "--timeout",
         "-t",
@@ -80,12 +92,31 @@ _UPDATED = frozenset(
 )
 _UPDATE: tuple[Flag, ...] = (
     *(f for f in CREATE if f.long in _UPDATED),
-    value("--kernel-memory", read=values.size, source="hidden"),
+    value(
+        "--kernel-memory",
+        read=values.size,
+        none="no kernel has such a limit any more",
+        source="hidden",
+    ),
 )
 
 VERBS: tuple[Verb, ...] = (
-    Verb("run", RUN, (_IMAGE, _COMMAND), interspersed=False, aliases=_alias("run")),
-    Verb("create", CREATE, (_IMAGE, _COMMAND), interspersed=False, aliases=_alias("create")),
+    Verb(
+        "run",
+        RUN,
+        (_IMAGE, _COMMAND),
+        interspersed=False,
+        aliases=_alias("run"),
+        check=checks.a_network_is_described_once,
+    ),
+    Verb(
+        "create",
+        CREATE,
+        (_IMAGE, _COMMAND),
+        interspersed=False,
+        aliases=_alias("create"),
+        check=checks.a_network_is_described_once,
+    ),
     Verb(
         "exec",
         _EXEC,
@@ -97,7 +128,7 @@ VERBS: tuple[Verb, ...] = (
         "start",
         (
             switch("--attach", "-a", none=CLIENT),
-            value("--checkpoint"),
+            value("--checkpoint", none="where it goes on from; needs CRIU, which is experimental"),
             value("--checkpoint-dir", none="where the checkpoint is"),
             value("--detach-keys", none=CLIENT),
             switch("--interactive", "-i", none=CLIENT),
@@ -119,7 +150,7 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         "kill",
-        (value("--signal", "-s", none=READ),),
+        (_SIGNAL,),
         (_CONTAINERS,),
         aliases=_alias("kill"),
     ),
@@ -127,8 +158,8 @@ VERBS: tuple[Verb, ...] = (
         "rm",
         (
             switch("--force", "-f", none="that it may be running"),
-            switch("--link", "-l"),
-            switch("--volumes", "-v"),
+            switch("--link", "-l", none="a link by its two names is removed, no container"),
+            switch("--volumes", "-v", says=(Says("container.volumes_removed", INSPECT),)),
         ),
         (Arg("CONTAINER", naming.thing("container", "destroys"), many=True),),
         aliases=_alias("rm", "remove"),
@@ -157,7 +188,13 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb("pause", (), (_CONTAINERS,), aliases=_alias("pause"), says=(_state("paused"),)),
     Verb("unpause", (), (_CONTAINERS,), aliases=_alias("unpause"), says=(_state("running"),)),
-    Verb("wait", (), (_CONTAINERS,), aliases=_alias("wait")),
+    Verb(
+        "wait",
+        (),
+        (_CONTAINERS,),
+        aliases=_alias("wait"),
+        says=(Each("container.exit_printed", "container", "uses"),),
+    ),
     Verb("update", _UPDATE, (_CONTAINERS,), aliases=_alias("update")),
     Verb(
         "port",
@@ -171,6 +208,7 @@ VERBS: tuple[Verb, ...] = (
         (_CONTAINER, Arg("PS_OPTION", optional=True, many=True)),
         interspersed=False,
         aliases=_alias("top"),
+        says=(Each("container.process_listed", "container", "uses"),),
     ),
     Verb(
         "logs",
@@ -199,8 +237,8 @@ VERBS: tuple[Verb, ...] = (
     Verb(
         "cp",
         (
-            switch("--archive", "-a"),
-            switch("--follow-link", "-L"),
+            switch("--archive", "-a", none=COPIED),
+            switch("--follow-link", "-L", none="which file is copied, not where to"),
             switch("--quiet", "-q", none=CLIENT),
         ),
         (Arg("SRC", naming.copied), Arg("DEST", naming.copied)),

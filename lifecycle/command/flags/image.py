@@ -2,19 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
-from lifecycle.command import naming, values
+from lifecycle.command import changes, limits, naming, values
+from lifecycle.command.fields import fields
 from lifecycle.command.flags.container import FORMAT, READ
 from lifecycle.command.flags.run import CLIENT, TRUST, WINDOWS
-from lifecycle.command.row import HOST, Arg, Each, Flag, Says, Verb, many, switch, value
+from lifecycle.command.row import (
+    HOST,
+    INSPECT,
+    Arg,
+    Each,
+    Flag,
+    Said,
+    Says,
+    Verb,
+    by_key,
+    many,
+    switch,
+    value,
+)
 
 CACHE = "how the build goes about it, not what it makes"
+MANIFEST = "for the manifests of a registry, not for the image here"
+ONE_OF = "which platform of an image of several; the others stay as they are"
 STEPS = "holds for the build's own steps and is gone with them"
 
 _IMAGES = Arg("IMAGE", naming.image("uses"), many=True)
 _NEW = Each("image.exists", "image", "creates")
 _FILE = (Says("file.exists", HOST),)
+_LABELS = (Says("image.labels", INSPECT, by_key),)
+_PLATFORM = (Says("image.platform"),)
+_CHANGE = many(
+    "--change",
+    "-c",
+    read=changes.change,
+    says=(Says("image.change", INSPECT, changes.each_change),),
+)
+_MESSAGE = value("--message", "-m", says=(Says("image.comment"),))
+
+
+def _destination(text: str) -> Iterator[Said]:
+    """Where ``-o`` writes: a folder, or ``dest=`` of its long form."""
+    found = [f.value or f.key for f in fields(text) if f.value is None or f.key == "dest"]
+    if found and found[-1] != "-":
+        yield "", found[-1], ""
 
 
 def _alias(name: str, *more: str) -> tuple[str, ...]:
@@ -37,28 +70,28 @@ _LEGACY_BUILD: tuple[Flag, ...] = (
     switch("--force-rm", none=CACHE),
     value("--iidfile", says=_FILE),
     value("--isolation", none=WINDOWS),
-    many("--label", read=values.pair),
+    many("--label", read=values.pair, says=_LABELS),
     value("--memory", "-m", read=values.size, none=STEPS),
     value("--memory-swap", read=values.swap_size, none=STEPS),
     value("--network", names=naming.network_value, none=STEPS),
     switch("--no-cache", none=CACHE),
-    many("--platform"),
+    many("--platform", read=values.platform, says=_PLATFORM),
     switch("--pull", none=CACHE),
     switch("--quiet", "-q", none=CLIENT),
     switch("--rm", none=CACHE),
     many("--security-opt", none=STEPS),
     value("--shm-size", read=values.size, none=STEPS),
-    switch("--squash"),
+    switch("--squash", none="how many layers it has; an experiment of the old builder"),
     many("--tag", "-t", none=READ, names=naming.new_image),
     value("--target", none=READ),
-    many("--ulimit", read=values.ulimit, none=STEPS),
+    many("--ulimit", read=limits.ulimit, none=STEPS),
 )
 _BUILDX: tuple[Flag, ...] = tuple(
     replace(flag, source="buildx")
     for flag in (
         many("--allow", none=STEPS),
-        many("--annotation"),
-        many("--attest"),
+        many("--annotation", none=MANIFEST),
+        many("--attest", none=MANIFEST),
         many("--build-context", none=CACHE),
         value("--builder", none=CACHE),
         many("--cache-to", none=CACHE),
@@ -68,11 +101,11 @@ _BUILDX: tuple[Flag, ...] = tuple(
         switch("--load", none="the verb's own promise: the image is there"),
         value("--metadata-file", says=_FILE),
         many("--no-cache-filter", none=CACHE),
-        many("--output", "-o"),
+        many("--output", "-o", says=(Says("file.exists", HOST, _destination),)),
         value("--progress", none=CLIENT),
-        value("--provenance"),
+        value("--provenance", none=MANIFEST),
         switch("--push", none=READ),
-        value("--sbom"),
+        value("--sbom", none=MANIFEST),
         many("--secret", none=STEPS),
         many("--ssh", none=STEPS),
     )
@@ -88,9 +121,9 @@ VERBS: tuple[Verb, ...] = (
     Verb(
         "pull",
         (
-            switch("--all-tags", "-a"),
+            switch("--all-tags", "-a", none="the registry's tags are not in the line"),
             switch("--disable-content-trust", none=TRUST),
-            value("--platform"),
+            value("--platform", read=values.platform, says=_PLATFORM),
             switch("--quiet", "-q", none=CLIENT),
         ),
         (Arg("NAME[:TAG|@DIGEST]", naming.image("creates")),),
@@ -100,9 +133,9 @@ VERBS: tuple[Verb, ...] = (
     Verb(
         "push",
         (
-            switch("--all-tags", "-a"),
+            switch("--all-tags", "-a", none="the tags that are here are not in the line"),
             switch("--disable-content-trust", none=TRUST),
-            value("--platform"),
+            value("--platform", none=ONE_OF),
             switch("--quiet", "-q", none=CLIENT),
         ),
         (Arg("NAME[:TAG]", naming.pushed_image),),
@@ -129,7 +162,7 @@ VERBS: tuple[Verb, ...] = (
         (
             switch("--force", "-f", none="that its tag may be in use"),
             switch("--no-prune", none="what is kept below it"),
-            many("--platform"),
+            many("--platform", none=ONE_OF),
         ),
         (Arg("IMAGE", naming.image("destroys"), many=True),),
         aliases=_alias("rm", "remove", "rmi"),
@@ -137,7 +170,7 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         "save",
-        (value("--output", "-o", says=_FILE), value("--platform")),
+        (value("--output", "-o", says=_FILE), value("--platform", none=ONE_OF)),
         (_IMAGES,),
         aliases=_alias("save"),
     ),
@@ -145,7 +178,7 @@ VERBS: tuple[Verb, ...] = (
         "load",
         (
             value("--input", "-i", none="where the archive is"),
-            value("--platform"),
+            value("--platform", none=ONE_OF),
             switch("--quiet", "-q", none=CLIENT),
         ),
         (),
@@ -154,9 +187,9 @@ VERBS: tuple[Verb, ...] = (
     Verb(
         "import",
         (
-            many("--change", "-c"),
-            value("--message", "-m"),
-            value("--platform"),
+            _CHANGE,
+            _MESSAGE,
+            value("--platform", read=values.platform, says=_PLATFORM),
         ),
         (Arg("file | URL | -"), Arg("REPOSITORY[:TAG]", naming.new_image, optional=True)),
         aliases=_alias("import"),
@@ -165,9 +198,9 @@ VERBS: tuple[Verb, ...] = (
     Verb(
         "commit",
         (
-            value("--author", "-a"),
-            many("--change", "-c"),
-            value("--message", "-m"),
+            value("--author", "-a", says=(Says("image.author"),)),
+            _CHANGE,
+            _MESSAGE,
             switch("--pause", "-p", none="how it is done, not what is made"),
         ),
         (

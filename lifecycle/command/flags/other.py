@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
-from lifecycle.command import naming, values
+from lifecycle.command import naming, networks, values
 from lifecycle.command.flags.container import FORMAT, READ
-from lifecycle.command.row import Arg, Each, Flag, Verb, many, pairs, switch, value
+from lifecycle.command.flags.run import CREATE
+from lifecycle.command.row import (
+    INSPECT,
+    Arg,
+    Each,
+    Flag,
+    Says,
+    Verb,
+    by_key,
+    many,
+    pairs,
+    switch,
+    value,
+)
 
+SWARM = "needs a swarm"
 CLUSTER = "for volumes of a swarm only"
 LOGIN = "what the client stores, not what the engine does"
 PRUNED = "prune removes other people's things; remove yours by name"
@@ -19,31 +33,40 @@ _NETWORKS = Arg("NETWORK", naming.thing("network", "uses"), many=True)
 _CONTAINER = Arg("CONTAINER", naming.thing("container", "uses"))
 
 _NETWORK_CREATE: tuple[Flag, ...] = (
-    switch("--attachable"),
-    pairs("--aux-address"),
-    value("--config-from"),
-    switch("--config-only"),
-    value("--driver", "-d"),
-    many("--gateway"),
-    switch("--ingress"),
-    switch("--internal"),
-    many("--ip-range"),
-    value("--ipam-driver"),
-    pairs("--ipam-opt"),
-    switch("--ipv4"),
-    switch("--ipv6"),
-    many("--label", read=values.pair),
-    pairs("--opt", "-o"),
-    value("--scope"),
-    many("--subnet"),
+    switch("--attachable", says=(Says("network.attachable"),)),
+    pairs("--aux-address", read=values.pair, says=(Says("network.aux_address", INSPECT, by_key),)),
+    value(
+        "--config-from",
+        says=(Says("network.config_from"),),
+        names=naming.thing("network", "uses"),
+    ),
+    switch("--config-only", says=(Says("network.config_only"),)),
+    value("--driver", "-d", says=(Says("network.driver"),)),
+    many("--gateway", read=values.address, says=(Says("network.gateway"),)),
+    switch("--ingress", says=(Says("network.ingress"),), untested=SWARM),
+    switch("--internal", says=(Says("network.internal"),)),
+    many("--ip-range", read=values.subnet, says=(Says("network.ip_range"),)),
+    value("--ipam-driver", says=(Says("network.ipam_driver"),)),
+    pairs("--ipam-opt", read=values.pair, says=(Says("network.ipam_options", INSPECT, by_key),)),
+    switch("--ipv4", says=(Says("network.ipv4"),), untested="the CLI refuses it before Docker 28"),
+    switch("--ipv6", says=(Says("network.ipv6"),)),
+    many("--label", read=values.pair, says=(Says("network.labels", INSPECT, by_key),)),
+    pairs("--opt", "-o", read=values.pair, says=(Says("network.options", INSPECT, by_key),)),
+    value("--scope", says=(Says("network.scope"),), untested=SWARM),
+    many("--subnet", read=values.subnet, says=(Says("network.subnet"),)),
 )
 _VOLUME_CREATE: tuple[Flag, ...] = (
     value("--availability", none=CLUSTER),
-    value("--driver", "-d"),
+    value(
+        "--driver",
+        "-d",
+        says=(Says("volume.driver"),),
+        untested="kept, but never broken, where local is the only driver",
+    ),
     value("--group", none=CLUSTER),
-    many("--label", read=values.pair),
+    many("--label", read=values.pair, says=(Says("volume.labels", INSPECT, by_key),)),
     value("--limit-bytes", read=values.size, none=CLUSTER),
-    pairs("--opt", "-o"),
+    pairs("--opt", "-o", read=values.pair, says=(Says("volume.options", INSPECT, by_key),)),
     value("--required-bytes", read=values.size, none=CLUSTER),
     value("--scope", none=CLUSTER),
     pairs("--secret", none=CLUSTER),
@@ -63,6 +86,9 @@ _TYPES = (
     "volume",
 )
 
+_CONNECTED = frozenset({"--ip", "--ip6", "--link", "--link-local-ip"})
+"""Flags that say of a further network what those of run say of the first."""
+
 NETWORK: tuple[Verb, ...] = (
     Verb(
         "network create",
@@ -73,13 +99,15 @@ NETWORK: tuple[Verb, ...] = (
     Verb(
         "network connect",
         (
-            many("--alias"),
-            many("--driver-opt"),
-            value("--gw-priority", read=values.integer),
-            value("--ip"),
-            value("--ip6"),
-            many("--link", read=values.link, names=naming.before_colon),
-            many("--link-local-ip"),
+            many("--alias", says=(Says("container.alias", INSPECT, networks.an_alias),)),
+            many("--driver-opt", says=(Says("container.network_option"),)),
+            value(
+                "--gw-priority",
+                read=values.integer,
+                says=(Says("container.gateway_priority"),),
+                untested="the CLI refuses it before Docker 28",
+            ),
+            *(f for f in CREATE if f.long in _CONNECTED),
         ),
         (_NETWORK, _CONTAINER),
     ),

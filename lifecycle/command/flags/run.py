@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from lifecycle.command import gpus, mounts, naming, networks, ports, values
+from lifecycle.command import (
+    envfile,
+    gpus,
+    lifetime,
+    limits,
+    mounts,
+    naming,
+    networks,
+    ports,
+    security,
+    values,
+)
 from lifecycle.command.row import (
     HOST,
     INSIDE,
@@ -15,16 +26,28 @@ from lifecycle.command.row import (
     pairs,
     switch,
     value,
+    when_given,
 )
 
 CLIENT = "how the client shows or waits, not what the engine does"
 WINDOWS = "for Windows containers only"
 TRUST = "whether signatures are looked at, not what is made"
 
+_NO_WEIGHT = "engines discard it where the kernel has no blkio.weight"
+
 _UINT16 = values.between(0, 2**16 - 1)
-_RATE_BYTES = values.device_rate(values.size)
-_RATE_COUNT = values.device_rate(values.between(0, 2**63 - 1))
-_WEIGHT = values.device_rate(values.between(10, 1000))
+_RATE_BYTES = limits.device_rate(values.size)
+_RATE_COUNT = limits.device_rate(values.between(0, 2**63 - 1))
+_WEIGHT = limits.device_rate(values.between(10, 1000))
+
+
+_MOUNTED = (
+    Says("container.mount", SEEN_INSIDE, mounts.each_mount),
+    Says("container.mount.access", INSIDE, mounts.access),
+    Says("container.mount.round_trip", HOST, mounts.round_trip),
+    Says("container.mount.option", INSPECT, mounts.declared),
+    Says("container.mount.option", INSIDE, mounts.effective),
+)
 
 
 def _entrypoint(text: str) -> list[str]:
@@ -32,83 +55,211 @@ def _entrypoint(text: str) -> list[str]:
     return [text] if text else []
 
 
+def _limit(name: str) -> tuple[Says, ...]:
+    """A limit of the cgroup: declared also where it says that there is none."""
+    field = f"container.{name}"
+    return Says(field, INSPECT), Says(field, INSIDE, limits.when_set)
+
+
+def _namespace(kind: str) -> tuple[Says, ...]:
+    """A namespace: whose it is, as declared, and by the kernel's own numbers."""
+    return (
+        Says(f"container.{kind}", INSPECT, when_given),
+        Says(f"container.{kind}.namespace", INSIDE, lifetime.whose),
+    )
+
+
+def _health(name: str) -> tuple[Says, ...]:
+    """A setting of the health check; zero is the engine's own."""
+    return (Says("container.health.setting", INSPECT, lifetime.setting(name)),)
+
+
 CREATE: tuple[Flag, ...] = (
-    many("--add-host", read=values.extra_host),
-    pairs("--annotation"),
+    many(
+        "--add-host",
+        read=values.extra_host,
+        says=(Says("container.host", SEEN_INSIDE, networks.a_host),),
+    ),
+    pairs(
+        "--annotation",
+        read=values.pair,
+        says=(Says("container.annotations", INSPECT, by_key),),
+        untested="needs Docker 24",
+    ),
     many("--attach", "-a", read=values.stream, none=CLIENT),
-    value("--blkio-weight", read=_UINT16),
-    many("--blkio-weight-device", read=_WEIGHT),
-    many("--cap-add"),
-    many("--cap-drop"),
-    value("--cgroup-parent"),
-    value("--cgroupns", read=values.one_of("host", "private", "")),
+    value("--blkio-weight", read=_UINT16, says=_limit("blkio_weight"), untested=_NO_WEIGHT),
+    many(
+        "--blkio-weight-device",
+        read=_WEIGHT,
+        says=(Says("container.blkio_weight_device", SEEN_INSIDE),),
+        untested=_NO_WEIGHT,
+    ),
+    many("--cap-add", read=security.capability, says=(Says("container.cap_add", SEEN_INSIDE),)),
+    many("--cap-drop", read=security.capability, says=(Says("container.cap_drop", SEEN_INSIDE),)),
+    value("--cgroup-parent", says=(Says("container.cgroup_parent", SEEN_INSIDE, when_given),)),
+    value("--cgroupns", read=values.one_of("host", "private", ""), says=_namespace("cgroupns")),
     value("--cidfile", says=(Says("file.exists", HOST),)),
     value("--cpu-count", read=values.integer, none=WINDOWS),
     value("--cpu-percent", read=values.integer, none=WINDOWS),
-    value("--cpu-period", read=values.integer),
-    value("--cpu-quota", read=values.integer),
-    value("--cpu-rt-period", read=values.integer),
-    value("--cpu-rt-runtime", read=values.integer),
-    value("--cpu-shares", "-c", read=values.integer),
-    value("--cpus", read=values.decimal),
-    value("--cpuset-cpus"),
-    value("--cpuset-mems"),
-    many("--device"),
-    many("--device-cgroup-rule", read=values.cgroup_rule),
-    many("--device-read-bps", read=_RATE_BYTES),
-    many("--device-read-iops", read=_RATE_COUNT),
-    many("--device-write-bps", read=_RATE_BYTES),
-    many("--device-write-iops", read=_RATE_COUNT),
+    value("--cpu-period", read=values.integer, says=_limit("cpu_period")),
+    value("--cpu-quota", read=values.integer, says=_limit("cpu_quota")),
+    value("--cpu-rt-period", read=values.integer, says=_limit("cpu_rt_period")),
+    value(
+        "--cpu-rt-runtime",
+        read=values.integer,
+        says=_limit("cpu_rt_runtime"),
+        untested="needs a parent cgroup with realtime to give",
+    ),
+    value("--cpu-shares", "-c", read=values.integer, says=_limit("cpu_shares")),
+    value("--cpus", read=values.decimal, says=_limit("cpus")),
+    value(
+        "--cpuset-cpus",
+        read=limits.cpu_list,
+        says=(Says("container.cpuset_cpus", SEEN_INSIDE, when_given),),
+    ),
+    value(
+        "--cpuset-mems",
+        read=limits.cpu_list,
+        says=(Says("container.cpuset_mems", SEEN_INSIDE, when_given),),
+    ),
+    many(
+        "--device",
+        read=security.device,
+        says=(
+            Says("container.device", INSPECT),
+            Says("container.device.node", INSIDE, security.node),
+        ),
+    ),
+    many(
+        "--device-cgroup-rule",
+        read=values.cgroup_rule,
+        says=(Says("container.device_rule", SEEN_INSIDE),),
+    ),
+    many(
+        "--device-read-bps",
+        read=_RATE_BYTES,
+        says=(Says("container.device_read_bps", SEEN_INSIDE),),
+    ),
+    many(
+        "--device-read-iops",
+        read=_RATE_COUNT,
+        says=(Says("container.device_read_iops", SEEN_INSIDE),),
+    ),
+    many(
+        "--device-write-bps",
+        read=_RATE_BYTES,
+        says=(Says("container.device_write_bps", SEEN_INSIDE),),
+    ),
+    many(
+        "--device-write-iops",
+        read=_RATE_COUNT,
+        says=(Says("container.device_write_iops", SEEN_INSIDE),),
+    ),
     switch("--disable-content-trust", none=TRUST),
-    many("--dns", read=values.address),
-    many("--dns-option", aliases=("--dns-opt",)),
-    many("--dns-search"),
-    value("--domainname"),
+    many("--dns", read=values.address, says=(Says("container.dns", SEEN_INSIDE),)),
+    many(
+        "--dns-option",
+        aliases=("--dns-opt",),
+        says=(Says("container.dns_option", SEEN_INSIDE),),
+    ),
+    many("--dns-search", says=(Says("container.dns_search", SEEN_INSIDE),)),
+    value("--domainname", says=(Says("container.domainname", SEEN_INSIDE),)),
     value("--entrypoint", read=_entrypoint, says=(Says("container.entrypoint", INSPECT),)),
     many("--env", "-e", read=values.variable, says=(Says("container.env", SEEN_INSIDE, by_key),)),
-    many("--env-file"),
-    many("--expose", read=ports.exposed),
+    many(
+        "--env-file",
+        says=(Says("container.env", SEEN_INSIDE, by_key),),
+        lines=envfile.variables,
+    ),
+    many(
+        "--expose",
+        read=ports.exposed,
+        says=(Says("container.exposed", INSPECT, ports.each_exposed),),
+    ),
     many(
         "--gpus",
         read=gpus.gpus,
         says=(Says("container.gpus", INSPECT), Says("container.gpus.visible", INSIDE)),
     ),
-    many("--group-add"),
-    value("--health-cmd"),
-    value("--health-interval", read=values.duration),
-    value("--health-retries", read=values.integer),
-    value("--health-start-interval", read=values.duration),
-    value("--health-start-period", read=values.duration),
-    value("--health-timeout", read=values.duration),
+    many("--group-add", says=(Says("container.groups", SEEN_INSIDE),)),
+    value(
+        "--health-cmd",
+        says=(
+            Says("container.health.command", INSPECT, when_given),
+            Says("container.health.watched", INSPECT, lifetime.watched),
+        ),
+    ),
+    value("--health-interval", read=values.nanoseconds, says=_health("interval")),
+    value("--health-retries", read=values.between(0, 2**63 - 1), says=_health("retries")),
+    value(
+        "--health-start-interval",
+        read=values.nanoseconds,
+        says=_health("start_interval"),
+        untested="needs Docker 25",
+    ),
+    value("--health-start-period", read=values.nanoseconds, says=_health("start_period")),
+    value("--health-timeout", read=values.nanoseconds, says=_health("timeout")),
     value("--hostname", "-h", says=(Says("container.hostname", SEEN_INSIDE),)),
-    switch("--init"),
+    switch("--init", says=(Says("container.init", SEEN_INSIDE),)),
     switch("--interactive", "-i", says=(Says("container.stdin", INSPECT),)),
     value("--io-maxbandwidth", read=values.size, none=WINDOWS),
     value("--io-maxiops", read=values.integer, none=WINDOWS),
-    value("--ip"),
-    value("--ip6"),
-    value("--ipc", names=naming.other_container),
+    value("--ip", read=values.address, says=(Says("container.ip", SEEN_INSIDE),)),
+    value("--ip6", read=values.address, says=(Says("container.ip", SEEN_INSIDE),)),
+    value(
+        "--ipc",
+        read=values.namespace("", "none", "private", "shareable", "host"),
+        names=naming.other_container,
+        says=_namespace("ipc"),
+    ),
     value("--isolation", none=WINDOWS),
-    value("--kernel-memory", read=values.size),
+    value(
+        "--kernel-memory",
+        read=values.size,
+        says=_limit("kernel_memory"),
+        untested="kernels since 5.16 keep no such limit: it is broken inside",
+    ),
     many("--label", "-l", read=values.pair, says=(Says("container.labels", INSPECT, by_key),)),
-    many("--label-file"),
-    many("--link", read=values.link, names=naming.before_colon),
-    many("--link-local-ip"),
-    value("--log-driver"),
-    many("--log-opt"),
-    value("--mac-address", read=values.mac_address),
-    value("--memory", "-m", read=values.size),
-    value("--memory-reservation", read=values.size),
-    value("--memory-swap", read=values.swap_size),
-    value("--memory-swappiness", read=values.between(-1, 100)),
+    many(
+        "--label-file",
+        says=(Says("container.labels", INSPECT, by_key),),
+        lines=envfile.labels,
+    ),
+    many(
+        "--link",
+        read=values.link,
+        says=(Says("container.link", SEEN_INSIDE, networks.a_link),),
+        names=naming.before_colon,
+    ),
+    many(
+        "--link-local-ip",
+        read=values.address,
+        says=(Says("container.link_local_ip", SEEN_INSIDE),),
+    ),
+    value("--log-driver", says=(Says("container.log_driver", INSPECT, when_given),)),
+    many("--log-opt", read=values.pair, says=(Says("container.log_opt", INSPECT, by_key),)),
+    value(
+        "--mac-address",
+        read=values.mac_address,
+        says=(Says("container.mac", SEEN_INSIDE),),
+        untested="the CLI refuses it before Docker 25",
+    ),
+    value("--memory", "-m", read=values.size, says=_limit("memory")),
+    value("--memory-reservation", read=values.size, says=_limit("memory_reservation")),
+    value(
+        "--memory-swap",
+        read=values.swap_size,
+        says=(Says("container.memory_swap", SEEN_INSIDE, limits.when_set),),
+    ),
+    value(
+        "--memory-swappiness",
+        read=values.between(-1, 100),
+        says=(Says("container.memory_swappiness", SEEN_INSIDE, limits.when_not_default),),
+    ),
     many(
         "--mount",
         read=mounts.mount,
-        says=(
-            Says("container.mount", SEEN_INSIDE, mounts.each_mount),
-            Says("container.mount.access", INSIDE, mounts.access),
-            Says("container.mount.round_trip", HOST, mounts.round_trip),
-        ),
+        says=_MOUNTED,
         names=naming.mount_value,
     ),
     value("--name", says=(Says("container.name", INSPECT),), names=naming.new_container),
@@ -116,17 +267,44 @@ CREATE: tuple[Flag, ...] = (
         "--network",
         aliases=("--net",),
         read=networks.network,
-        says=(Says("container.network", INSPECT),),
+        says=(
+            Says("container.network", INSPECT, networks.its_name),
+            Says("container.network", INSIDE, networks.its_name_inside),
+            Says("container.alias", INSPECT, networks.its_aliases),
+            Says("container.ip", SEEN_INSIDE, networks.its("ip")),
+            Says("container.ip", SEEN_INSIDE, networks.its("ip6")),
+            Says("container.link_local_ip", SEEN_INSIDE, networks.its("link-local-ip")),
+            Says("container.mac", SEEN_INSIDE, networks.its("mac-address")),
+            Says("container.network_option", INSPECT, networks.its("driver-opt")),
+            Says("container.gateway_priority", INSPECT, networks.its("gw-priority")),
+        ),
         names=naming.network_value,
     ),
-    many("--network-alias", aliases=("--net-alias",)),
-    switch("--no-healthcheck"),
-    switch("--oom-kill-disable"),
-    value("--oom-score-adj", read=values.between(-1000, 1000)),
-    value("--pid", read=values.namespace("", "host"), names=naming.other_container),
-    value("--pids-limit", read=values.integer),
-    value("--platform"),
-    switch("--privileged"),
+    many(
+        "--network-alias",
+        aliases=("--net-alias",),
+        says=(Says("container.alias", INSPECT, networks.an_alias),),
+    ),
+    switch("--no-healthcheck", says=(Says("container.no_healthcheck", INSPECT),)),
+    switch("--oom-kill-disable", says=(Says("container.oom_kill_disable", SEEN_INSIDE),)),
+    value(
+        "--oom-score-adj",
+        read=values.between(-1000, 1000),
+        says=(Says("container.oom_score_adj", SEEN_INSIDE),),
+    ),
+    value(
+        "--pid",
+        read=values.namespace("", "host"),
+        names=naming.other_container,
+        says=_namespace("pid"),
+    ),
+    value("--pids-limit", read=limits.count, says=_limit("pids_limit")),
+    value("--platform", read=values.platform, says=(Says("container.platform", INSPECT),)),
+    switch(
+        "--privileged",
+        says=(Says("container.privileged", SEEN_INSIDE),),
+        untested="needs an engine with CAP_SYS_RESOURCE",
+    ),
     many(
         "--publish",
         "-p",
@@ -136,39 +314,52 @@ CREATE: tuple[Flag, ...] = (
             Says("container.port.answers", HOST, ports.each_answer),
         ),
     ),
-    switch("--publish-all", "-P"),
+    switch("--publish-all", "-P", says=(Says("container.ports_published", INSPECT),)),
     value("--pull", read=values.one_of("always", "missing", "never"), none="how the image is got"),
     switch("--quiet", "-q", none=CLIENT),
-    switch("--read-only"),
-    value("--restart", read=values.restart_policy),
+    switch("--read-only", says=(Says("container.read_only", SEEN_INSIDE),)),
+    value("--restart", read=values.restart_policy, says=(Says("container.restart", INSPECT),)),
     switch("--rm", says=(Says("container.removed_on_exit", INSPECT),)),
-    value("--runtime"),
-    many("--security-opt"),
+    value("--runtime", says=(Says("container.runtime", INSPECT, when_given),)),
+    many(
+        "--security-opt",
+        read=security.option,
+        says=(
+            Says("container.security", INSPECT, security.declared),
+            Says("container.security", INSIDE, security.seen_inside),
+        ),
+    ),
     value("--shm-size", read=values.size, says=(Says("container.shm_size", SEEN_INSIDE),)),
-    value("--stop-signal"),
-    value("--stop-timeout", read=values.integer),
-    many("--storage-opt", read=values.key_value),
-    pairs("--sysctl", read=values.sysctl),
-    many("--tmpfs"),
+    value("--stop-signal", says=(Says("container.stop_signal", INSPECT, when_given),)),
+    value("--stop-timeout", read=values.integer, says=(Says("container.stop_timeout", INSPECT),)),
+    many(
+        "--storage-opt",
+        read=values.option,
+        says=(Says("container.storage_opt", INSPECT, by_key),),
+        untested="needs overlay2 on xfs with project quotas",
+    ),
+    pairs("--sysctl", read=values.sysctl, says=(Says("container.sysctl", SEEN_INSIDE, by_key),)),
+    many("--tmpfs", read=mounts.tmpfs, says=_MOUNTED),
     switch("--tty", "-t", says=(Says("container.tty", SEEN_INSIDE),)),
-    many("--ulimit", read=values.ulimit),
-    switch("--use-api-socket"),
+    many("--ulimit", read=limits.ulimit, says=(Says("container.ulimit", SEEN_INSIDE, by_key),)),
+    switch("--use-api-socket", says=(Says("container.api_socket", SEEN_INSIDE),)),
     value("--user", "-u", says=(Says("container.user", SEEN_INSIDE),)),
-    value("--userns", read=values.one_of("host", "")),
-    value("--uts", read=values.one_of("host", "")),
+    value("--userns", read=values.one_of("host", ""), says=_namespace("userns")),
+    value("--uts", read=values.one_of("host", ""), says=_namespace("uts")),
     many(
         "--volume",
         "-v",
         read=mounts.volume,
-        says=(
-            Says("container.mount", SEEN_INSIDE, mounts.each_mount),
-            Says("container.mount.access", INSIDE, mounts.access),
-            Says("container.mount.round_trip", HOST, mounts.round_trip),
-        ),
+        says=_MOUNTED,
         names=naming.volume_value,
     ),
-    value("--volume-driver"),
-    many("--volumes-from", names=naming.before_colon),
+    value("--volume-driver", says=(Says("container.volume_driver", INSPECT),)),
+    many(
+        "--volumes-from",
+        read=networks.volumes_from,
+        says=(Says("container.volumes_from", SEEN_INSIDE),),
+        names=naming.before_colon,
+    ),
     value("--workdir", "-w", says=(Says("container.workdir", SEEN_INSIDE),)),
 )
 

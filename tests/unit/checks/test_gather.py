@@ -13,17 +13,17 @@ from typing import Any, cast
 
 import pytest
 
-from lifecycle.checks import gather
+from lifecycle.checks import reach
 from lifecycle.checks.facts import ContainerFacts, RoundTrip, World
 from lifecycle.checks.gather import (
     RoundTrips,
     exec_facts,
     look_inside,
     probe_for,
-    try_port,
 )
 from lifecycle.checks.inside import FileFact, Inside, Probe
 from lifecycle.checks.passwords import authenticate, shadow_hash
+from lifecycle.checks.reach import try_port
 from lifecycle.engine.daemon import Daemon, EngineError, ExecOutcome
 from lifecycle.engine.subject import current_subject
 from tests.unit.checks.samples import EXITED, NO_GPUS, inspected, said, world
@@ -102,6 +102,37 @@ def test_a_look_that_may_not_write_has_no_token() -> None:
 def test_gpus_are_asked_for_where_they_are_promised() -> None:
     gpus = said("--gpus", "container.gpus.visible", {}, "inside")
     assert probe_for([gpus], write=True).gpus
+
+
+def test_only_what_is_promised_inside_is_read_of_the_kernel() -> None:
+    wanted = [
+        said("--memory", "container.memory", 1),
+        said("--pids-limit", "container.pids_limit", 1, "inside"),
+        said("--ulimit", "container.ulimit.core", {"soft": 0, "hard": 0}, "inside"),
+        said("--sysctl", "container.sysctl.net.ipv4.conf.eth0/1.forwarding", "1", "inside"),
+        said("--uts", "container.uts.namespace", "host", "inside"),
+        said("--device", "container.device.node", "/dev/fuse", "inside"),
+    ]
+    probe = probe_for(wanted, write=False)
+    assert probe.proc == (
+        "/sys/fs/cgroup/pids/pids.max",
+        "/sys/fs/cgroup/pids.max",
+        "/proc/1/limits",
+        "/proc/self/limits",
+        "/proc/sys/net/ipv4/conf/eth0.1/forwarding",
+    )
+    assert (probe.namespaces, probe.files) == (("uts",), ("/dev/fuse",))
+
+
+def test_a_look_that_lost_its_beginning_is_taken_again_once() -> None:
+    whole = "@@id\nuid=0(root) gid=0(root)\n@@cwd\n/\n@@files-end\n"
+    whole += "==> /proc/self/environ <==\nA=1\0\n==> /dev/null <==\n"
+    outcomes = [ExecOutcome(0, "1\0\n==> /dev/null <==\n"), ExecOutcome(0, whole)]
+    engine = Engine(run_inside=lambda: outcomes.pop(0))
+    assert look_inside(cast("Daemon", engine), "c", Probe()).env == {"A": "1"}
+    never = Engine(run_inside=ExecOutcome(0, "nothing of ours"))
+    assert look_inside(cast("Daemon", never), "c", Probe()).unseen
+    assert len(never.asked) == 2
 
 
 # -- both sides of a mount --------------------------------------------------------------------
@@ -213,7 +244,7 @@ def test_an_exec_that_the_engine_forgot_is_none() -> None:
 
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gather, "PORT_LIMIT", 0.3)
+    monkeypatch.setattr(reach, "PORT_LIMIT", 0.3)
 
 
 class Listener:
@@ -290,7 +321,7 @@ def test_a_closed_port_is_no_answer(listens: Callable[..., Listener]) -> None:
 def test_where_nothing_listens_a_listener_of_ours_is_started(
     listens: Callable[..., Listener], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lifecycle.checks.gather.secrets.token_hex", lambda _: "token")
+    monkeypatch.setattr("lifecycle.checks.reach.secrets.token_hex", lambda _: "token")
     port = listens(b"token").port
     engine = Engine(start_inside="e", exec={"Running": True})
     answer = try_port(cast("Daemon", engine), published(port), "80/tcp", ME)
@@ -320,7 +351,7 @@ def test_an_image_without_a_tool_leaves_the_port_untried(engine: Daemon) -> None
 @pytest.mark.parametrize(
     ("container", "port", "around", "how"),
     [
-        (published(1, 80), "80/udp", ME, "udp is not tried"),
+        (published(1, 80), "80/sctp", ME, "sctp is not tried"),
         (published(1, 80), "81/tcp", ME, "it is not published now"),
         (published(1, 80, state=EXITED), "80/tcp", ME, "it is not published now"),
         (ContainerFacts("c"), "80/tcp", ME, "it is not published now"),

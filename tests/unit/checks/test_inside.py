@@ -303,10 +303,29 @@ def test_what_the_host_looks_at_is_left_for_it(shell: str, tmp_path: Path) -> No
     assert Path(probe.name_in(str(tmp_path))).stat().st_uid == os.geteuid() == inside.uid
 
 
+@pytest.mark.parametrize("shell", ["dash", "bash"])
+def test_the_kernels_files_and_namespaces_are_read_where_they_are_wanted(
+    shell: str, tmp_path: Path
+) -> None:
+    probe = Probe(proc=("/proc/self/limits", "/proc/no such"), namespaces=("uts", "nonsense"))
+    inside = ran(shell, probe, tmp_path)
+    assert list(inside.proc) == ["/proc/self/limits"]
+    assert "Max open files" in inside.proc["/proc/self/limits"]
+    assert inside.namespaces == {"uts": Path("/proc/self/ns/uts").stat().st_ino}
+    plain = ran(shell, Probe(), tmp_path)
+    assert (plain.proc, plain.namespaces) == ({}, {})
+
+
 def test_nothing_is_written_without_a_token(tmp_path: Path) -> None:
     inside = ran("bash", Probe("", (str(tmp_path),), (str(tmp_path),)), tmp_path)
     assert inside.writes == {}
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_mount_below_var_run_is_found_where_the_link_leads() -> None:
+    line = MountLine("/run/docker.sock", "/", "tmpfs", "tmpfs", frozenset(), frozenset())
+    assert Inside(mounts=(line,)).mount("/var/run/docker.sock") is line
+    assert Inside(mounts=(line,)).mount("/var/docker.sock") is None
 
 
 def test_the_file_in_the_root_folder_has_one_slash() -> None:

@@ -13,7 +13,13 @@ from lifecycle.command.parse import parse
 from lifecycle.command.promises import promises
 from tests.unit.checks.cases import ALL, DECLARED, LIFE, Case, host
 from tests.unit.checks.cases_inside import INSIDE, OUTSIDE, smi
+from tests.unit.checks.cases_lifetime import LIVED
+from tests.unit.checks.cases_limits import LIMITED
+from tests.unit.checks.cases_network import NETWORKS
 from tests.unit.checks.cases_other import EXEC, OTHER
+from tests.unit.checks.cases_rights import OPTIONS, SECURED, SHARED
+from tests.unit.checks.cases_verbs import MOUNT_OPTIONS, THINGS, VOLUMES
+from tests.unit.checks.cases_verbs import VERBS as OF_VERBS
 from tests.unit.checks.samples import (
     GPUS,
     SEEN,
@@ -26,7 +32,24 @@ from tests.unit.checks.samples import (
     world,
 )
 
-CASES = [*LIFE, *DECLARED, *INSIDE, *OUTSIDE, *EXEC, *OTHER]
+CASES = [
+    *LIFE,
+    *DECLARED,
+    *INSIDE,
+    *OUTSIDE,
+    *EXEC,
+    *OTHER,
+    *NETWORKS,
+    *MOUNT_OPTIONS,
+    *VOLUMES,
+    *OF_VERBS,
+    *THINGS,
+    *LIMITED,
+    *SECURED,
+    *OPTIONS,
+    *SHARED,
+    *LIVED,
+]
 ROWS = {**_CONTAINER, **_OTHER}
 
 

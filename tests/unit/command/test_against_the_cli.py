@@ -50,6 +50,14 @@ FLAGS = {
     "--memory-swappiness": "101 100 0",
     "--pids-limit": "a 0x10 010 09 1_000 1__0 +5 99999999999999999999",
     "--storage-opt": "a a=b",
+    "--security-opt": "no-new-privileges label=disable seccomp=unconfined seccomp apparmor"
+    " systempaths=unconfined",
+    "--health-start-period": "1.s .5h 1h2 -1s 0",
+    "--health-retries": "-1 0",
+    "--cpuset-cpus": "0-2,4",
+    "--cap-add": "ALL net_admin CAP_KILL",
+    "--log-opt": "a a=b",
+    "--annotation": "a a=b",
 }
 IMAGES = (
     "a/b/c:tag docker.io/library/x x@sha256:abc x: :x x//y localhost/x localhost:5000/x UPPER/x"
@@ -57,6 +65,13 @@ IMAGES = (
     f" x@{DIGEST} x:1@{DIGEST} {DIGEST} {DIGEST[7:]}"
 )
 LINES = (
+    "run --network name=a,alias=b --network-alias c x",
+    "run --network name=a,ip=1.2.3.4 --ip 1.2.3.5 x",
+    "run --network name=a,ip6=::1 --ip6 ::2 x",
+    "run --network name=a,link-local-ip=169.254.8.8 --link-local-ip 169.254.8.9 x",
+    "run --network a --network name=b,alias=b --network-alias c x",
+    "run --network name=a,alias=b --ip 1.2.3.5 x",
+    "network create --gateway x n",
     "run -- x",
     "run x -- y",
     "run -dti --rm=false x",

@@ -6,7 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
+from lifecycle.checks import lifetime, limits, namespaces, security
 from lifecycle.command.flags import SPELLINGS, VERBS, Flag, Verb
+from tests.engine.flags_limits import ROWS, UNTRUE
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -110,3 +112,13 @@ def test_every_prune_is_known_and_refused() -> None:
     pruned = {name for name in VERBS if name.endswith("prune")}
     assert pruned == {v.name for v in VERBS.values() if v.refused}
     assert len(pruned) == 6
+
+
+def test_every_limit_and_right_is_shown_kept_on_an_engine_or_says_why_it_can_not_be() -> None:
+    judged = {**limits.JUDGES, **security.JUDGES, **namespaces.JUDGES, **lifetime.JUDGES}
+    flags = {f.long: f for f in VERBS["run"].flags if {s.field for s in f.says} & set(judged)}
+    shown = {row.flag for row in ROWS}
+    assert {name for name, f in flags.items() if f.untested} == set(flags) - shown
+    broken = {row.untrue.partition(" ")[0].partition("=")[0] for row in ROWS}
+    broken |= {words.partition(" ")[0].partition("=")[0] for _, words, _ in UNTRUE}
+    assert set(flags) <= broken

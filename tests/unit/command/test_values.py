@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from lifecycle.command import ports, values
+from lifecycle.command import limits, ports, values
 from lifecycle.command.references import familiar, has_tag, parse_reference
 
 DIGEST = "sha256:" + "0123456789abcdef" * 4
@@ -46,7 +46,7 @@ def test_a_value_is_read_as_go_reads_it(read: Callable[[str], Any], text: str, v
         (values.integer, "٣"),
         (values.decimal, "1/0"),
         (values.decimal, "1e99999999"),
-        (values.ulimit, "nofile=" + "9" * 5000),
+        (limits.ulimit, "nofile=" + "9" * 5000),
         (ports.published, "9" * 5000),
     ],
 )

@@ -18,6 +18,7 @@ from lifecycle.engine.daemon import ExecOutcome
 from lifecycle.engine.subject import current_subject
 from lifecycle.run.context import RunValues, variables
 from lifecycle.run.hold import HoldError, hold
+from lifecycle.run.inspected import line_of
 from lifecycle.run.plan import PlannedStep
 from lifecycle.run.secrets import Secrets
 from lifecycle.run.session import Session
@@ -174,3 +175,22 @@ def test_the_namespaces_of_an_expression() -> None:
         "run": run,
         "secret": secret,
     }
+
+
+def test_a_container_without_a_line_is_held_to_its_limits_and_rights() -> None:
+    host = {
+        "Memory": 2**26,
+        "NanoCpus": 1_500_000_000,
+        "PidsLimit": -1,
+        "CapAdd": ["CAP_KILL", "CAP_OF_TOMORROW"],
+        "SecurityOpt": ["no-new-privileges", "label=disable"],
+        "Sysctls": {"net.a": "1", "kernel.panic": "1"},
+        "Ulimits": [{"Name": "core", "Soft": 0, "Hard": -1}],
+    }
+    words = line_of(inspected(HostConfig=host))
+    assert words[2:-1] == [
+        *("--shm-size", "67108864"),
+        *("--memory", "67108864", "--cpus", "1500000000/1000000000", "--ulimit", "core=0:-1"),
+        *("--cap-add", "CAP_KILL", "--security-opt", "no-new-privileges", "--sysctl", "net.a=1"),
+    ]
+    parse(words)

@@ -1,0 +1,166 @@
+"""Promises about how a mount is made: propagation, size, mode, subpath, driver."""
+
+from __future__ import annotations
+
+import posixpath
+from typing import Any
+
+from lifecycle.checks.check import Check, compare, unverified
+from lifecycle.checks.facts import ContainerFacts, Facts
+from lifecycle.checks.inside import MountLine
+from lifecycle.checks.wording import about
+from lifecycle.command.mounts import tmpfs_options
+from lifecycle.command.promise import Promise
+from lifecycle.command.values import ImpossibleError, size
+
+Json = dict[str, Any]
+
+_NESTED = {
+    "nocopy": ("VolumeOptions", "NoCopy"),
+    "subpath": ("VolumeOptions", "Subpath"),
+    "create-src": ("BindOptions", "CreateMountpoint"),
+    "size": ("TmpfsOptions", "SizeBytes"),
+}
+"""Where the engine keeps what was asked with ``--mount``."""
+_STICKY = "1777"
+"""The mode of a tmpfs that says none."""
+_PAGE = 4096
+
+
+def option(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
+    """An option of a mount: as the engine was told, and as the mount table inside shows it."""
+    wanted = promise.expected
+    target, name, value = wanted["target"], wanted["option"], wanted["value"]
+    shown = name if value is True else f"{name} {value}"
+    label = about(promise, f"{target} is mounted with {shown}")
+    if promise.where == "inspect":
+        actual = _declared(c, target, name)
+        return compare(label, value, actual, "inspect .HostConfig")
+    if c.inside.unseen:
+        return unverified(label, value, c.inside.unseen)
+    line = c.inside.mount(target)
+    if line is None:
+        return compare(label, value, None, "/proc/self/mountinfo")
+    if isinstance(value, str) and value.endswith("%"):
+        return unverified(label, value, "how much that share comes to is this machine's matter")
+    return compare(label, value, _effective(line, name, value), "/proc/self/mountinfo")
+
+
+def _declared(c: ContainerFacts, target: str, name: str) -> Any:
+    """What the engine holds of one option: in Mounts, HostConfig.Mounts, Tmpfs or Binds."""
+    host = (c.seen or {})["HostConfig"]
+    if target in (host.get("Tmpfs") or {}):
+        return dict(tmpfs_options(host["Tmpfs"][target])).get(name)
+    made: Json = next((m for m in (c.seen or {})["Mounts"] if m["Destination"] == target), {})
+    if name in {"propagation", "driver"}:
+        return made.get(name.capitalize())
+    modes: list[str] = next(
+        (b.split(":")[2].split(",") for b in host.get("Binds") or [] if _aims(b, target)), []
+    )
+    asked: Json = next((m for m in host.get("Mounts") or [] if m.get("Target") == target), {})
+    if name == "relabel":
+        return next((m for m in modes if m in {"z", "Z"}), None)
+    if name == "nocopy" and "nocopy" in modes:
+        return True
+    return _asked(asked, name)
+
+
+def _aims(bind: str, target: str) -> bool:
+    parts = bind.split(":")
+    return len(parts) > 2 and parts[1] == target  # noqa: PLR2004 - SOURCE:TARGET:MODES
+
+
+def _asked(asked: Json, name: str) -> Any:
+    kind, _, key = name.partition(" ")
+    volume = asked.get("VolumeOptions") or {}
+    if kind == "label":
+        return (volume.get("Labels") or {}).get(key)
+    if kind == "opt":
+        return ((volume.get("DriverConfig") or {}).get("Options") or {}).get(key)
+    if name == "mode":
+        mode = (asked.get("TmpfsOptions") or {}).get("Mode")
+        return None if mode is None else format(mode, "o")
+    if name == "recursive":
+        return _recursive(asked.get("BindOptions") or {})
+    section, inner = _NESTED.get(name, ("", ""))
+    return (asked.get(section) or {}).get(inner)
+
+
+def _recursive(bind: Json) -> str:
+    named = {
+        "NonRecursive": "disabled",
+        "ReadOnlyNonRecursive": "writable",
+        "ReadOnlyForceRecursive": "readonly",
+    }
+    return next((word for key, word in named.items() if bind.get(key)), "enabled")
+
+
+def _effective(line: MountLine, name: str, value: Any) -> Any:
+    if name == "propagation":
+        return value if value.removeprefix("r") == _propagation(line) else _propagation(line)
+    if name == "subpath":
+        path = posixpath.normpath(value)
+        return value if line.root.endswith(f"/{path}") else line.root
+    held = dict(o.partition("=")[::2] for o in line.super_options)
+    if name == "size":
+        return _size(held.get("size", ""), value)
+    if name == "mode":
+        return held.get("mode", _STICKY).lstrip("0")
+    if name in held and value is not True:
+        return held[name]
+    return value is True and name in line.options
+
+
+def _propagation(line: MountLine) -> str:
+    kinds = [tag.partition(":")[0] for tag in line.tags]
+    return "shared" if "shared" in kinds else "slave" if "master" in kinds else "private"
+
+
+def _size(text: str, wanted: int) -> int | None:
+    """The kernel rounds a tmpfs up to whole pages."""
+    try:
+        found = size(text)
+    except ImpossibleError:
+        return None
+    return wanted if 0 <= found - wanted < _PAGE else found
+
+
+def volume_driver(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
+    """``--volume-driver``: the driver of the volumes that it makes."""
+    actual = (c.seen or {})["HostConfig"].get("VolumeDriver")
+    return compare(about(promise), promise.expected, actual, "inspect .HostConfig.VolumeDriver")
+
+
+def volumes_from(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
+    """``--volumes-from``: each mount of the other container, in both mount tables."""
+    name, readonly = promise.expected["container"], promise.expected["readonly"]
+    label = about(promise, f"has the mounts of {name}{' to read' if readonly else ''}")
+    other = facts.containers.get(name)
+    if other is None or other.seen is None:
+        return unverified(label, promise.expected, "that container was not looked at")
+    theirs = {
+        m["Destination"]: not readonly and m["RW"]
+        for m in other.seen["Mounts"]
+        if m["Type"] in {"bind", "volume"}
+    }
+    if promise.where == "inspect":
+        wanted = {m["Destination"]: m["Source"] for m in other.seen["Mounts"]}
+        mine = {
+            m["Destination"]: m["RW"]
+            for m in (c.seen or {})["Mounts"]
+            if wanted.get(m["Destination"]) == m["Source"]
+        }
+        ours = {t: mine[t] for t in theirs if t in mine}
+        return compare(label, theirs, ours, "inspect .Mounts of both")
+    if c.inside.unseen:
+        return unverified(label, promise.expected, c.inside.unseen)
+    lines = {t: c.inside.mount(t) for t in theirs}
+    seen = {t: "rw" in m.options for t, m in lines.items() if m}
+    return compare(label, theirs, seen, "/proc/self/mountinfo")
+
+
+JUDGES = {
+    "container.mount.option": option,
+    "container.volume_driver": volume_driver,
+    "container.volumes_from": volumes_from,
+}

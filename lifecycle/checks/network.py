@@ -1,0 +1,343 @@
+"""Promises about names and addresses: networks, DNS, hosts, links and exposed ports."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from lifecycle.checks.check import Check, compare, unverified
+from lifecycle.checks.facts import ContainerFacts, Facts
+from lifecycle.checks.wording import about
+from lifecycle.command.promise import Promise
+
+Json = dict[str, Any]
+
+HOSTS, RESOLV = "/etc/hosts", "/etc/resolv.conf"
+DOMAIN = "/proc/sys/kernel/domainname"
+ROUTES, ROUTES6 = "/proc/net/fib_trie", "/proc/net/if_inet6"
+CARDS = tuple(f"/sys/class/net/eth{number}/address" for number in range(4))
+"""Where the cards that the engine gives a container tell their MAC address."""
+READ: dict[str, tuple[str, ...]] = {
+    "container.host": (HOSTS,),
+    "container.link": (HOSTS,),
+    "container.dns": (RESOLV,),
+    "container.dns_option": (RESOLV,),
+    "container.dns_search": (RESOLV,),
+    "container.domainname": (DOMAIN,),
+    "container.ip": (ROUTES, ROUTES6),
+    "container.link_local_ip": (ROUTES, ROUTES6),
+    "container.network": (ROUTES, ROUTES6),
+    "container.mac": CARDS,
+}
+"""The files that show a promise inside."""
+_RESOLVER = "127.0.0.11"
+
+
+def texts_for(promises: Iterable[Promise]) -> tuple[str, ...]:
+    """The files that these promises are seen in, each once."""
+    wanted = (READ.get(p.field, ()) for p in promises if p.where == "inside")
+    return tuple(dict.fromkeys(file for files in wanted for file in files))
+
+
+def _networks(c: ContainerFacts) -> dict[str, Json]:
+    return dict(((c.seen or {}).get("NetworkSettings") or {}).get("Networks") or {})
+
+
+def _host(c: ContainerFacts, key: str) -> Any:
+    return (c.seen or {})["HostConfig"].get(key)
+
+
+def _among(promise: Promise, found: Collection[Any], source: str, detail: str = "") -> Check:
+    """Kept when the expected value is one of those found."""
+    actual = promise.expected if promise.expected in found else (list(found) or None)
+    return compare(about(promise, detail), promise.expected, actual, source)
+
+
+def _unread(promise: Promise, c: ContainerFacts, *files: str) -> Check | None:
+    """Why the inside can't answer, if it can't."""
+    if c.inside.unseen:
+        return unverified(about(promise), promise.expected, c.inside.unseen)
+    if not any(f in c.inside.texts for f in files):
+        reason = f"{files[0]} could not be read inside"
+        return unverified(about(promise), promise.expected, reason)
+    return None
+
+
+def host(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
+    """``--add-host``: as declared, and a line of /etc/hosts inside."""
+    name, address = promise.expected["host"], promise.expected["address"]
+    label = about(promise, f"knows the host {name}")
+    if promise.where == "inspect":
+        known = [str(e).partition(":") for e in _host(c, "ExtraHosts") or []]
+        found = [{"host": h, "address": a.strip("[]")} for h, _, a in known]
+        return _among(promise, found, "inspect .HostConfig.ExtraHosts", f"knows the host {name}")
+    hidden = _unread(promise, c, HOSTS)
+    if hidden:
+        return hidden
+    known_as = [a for a, names in _hosts(c) if name in names]
+    if address == "host-gateway" and known_as:  # which one that is, the engine decides
+        return compare(label, promise.expected, promise.expected, HOSTS)
+    actual = address if address in known_as else (known_as or None)
+    return compare(label, address, actual, HOSTS)
+
+
+def _hosts(c: ContainerFacts) -> list[tuple[str, list[str]]]:
+    rows = (line.partition("#")[0].split() for line in c.inside.texts[HOSTS].splitlines())
+    return [(row[0], row[1:]) for row in rows if row]
+
+
+def _resolv(c: ContainerFacts, key: str) -> list[str]:
+    """The words after one keyword of resolv.conf."""
+    rows = (line.split() for line in c.inside.texts[RESOLV].splitlines())
+    return [word for row in rows if row and row[0] == key for word in row[1:]]
+
+
+def dns(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
+    """``--dns``: as declared, and a nameserver of /etc/resolv.conf inside."""
+    if promise.where == "inspect":
+        return _among(promise, _host(c, "Dns") or [], "inspect .HostConfig.Dns")
+    hidden = _unread(promise, c, RESOLV)
+    if hidden:
+        return hidden
+    servers = _resolv(c, "nameserver")
+    if servers == [_RESOLVER] and promise.expected != _RESOLVER:
+        reason = "on a user's network the engine's own resolver asks it, out of sight"
+        return unverified(about(promise), promise.expected, reason)
+    return _among(promise, servers, RESOLV)
+
+
+def dns_option(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
+    """``--dns-option``: as declared, and an option of /etc/resolv.conf inside."""
+    if promise.where == "inspect":
+        return _among(promise, _host(c, "DnsOptions") or [], "inspect .HostConfig.DnsOptions")
+    return _unread(promise, c, RESOLV) or _among(promise, _resolv(c, "options"), RESOLV)
+
+
+def dns_search(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
+    """``--dns-search``: as declared, and searched by /etc/resolv.conf inside; ``.`` for none."""
+    if promise.where == "inspect":
+        return _among(promise, _host(c, "DnsSearch") or [], "inspect .HostConfig.DnsSearch")
+    hidden = _unread(promise, c, RESOLV)
+    if hidden:
+        return hidden
+    return _among(promise, _resolv(c, "search") or ["."], RESOLV)
+
+
+def domainname(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
+    """``--domainname``: as declared, and the kernel's inside."""
+    if promise.where == "inspect":
+        actual = (c.seen or {})["Config"].get("Domainname")
+        return compare(about(promise), promise.expected, actual, "inspect .Config.Domainname")
+    hidden = _unread(promise, c, DOMAIN)
+    if hidden:
+        return hidden
+    return compare(about(promise), promise.expected, c.inside.texts[DOMAIN].strip(), DOMAIN)
+
+
+def addresses(c: ContainerFacts) -> list[str]:
+    """The addresses that the container has inside, but for loopback and IPv6 link-local."""
+    table = c.inside.texts.get(ROUTES, "")
+    found = re.findall(r"\|-- ([0-9.]+)\n\s+/32 host LOCAL", table)
+    for row in c.inside.texts.get(ROUTES6, "").split("\n"):
+        digits = row.partition(" ")[0]
+        if re.fullmatch("[0-9a-f]{32}", digits):
+            found.append(str(ipaddress.IPv6Address(int(digits, 16))))
+    real = dict.fromkeys(found)
+    return [a for a in real if not a.startswith(("127.", "fe80:")) and a != "::1"]
+
+
+def ip(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
+    """``--ip``, ``--ip6``: the address on one of its networks, and on a card inside."""
+    if promise.where == "inside":
+        hidden = _unread(promise, c, ROUTES)
+        return hidden or _among(promise, addresses(c), ROUTES)
+    found = []
+    for one in _networks(c).values():
+        asked = one.get("IPAMConfig") or {}
+        live = [one.get("IPAddress"), one.get("GlobalIPv6Address")]
+        wanted = [asked.get("IPv4Address"), asked.get("IPv6Address")]
+        found += [a for a in (live if any(live) else wanted) if a]
+    return _among(promise, found, "inspect .NetworkSettings.Networks")
+
+
+def link_local_ip(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
+    """``--link-local-ip``: as declared, and an address inside."""
+    if promise.where == "inside":
+        hidden = _unread(promise, c, ROUTES)
+        return hidden or _among(promise, addresses(c), ROUTES)
+    asked = [one.get("IPAMConfig") or {} for one in _networks(c).values()]
+    found = [a for one in asked for a in one.get("LinkLocalIPs") or []]
+    return _among(promise, found, "inspect .NetworkSettings.Networks")
+
+
+def mac(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
+    """``--mac-address``: of one of its networks, and of a card inside."""
+    wanted = promise.expected.lower().replace("-", ":")
+    if promise.where == "inside":
+        hidden = _unread(promise, c, *CARDS)
+        if hidden:
+            return hidden
+        found = [c.inside.texts[f].strip() for f in CARDS if f in c.inside.texts]
+        source = "/sys/class/net"
+    else:
+        declared = [str((c.seen or {})["Config"].get("MacAddress") or "")]
+        found = [str(n.get("MacAddress") or "") for n in _networks(c).values()] + declared
+        source = "inspect .NetworkSettings.Networks"
+    actual = wanted if wanted in found else ([f for f in found if f] or None)
+    return compare(about(promise), wanted, actual, source)
+
+
+def alias(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
+    """``--network-alias``: a name of the container on the network, or on one of them."""
+    network, wanted = promise.expected["network"], promise.expected["alias"]
+    found = [
+        name
+        for real, one in _networks(c).items()
+        if network in {"", facts.written("network", real)}
+        for name in one.get("Aliases") or []
+    ]
+    label = about(promise, f"is called {wanted} on {network or 'its network'}")
+    actual = wanted if wanted in found else (found or None)
+    return compare(label, wanted, actual, "inspect .NetworkSettings.Networks Aliases")
+
+
+def network_option(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
+    """``driver-opt``: given to the driver of one of its networks."""
+    options = [one.get("DriverOpts") or {} for one in _networks(c).values()]
+    found = [f"{key}={value}" for one in options for key, value in one.items()]
+    return _among(promise, found, "inspect .NetworkSettings.Networks DriverOpts")
+
+
+def gateway_priority(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
+    """``gw-priority``: of one of its networks."""
+    found = [one["GwPriority"] for one in _networks(c).values() if "GwPriority" in one]
+    if not found:
+        reason = "this engine knows no priority of a gateway"
+        return unverified(about(promise), promise.expected, reason)
+    return _among(promise, found, "inspect .NetworkSettings.Networks GwPriority")
+
+
+def link(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
+    """``--link``: as declared, and the alias in /etc/hosts inside."""
+    name, other = promise.expected["container"], promise.expected["alias"]
+    declared = [str(one).split(":") for one in _host(c, "Links") or []]
+    apart = [str(v).split(":") for one in _networks(c).values() for v in one.get("Links") or []]
+    label = about(promise, f"knows {name} as {other}")
+    if promise.where == "inspect":
+        found = [_link(parts, facts) for parts in declared + apart]
+        return _among(promise, found, "inspect .HostConfig.Links", f"knows {name} as {other}")
+    hidden = _unread(promise, c, HOSTS)
+    if hidden:
+        return hidden
+    if apart and not declared:
+        reason = "on a user's network the engine's own resolver knows the name, not /etc/hosts"
+        return unverified(label, promise.expected, reason)
+    known = {facts.written("container", n) for _, names in _hosts(c) for n in names}
+    return compare(label, other, other if other in known else None, HOSTS)
+
+
+def _link(parts: list[str], facts: Facts) -> Json:
+    names = [facts.written("container", p.strip("/").rpartition("/")[2]) for p in parts]
+    return {"container": names[0], "alias": names[-1]}
+
+
+def network(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
+    """``--network``: a network that it is on, and inside an address on it, or none at all."""
+    if promise.where == "inside":
+        return _on_it(promise, c, facts)
+    mode = str(_host(c, "NetworkMode"))
+    kind, _, other = promise.expected.partition(":")
+    if kind == "container" and other:
+        return _joined(promise, mode, facts.containers.get(other))
+    found = {facts.written("network", n) for n in (*_networks(c), mode)}
+    actual = promise.expected if promise.expected in found else mode
+    source = "inspect .NetworkSettings.Networks"
+    return compare(about(promise), promise.expected, actual, source)
+
+
+def _joined(promise: Promise, mode: str, other: ContainerFacts | None) -> Check:
+    """``--network container:NAME``: the engine shows it by that container's id."""
+    if other is None or other.seen is None:
+        return unverified(about(promise), promise.expected, "that container was not looked at")
+    same = mode == f"container:{other.seen['Id']}"
+    actual = promise.expected if same else mode
+    return compare(about(promise), promise.expected, actual, "inspect .HostConfig.NetworkMode")
+
+
+def _on_it(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
+    """The addresses inside are those that the engine tells of the network."""
+    hidden = _unread(promise, c, ROUTES)
+    if hidden:
+        return hidden
+    inside = addresses(c)
+    if promise.expected == "none":
+        return compare(about(promise), [], inside, ROUTES)
+    kind, _, other = promise.expected.partition(":")
+    if kind == "container" and other:
+        theirs = facts.containers.get(other)
+        told = _told(theirs, "", facts) if theirs else []
+    else:
+        name = "bridge" if promise.expected == "default" else promise.expected
+        told = _told(c, name, facts)
+    if not told:
+        reason = "the engine tells no address on that network"
+        return unverified(about(promise), promise.expected, reason)
+    actual = told if set(told) <= set(inside) else inside
+    return compare(about(promise, f"has {told[0]} on {promise.expected}"), told, actual, ROUTES)
+
+
+def _told(c: ContainerFacts, name: str, facts: Facts) -> list[str]:
+    """The addresses that the engine tells of a container, on one network or on all."""
+    found = [
+        one.get("IPAddress")
+        for real, one in _networks(c).items()
+        if name in {"", facts.written("network", real)}
+    ]
+    return [a for a in found if a]
+
+
+def network_left(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
+    """``network disconnect``: it is on that network no more."""
+    found = [facts.written("network", n) for n in _networks(c)]
+    label = about(promise, f"has left {promise.expected}")
+    actual = f"still on {promise.expected}" if promise.expected in found else promise.expected
+    return compare(label, promise.expected, actual, "inspect .NetworkSettings.Networks")
+
+
+def exposed(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
+    """``--expose``: one of the ports that the container says it uses."""
+    found = list((c.seen or {})["Config"].get("ExposedPorts") or {})
+    return _among(promise, found, "inspect .Config.ExposedPorts")
+
+
+def ports_published(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
+    """``-P``: asked for, and each exposed port of a running container is bound."""
+    asked = bool(_host(c, "PublishAllPorts"))
+    exposed_ports = (c.seen or {})["Config"].get("ExposedPorts") or {}
+    bound = ((c.seen or {}).get("NetworkSettings") or {}).get("Ports") or {}
+    missing = [p for p in exposed_ports if c.is_up and not bound.get(p)]
+    actual: object = f"{missing[0]} is not published" if asked and missing else asked
+    source = "inspect .HostConfig.PublishAllPorts and .NetworkSettings.Ports"
+    return compare(about(promise), promise.expected, actual, source)
+
+
+JUDGES = {
+    "container.host": host,
+    "container.dns": dns,
+    "container.dns_option": dns_option,
+    "container.dns_search": dns_search,
+    "container.domainname": domainname,
+    "container.ip": ip,
+    "container.link_local_ip": link_local_ip,
+    "container.mac": mac,
+    "container.alias": alias,
+    "container.network_option": network_option,
+    "container.gateway_priority": gateway_priority,
+    "container.link": link,
+    "container.network": network,
+    "container.network_left": network_left,
+    "container.exposed": exposed,
+    "container.ports_published": ports_published,
+}
