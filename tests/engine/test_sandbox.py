@@ -7,7 +7,7 @@ import http.client
 import os
 import subprocess
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -74,8 +74,7 @@ def test_a_build_can_look_up_and_reach_the_package_mirror(sandbox: SandboxInfo) 
 
 
 def answers(address: str, port: int, path: str) -> bool:
-    with suppress(OSError):
-        asked = http.client.HTTPConnection(address, port, timeout=5)
+    with suppress(OSError), closing(http.client.HTTPConnection(address, port, timeout=5)) as asked:
         asked.request("GET", path)
         return asked.getresponse().status == http.HTTPStatus.OK
     return False
