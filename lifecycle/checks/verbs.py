@@ -61,11 +61,15 @@ def port_listed(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
         for b in bindings or []
         if promise.expected in {"", port}
     ]
-    printed = [line.rpartition(" -> ")[2] for line in facts.output.split("\n") if line.strip()]
+    lines = (line.rpartition(" -> ")[2].strip() for line in facts.output.split("\n"))
+    # CLI 20.10 writes `:::8080` where later ones write `[::]:8080`.
+    printed = [
+        _shown(line.rpartition(":")[0].strip("[]"), line.rpartition(":")[2])
+        for line in lines
+        if line
+    ]
     label = about(promise, f"lists where {promise.expected or 'each port'} is published")
-    return compare(
-        label, sorted(bound), sorted(p.strip() for p in printed), "inspect .NetworkSettings.Ports"
-    )
+    return compare(label, sorted(bound), sorted(printed), "inspect .NetworkSettings.Ports")
 
 
 def _shown(ip: str, port: str) -> str:

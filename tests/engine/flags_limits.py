@@ -25,7 +25,7 @@ CONTAINERS = {
 --security-opt systempaths=unconfined --read-only
 --device /dev/fuse:/dev/xfuse:r --device /dev/null:/dev/xnull
 --sysctl net.ipv4.ip_unprivileged_port_start=1000 --sysctl kernel.shmmax=1000000
---sysctl kernel.msgmax=9000 --group-add 44 --group-add audio --use-api-socket
+--sysctl kernel.msgmax=9000 --group-add 44 --group-add audio
 """,
     "user": "--user 1000 --cap-drop all --cap-add net_raw --cap-add kill --ipc none "
     "--device-cgroup-rule 'c 42:* rwm' --security-opt no-new-privileges=false",
@@ -37,6 +37,7 @@ CONTAINERS = {
 """,
     "host": "--pid host --ipc host --uts host --userns host --cgroupns host --no-healthcheck "
     "--ulimit nofile=512 --cap-add net_admin --oom-score-adj 7",
+    "socket": "--use-api-socket",
     "joined": "--pid container:MINE-life --ipc container:MINE-life",
 }
 """Each is made and left running; MINE stands for a word of its own, DISK for a block device."""
@@ -130,7 +131,7 @@ ROWS = (
     Row("rights", "--sysctl kernel.msgmax=9000", "--sysctl kernel.msgmnb=9000"),
     Row("rights", "--group-add 44", "--group-add 45"),
     Row("rights", "--group-add audio", "--group-add games"),
-    Row("rights", "--use-api-socket", "--use-api-socket=false", 2, 1),
+    Row("socket", "--use-api-socket", "--use-api-socket=false", 2, 1),
     Row("user", "--cap-drop ALL", "--cap-drop net_raw"),
     Row("user", "--cap-add NET_RAW", "--cap-add CHOWN"),
     Row("user", "--cap-add KILL", "--cap-add ALL"),

@@ -8,7 +8,7 @@ CONTAINERS = {
     "source": "-v FOLDER/open:/open -v MINE-v:/named",
     "bridge": (
         "--dns 192.0.2.53 --dns-option ndots:3 --dns-search lab.test --domainname lab.test"
-        " --add-host nas:192.0.2.7 --add-host six:[2001:db8::7] --link MINE-source:li"
+        " --add-host nas:192.0.2.7 --add-host six:2001:db8::7 --link MINE-source:li"
         " --expose 81-82/udp -P -p 127.0.0.1::7001 -p 7002/udp --volumes-from MINE-source:ro"
         " --env-file FOLDER/env --label-file FOLDER/labels -e LOGNAME -u daemon:games"
         " --tmpfs /scratch:size=1m,mode=1770,uid=1,noexec,nosuid"

@@ -19,9 +19,10 @@ _PACKAGES = {
     "docker": "docker-cli",
     "ip": "iproute2",
     "iptables": "iptables",
+    "nft": "nftables",
     "mmdebstrap": "mmdebstrap",
 }
-ENGINE = ("dockerd", "ip", "iptables")
+ENGINE = ("dockerd", "ip", "iptables", "nft")
 BASE = ("mmdebstrap",)
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 _POLICY = Path("/usr/sbin/policy-rc.d")
