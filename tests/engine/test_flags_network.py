@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -21,6 +22,8 @@ from tests.engine.flags_network import CONTAINERS, FILES, ROWS, Row
 from tests.engine.harness import Place, Ran, docker
 
 pytestmark = pytest.mark.engine
+LONG_SINCE = 26
+"""The major version of the CLI from which --network takes all that `network connect` does."""
 
 
 @dataclass
@@ -45,6 +48,18 @@ class Made:
         return [c for c in checks if c.about.startswith(f"{line.options[0].written}:")]
 
 
+def _why_not(on: str) -> str:
+    """Why a container can't be made with this CLI: it does not read all of its --network yet."""
+    version = re.search(r"\d+", docker("--version"))
+    old = on == "long" and version is not None and int(version[0]) < LONG_SINCE
+    return f"docker before {LONG_SINCE} reads only some keys of --network" if old else ""
+
+
+def _needs(on: str) -> None:
+    if _why_not(on):
+        pytest.skip(_why_not(on))
+
+
 @pytest.fixture(scope="module")
 def made(shared_place: Place, base_image: str) -> Iterator[Made]:
     """Every container once, by the CLI; the tests only look."""
@@ -59,6 +74,8 @@ def made(shared_place: Place, base_image: str) -> Iterator[Made]:
     six = ("--ipv6", "--subnet", "fd31:79::/64", "--subnet", "172.31.76.0/24")
     docker("network", "create", *six, f"{shared_place.word}-6")
     for name, flags in CONTAINERS.items():
+        if _why_not(name):
+            continue
         words = ["-d", f"--name={shared_place.word}-{name}", *made.words(flags)]
         docker("run", *words, base_image, "sleep", "600")
         if name == "bridge":  # a link on a network is to one that is there
@@ -72,6 +89,7 @@ def made(shared_place: Place, base_image: str) -> Iterator[Made]:
 
 @pytest.mark.parametrize("row", ROWS, ids=str)
 def test_what_a_flag_promises_is_kept_everywhere_it_is_seen(made: Made, row: Row) -> None:
+    _needs(row.on)
     found = made.asked(row.on, row.true)
     statuses = [c.status for c in found]
     assert statuses.count("kept") >= row.places, found
@@ -80,6 +98,7 @@ def test_what_a_flag_promises_is_kept_everywhere_it_is_seen(made: Made, row: Row
 
 @pytest.mark.parametrize("row", ROWS, ids=str)
 def test_another_value_is_broken_everywhere_it_is_seen(made: Made, row: Row) -> None:
+    _needs(row.on)
     found = made.asked(row.on, row.untrue)
     assert [c.status for c in found].count("broken") >= (row.untrue_places or row.places), found
 

@@ -286,6 +286,8 @@ def other_engine(machine: Machine, folder: Path) -> Iterator[dict[str, str]]:
             plain(environ, "rm", "-f", "theirs")
         finally:
             process.terminate()
+    # Where mounts are private the engine binds its data folder to itself, and may leave that.
+    subprocess.run(["umount", "--lazy", folder / "data"], check=False, capture_output=True)
     remove_elsewhere()
     for path in absent:
         shutil.rmtree(path, ignore_errors=True)
