@@ -173,7 +173,7 @@ def kill_session(session: int, limit: float = 3.0) -> bool:
         for pid in members:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
-        time.sleep(0.002)
+        time.sleep(0.002)  # most are not our children, so nobody tells us of their end
     return True
 
 

@@ -99,7 +99,7 @@ def end_clis(record: Record) -> None:
             os.killpg(pid, signal.SIGTERM)
         deadline = time.monotonic() + CLI_LIMIT
         while alive(pid, started) and time.monotonic() < deadline:
-            time.sleep(0.02)
+            time.sleep(0.02)  # it is not our child, so nobody tells us of its end
         if alive(pid, started):
             with suppress(OSError):
                 os.killpg(pid, signal.SIGKILL)
