@@ -69,7 +69,7 @@ def lint(s: nox.Session) -> None:
 @session
 def bench(s: nox.Session) -> None:
     """How long start-up and each step take, against their bounds."""
-    on_an_engine(s, "python", "tests/bench", *s.posargs)
+    on_an_engine(s, "python", "-m", "tests.bench", *s.posargs)
 
 
 @session

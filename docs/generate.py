@@ -156,7 +156,8 @@ def _flag(flag: Flag) -> tuple[str, str, str, str]:
     if flag.says:
         fields = ", ".join(dict.fromkeys(code(s.field) for s in flag.says))
         places = dict.fromkeys(PLACES[w] for s in flag.says for w in s.where)
-        untested = f" (not shown kept by the tests: {flag.untested})" if flag.untested else ""
+        why = flag.why_untested
+        untested = f" (not shown kept by the tests: {why})" if why else ""
         return names, takes, fields, "; ".join(places) + untested
     if flag.none:
         return names, takes, f"nothing: {flag.none}", ""

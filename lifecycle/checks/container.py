@@ -6,6 +6,7 @@ from typing import Any
 
 from lifecycle.checks.check import Check, compare, unverified
 from lifecycle.checks.facts import ContainerFacts, Facts
+from lifecycle.checks.inside import HOSTNAME, MOUNTS
 from lifecycle.checks.wording import about
 from lifecycle.command.mounts import clean
 from lifecycle.command.promise import Promise
@@ -106,9 +107,14 @@ def tty(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     """``-t``: declared, and PID 1 really has a controlling terminal."""
     if promise.where == "inspect":
         return _config(promise, c, "Tty")
-    if c.inside.unseen:
-        return unverified(about(promise), promise.expected, c.inside.unseen)
-    return compare(about(promise), promise.expected, c.inside.pid1_has_tty, "/proc/1/stat tty_nr")
+    hidden = c.inside.hides("/proc/1/stat")
+    if hidden:
+        return unverified(about(promise), promise.expected, hidden)
+    if _seen(c)["HostConfig"].get("PidMode"):
+        reason = "process 1 is another's, as the container has no process numbers of its own"
+        return unverified(about(promise), promise.expected, reason)
+    source = f"{c.inside.place('/proc/1/stat')} tty_nr"
+    return compare(about(promise), promise.expected, c.inside.pid1_has_tty, source)
 
 
 def stdin(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
@@ -129,9 +135,10 @@ def hostname(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     """``--hostname``: declared, and what the kernel says inside."""
     if promise.where == "inspect":
         return _config(promise, c, "Hostname")
-    if c.inside.unseen:
-        return unverified(about(promise), promise.expected, c.inside.unseen)
-    return compare(about(promise), promise.expected, c.inside.hostname, "/proc/sys/kernel/hostname")
+    hidden = c.inside.hides(HOSTNAME)
+    if hidden:
+        return unverified(about(promise), promise.expected, hidden)
+    return compare(about(promise), promise.expected, c.inside.hostname, c.inside.place(HOSTNAME))
 
 
 def label(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
@@ -141,45 +148,32 @@ def label(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     return _from_inspect(promise, actual, f"Config.Labels.{key}")
 
 
-def env(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
-    """``-e K=V``: declared, and in the environment inside."""
-    key = promise.field.removeprefix("container.env.")
-    if promise.where == "inspect":
-        pairs = dict(e.partition("=")[::2] for e in _seen(c)["Config"].get("Env") or [])
-        if promise.expected is None:
-            return unverified(
-                about(promise), None, "its value is whatever the caller's environment held"
-            )
-        return _from_inspect(promise, pairs.get(key), f"Config.Env {key}")
-    if c.inside.unseen:
-        return unverified(about(promise), promise.expected, c.inside.unseen)
-    return compare(about(promise), promise.expected, c.inside.env.get(key), "/proc/self/environ")
-
-
 def workdir(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     """``-w``: declared, and where a process inside begins."""
     wanted = clean(promise.expected)
     if promise.where == "inspect":
         actual = _seen(c)["Config"].get("WorkingDir")
         return compare(about(promise), wanted, actual, "inspect .Config.WorkingDir")
-    if c.inside.unseen:
-        return unverified(about(promise), wanted, c.inside.unseen)
-    return compare(about(promise), wanted, c.inside.cwd, "pwd")
+    hidden = c.inside.hides("pwd")
+    if hidden:
+        return unverified(about(promise), wanted, hidden)
+    return compare(about(promise), wanted, c.inside.cwd, c.inside.place("pwd"))
 
 
 def shm_size(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     """``--shm-size`` in bytes: declared, and the size of /dev/shm's tmpfs."""
     if promise.where == "inspect":
         return _from_inspect(promise, _seen(c)["HostConfig"].get("ShmSize"), "HostConfig.ShmSize")
-    if c.inside.unseen:
-        return unverified(about(promise), promise.expected, c.inside.unseen)
+    hidden = c.inside.hides(MOUNTS)
+    if hidden:
+        return unverified(about(promise), promise.expected, hidden)
     mounted = c.inside.mount("/dev/shm")  # noqa: S108 - the container's, by definition
     options = mounted.super_options if mounted else frozenset()
     size = next((o.removeprefix("size=") for o in options if o.startswith("size=")), "")
     actual = int(size.rstrip("k")) * 1024 if size.rstrip("k").isdigit() else None
     # The kernel rounds a tmpfs up to whole pages.
     kept = actual is not None and 0 <= actual - promise.expected < 4096  # noqa: PLR2004
-    source = "/proc/self/mountinfo /dev/shm"
+    source = f"{c.inside.place(MOUNTS)} /dev/shm"
     return compare(about(promise), promise.expected, promise.expected if kept else actual, source)
 
 

@@ -65,7 +65,7 @@ def first_process(c: ContainerFacts, file: str) -> tuple[str, str]:
     return path, c.inside.proc.get(path, "")
 
 
-def not_seen(promise: Promise, c: ContainerFacts, path: str) -> Check:
-    """A promise whose file inside could not be read."""
-    reason = c.inside.unseen or f"{path} can't be read inside"
+def not_seen(promise: Promise, c: ContainerFacts, *paths: str) -> Check:
+    """A promise whose file inside, any of these, could not be read."""
+    reason = c.inside.hides(paths[0]) or f"{' or '.join(paths)} can't be read inside"
     return unverified(about(promise), promise.expected, reason)

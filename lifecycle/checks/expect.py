@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import grp
-import os
 import pwd
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,12 +14,26 @@ from typing import Any
 
 from lifecycle.checks.check import Check, compare, unverified
 from lifecycle.checks.facts import ContainerFacts, Facts
-from lifecycle.checks.inside import FileFact, Inside, MountLine, Probe
+from lifecycle.checks.host import as_person, state_of, text_of
+from lifecycle.checks.inside import (
+    ACCOUNTS,
+    ENVIRON,
+    FIRST,
+    GPUS,
+    MOST_TEXT,
+    MOUNTS,
+    PROCESSES,
+    FileFact,
+    Inside,
+    Probe,
+    is_long,
+)
 from lifecycle.checks.passwords import password_changed
-from lifecycle.engine import process
+from lifecycle.checks.proc import MountLine
 from lifecycle.engine.subject import Subject
 
 Expect = Mapping[str, Any]
+FIRST_STATUS = "/proc/1/status"
 
 
 def probe_of(expect: Expect) -> Probe:
@@ -32,6 +45,7 @@ def probe_of(expect: Expect) -> Probe:
         texts=tuple(p for p, want in files.items() if {"contains", "text"} & set(want or {})),
         gpus=inside.get("gpus") is not None,
         processes=inside.get("processes") is not None,
+        proc=(FIRST_STATUS,) if inside.get("umask") is not None else (),
     )
 
 
@@ -46,8 +60,11 @@ def judge_expect(expect: Expect, facts: Facts, on: ContainerFacts | None) -> lis
 
 
 def pattern(about: str, wanted: str, text: str, source: str) -> Check:
-    """A regular expression that must be found."""
-    found = re.search(wanted, text, re.MULTILINE) is not None
+    """A regular expression that must be found; what a part does not hold, the whole may."""
+    match, long = re.search(wanted, text, re.MULTILINE), is_long(text)
+    found = match is not None and not (long and match.end() == len(text))
+    if long and not found:
+        return unverified(about, wanted, f"not in what is kept of a long text ({MOST_TEXT} bytes)")
     shown = text if len(text) <= 400 else f"...{text[-400:]}"  # noqa: PLR2004 - for people
     return Check(about, wanted, wanted if found else shown.strip(), _kept(found), source)
 
@@ -68,6 +85,17 @@ def _screen(want: str, facts: Facts, _: ContainerFacts | None) -> Iterator[Check
     yield pattern("screen", want, facts.screen, "the terminal")
 
 
+def _took(want: Expect, facts: Facts, _: ContainerFacts | None) -> Iterator[Check]:
+    seconds = facts.seconds
+    for key, limit in want.items():
+        wanted = f"{key.replace('_', ' ')} {limit:g} s"
+        if seconds is None:
+            yield unverified("it took", wanted, "it has not ended")
+            continue
+        kept = seconds >= limit if key == "at_least" else seconds <= limit
+        yield Check("it took", wanted, f"{seconds:.3f} s", _kept(kept), "the clock, start to end")
+
+
 def _container(want: Expect, _: Facts, on: ContainerFacts | None) -> Iterator[Check]:
     if on is None:
         yield unverified("container", dict(want), "the step names no container: write `on: NAME`")
@@ -78,10 +106,13 @@ def _container(want: Expect, _: Facts, on: ContainerFacts | None) -> Iterator[Ch
         "state": state.get("Status", "gone"),
         "running": bool(state.get("Running")),
         "exit_code": state.get("ExitCode"),
+        "oom_killed": state.get("OOMKilled"),
+        "restarts": (on.now or {}).get("RestartCount"),
     }
     for key, wanted in want.items():
         about = f"container {on.name}: {key.replace('_', ' ')}"
-        yield compare(about, _text(wanted), _text(actual[key]), "inspect .State")
+        source = "inspect .RestartCount" if key == "restarts" else "inspect .State"
+        yield compare(about, _text(wanted), _text(actual[key]), source)
 
 
 def _image(want: Expect, facts: Facts, _: ContainerFacts | None) -> Iterator[Check]:
@@ -114,54 +145,85 @@ def _image(want: Expect, facts: Facts, _: ContainerFacts | None) -> Iterator[Che
 
 
 def _inside(want: Expect, facts: Facts, on: ContainerFacts | None) -> Iterator[Check]:
-    if on is None or on.inside.unseen:
+    if on is None or (on.inside.unseen and not on.inside.places):
         why = on.inside.unseen if on else "the step names no container: write `on: NAME`"
         yield unverified("inside", dict(want), why)
         return
     for key, wanted in want.items():
-        yield from _INSIDE[key](wanted, on.inside, facts)
+        asked = _ASKED.get(key, "")
+        hidden = on.inside.hides(asked) if asked else ""
+        if hidden:
+            yield unverified(f"inside: {key}", wanted, hidden)
+        else:
+            yield from _INSIDE[key](wanted, on.inside, facts)
 
 
 def _user(want: Any, inside: Inside, _: Facts) -> Iterator[Check]:
     found = inside.user_name or "I have no name!"
-    yield compare("inside: user name", _text(want) or "I have no name!", found, "id")
+    yield compare("inside: user name", _text(want) or "I have no name!", found, inside.place("id"))
 
 
 def _uid(want: Any, inside: Inside, _: Facts) -> Iterator[Check]:
-    yield compare("inside: uid", _text(want), str(inside.uid), "id")
+    yield compare("inside: uid", _text(want), str(inside.uid), inside.place("id"))
 
 
 def _gid(want: Any, inside: Inside, _: Facts) -> Iterator[Check]:
-    yield compare("inside: gid", _text(want), str(inside.gid), "id")
+    yield compare("inside: gid", _text(want), str(inside.gid), inside.place("id"))
 
 
 def _groups(want: Any, inside: Inside, _: Facts) -> Iterator[Check]:
     known = {str(g) for g in inside.groups} | {n for n in inside.groups.values() if n}
     for group in want if isinstance(want, list | tuple) else [want]:
         have = _text(group) if _text(group) in known else sorted(known)
-        yield compare(f"inside: in group {group}", _text(group), have, "id")
+        yield compare(f"inside: in group {group}", _text(group), have, inside.place("id"))
 
 
 def _home(want: Any, inside: Inside, _: Facts) -> Iterator[Check]:
     account = inside.account(inside.uid)
-    yield compare("inside: home", _text(want), account.home if account else None, "/etc/passwd")
+    home = account.home if account else None
+    yield compare("inside: home", _text(want), home, inside.place(ACCOUNTS))
+
+
+def _umask(want: Any, inside: Inside, _: Facts) -> Iterator[Check]:
+    found = re.search(r"^Umask:\s*([0-7]+)$", inside.proc.get(FIRST_STATUS, ""), re.MULTILINE)
+    umask = _octal(found[1]) if found else "not told"
+    yield compare("inside: umask of process 1", _octal(_text(want)), umask, FIRST_STATUS)
+
+
+def _octal(digits: str) -> str:
+    return digits.lstrip("0") or "0"
 
 
 def _cwd(want: Any, inside: Inside, _: Facts) -> Iterator[Check]:
-    yield compare("inside: working folder", _text(want), inside.cwd, "pwd")
+    yield compare("inside: working folder", _text(want), inside.cwd, inside.place("pwd"))
 
 
 def _env(want: Expect, inside: Inside, _: Facts) -> Iterator[Check]:
     for key, value in want.items():
-        yield compare(f"inside: {key}", _text(value), inside.env.get(key), "/proc/self/environ")
+        found = inside.env.get(key)
+        yield compare(f"inside: {key}", _text(value), found, inside.place(ENVIRON))
 
 
 def _inside_files(want: Expect, inside: Inside, _: Facts) -> Iterator[Check]:
     for path, wanted in want.items():
-        fact = inside.files.get(path, FileFact(exists=False))
-        yield from _file(
-            f"inside: {path}", wanted or {}, fact, inside.texts.get(path), "stat inside"
-        )
+        about, hidden = f"inside: {path}", inside.hides(path)
+        if hidden:
+            yield unverified(about, wanted, hidden)
+            continue
+        fact, text = inside.files.get(path, FileFact(exists=False)), inside.texts.get(path)
+        unseen = _out_of_sight(fact, text) if inside.unseen else set()
+        seen = {key: value for key, value in (wanted or {}).items() if key not in unseen}
+        yield from _file(about, seen, fact, text, inside.places.get(path, "stat inside"))
+        for key in sorted(unseen & set(wanted or {})):
+            yield unverified(f"{about} {key}", _text(wanted[key]), inside.unseen)
+
+
+def _out_of_sight(fact: FileFact, text: str | None) -> set[str]:
+    """What a look from outside leaves open of a file that is there."""
+    if not fact.exists:
+        return set()
+    owner = {"owner", "group"} if fact.owner is None else set()
+    return {"writable"} | owner | ({"contains", "text"} if text is None else set())
 
 
 def _file(
@@ -173,7 +235,8 @@ def _file(
     for key, wanted in want.items():
         match key:
             case "owner" | "group" | "mode" if fact.exists and fact.owner is None:
-                yield unverified(f"{about} {key}", _text(wanted), "the image has no stat to ask")
+                reason = "the image has no stat to ask"
+                yield unverified(f"{about} {key}", _text(wanted), reason)
             case "exists" | "writable":
                 value = getattr(fact, key)
                 yield compare(f"{about} {key}", _text(wanted), _text(value), source)
@@ -182,12 +245,13 @@ def _file(
                 actual = str(number) if _text(wanted).isdigit() else name
                 yield compare(f"{about} {key}", _text(wanted), actual, source)
             case "mode":
-                octal = _text(wanted).lstrip("0") or "0"
-                yield compare(f"{about} mode", octal, fact.mode, source)
+                yield compare(f"{about} mode", _octal(_text(wanted)), fact.mode, source)
             case "contains":
                 yield pattern(f"{about} contains", _text(wanted), text or "", source)
             case "text":
-                found = text.rstrip("\n") if text is not None else None
+                long = text is not None and is_long(text)
+                whole = f"more than {MOST_TEXT} bytes" if long else text
+                found = whole.rstrip("\n") if whole is not None else None
                 yield compare(f"{about} text", _text(wanted).rstrip("\n"), found, source)
 
 
@@ -197,29 +261,31 @@ def _processes(want: Mapping[str, Any], inside: Inside, _: Facts) -> Iterator[Ch
         found = [p for p in inside.processes if re.search(wanted, p.command)]
         about = f"inside: process {wanted}"
         if count is None:
-            yield compare(about, "running", "running" if found else "not there", "/proc")
+            there = "running" if found else "not there"
+            yield compare(about, "running", there, inside.place(PROCESSES))
         else:
-            yield compare(f"{about}: count", _text(count), str(len(found)), "/proc")
+            yield compare(f"{about}: count", _text(count), str(len(found)), inside.place(PROCESSES))
 
 
 def _mounts(want: Expect, inside: Inside, _: Facts) -> Iterator[Check]:
     for target, wanted in want.items():
         line = inside.mount(target)
         about = f"inside: {target} is a mount"
-        yield compare(about, expected=True, actual=line is not None, source="mountinfo")
+        source = inside.place(MOUNTS)
+        yield compare(about, expected=True, actual=line is not None, source=source)
         if line and "readonly" in wanted:
             readonly = _text("ro" in line.options)
-            yield compare(f"{about}, read-only", _text(wanted["readonly"]), readonly, "mountinfo")
+            yield compare(f"{about}, read-only", _text(wanted["readonly"]), readonly, source)
         if line and "source" in wanted:
-            yield _mount_source(f"{about} of", _text(wanted["source"]), line)
+            yield _mount_source(f"{about} of", _text(wanted["source"]), line, source)
 
 
-def _mount_source(about: str, wanted: str, line: MountLine) -> Check:
+def _mount_source(about: str, wanted: str, line: MountLine, source: str) -> Check:
     """The kernel tells the place within a file system, and what that file system is of."""
     if line.root == "/" and wanted != line.source:
         return unverified(about, wanted, f"it is all of {line.source}, wherever that is mounted")
     ends = wanted in {line.root, line.source} or wanted.endswith(line.root)
-    return compare(about, wanted, wanted if ends else line.root, "mountinfo")
+    return compare(about, wanted, wanted if ends else line.root, source)
 
 
 def _gpus(want: Any, inside: Inside, facts: Facts) -> Iterator[Check]:
@@ -233,7 +299,7 @@ def _gpus(want: Any, inside: Inside, facts: Facts) -> Iterator[Check]:
 
 
 def _pid1(want: str, inside: Inside, _: Facts) -> Iterator[Check]:
-    yield pattern("inside: process 1", want, " ".join(inside.pid1), "/proc/1/cmdline")
+    yield pattern("inside: process 1", want, " ".join(inside.pid1), inside.place(FIRST))
 
 
 def _host(want: Expect, facts: Facts, _: ContainerFacts | None) -> Iterator[Check]:
@@ -246,27 +312,20 @@ def _host(want: Expect, facts: Facts, _: ContainerFacts | None) -> Iterator[Chec
 
 
 def _host_file(path: Path, subject: Subject) -> tuple[FileFact, str | None]:
-    try:
-        state = path.stat()
-    except OSError:
+    state = state_of(path, subject)
+    if state is None:
         return FileFact(exists=False), None
-    try:
-        text = path.read_text("utf-8", "replace")[:65536] if path.is_file() else None
-    except OSError:
-        text = None
-    # Asked of the kernel as the person: mode bits say nothing of ACLs or a squashing NAS.
-    env = {"PATH": os.defpath}
-    asked = process.run(["test", "-w", str(path)], subject=subject, env=env, cwd="/", timeout=20)
     fact = FileFact(
         exists=True,
-        writable=asked.exit_code == 0,
-        owner=state.st_uid,
-        group=state.st_gid,
-        owner_name=_name_of(subject.name, subject.uid, state.st_uid, pwd.getpwuid),
-        group_name=_name_of(subject.group, subject.gid, state.st_gid, grp.getgrgid),
-        mode=f"{state.st_mode & 0o7777:o}",
+        # Asked of the kernel as the person: mode bits say nothing of ACLs or a squashing NAS.
+        writable=as_person(subject, "test", "-w", str(path)).exit_code == 0,
+        owner=state.uid,
+        group=state.gid,
+        owner_name=_name_of(subject.name, subject.uid, state.uid, pwd.getpwuid),
+        group_name=_name_of(subject.group, subject.gid, state.gid, grp.getgrgid),
+        mode=state.mode,
     )
-    return fact, text
+    return fact, text_of(path, subject) if state.is_file else None
 
 
 def _name_of(mine: str, my_id: int, number: int, look_up: Callable[[int], Sequence[Any]]) -> str:
@@ -306,6 +365,7 @@ _KEYS: dict[str, Callable[[Any, Facts, ContainerFacts | None], Iterator[Check]]]
     "exit": _exit,
     "output": _output,
     "screen": _screen,
+    "took": _took,
     "container": _container,
     "image": _image,
     "inside": _inside,
@@ -319,6 +379,7 @@ _INSIDE: dict[str, Callable[[Any, Inside, Facts], Iterator[Check]]] = {
     "gid": _gid,
     "groups": _groups,
     "home": _home,
+    "umask": _umask,
     "cwd": _cwd,
     "env": _env,
     "files": _inside_files,
@@ -327,3 +388,14 @@ _INSIDE: dict[str, Callable[[Any, Inside, Facts], Iterator[Check]]] = {
     "gpus": _gpus,
     "pid1": _pid1,
 }
+_ASKED = {
+    **dict.fromkeys(("user", "uid", "gid", "groups", "home"), "id"),
+    "cwd": "pwd",
+    "env": ENVIRON,
+    "processes": PROCESSES,
+    "mounts": MOUNTS,
+    "gpus": GPUS,
+    "pid1": FIRST,
+    "umask": FIRST_STATUS,
+}
+"""What answers each key; a file is its own."""

@@ -6,7 +6,7 @@ mounts.py, ...) are pure functions over these values.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -64,10 +64,23 @@ class RoundTrip:
 
 @dataclass(frozen=True)
 class Answer:
-    """A published port, tried from outside: ``answered`` is None when it could not be tried."""
+    """A published port, tried from outside: ``answered`` is None when it could not be tried.
+
+    ``at`` tells of each place where it is published, by its host address and port.
+    """
 
     answered: bool | None
     how: str
+    at: Mapping[tuple[str, str], Answer] = field(default_factory=dict)
+
+
+def together(answers: Sequence[Answer]) -> Answer:
+    """Several as one: the first that failed, else the first that was not tried, else all."""
+    for worst in (False, None):
+        found = [a for a in answers if a.answered is worst]
+        if found:
+            return found[0]
+    return Answer(answered=True, how=", ".join(a.how for a in answers))
 
 
 @dataclass
@@ -112,6 +125,21 @@ class ExecFacts:
     unseen: str = ""
 
 
+@dataclass(frozen=True)
+class LogFacts:
+    """A container's log as the engine has it: its newest lines, each with its time before it.
+
+    ``begun`` and ``ended`` are when the command that printed it did so; ``cut`` says that the log
+    has older lines, and ``clock`` why the engine's times can't be compared with ours.
+    """
+
+    lines: tuple[str, ...]
+    begun: float
+    ended: float
+    cut: bool = False
+    clock: str = ""
+
+
 @dataclass
 class Facts:
     """Everything observed for one step. Keys are written names."""
@@ -120,6 +148,8 @@ class Facts:
     exit_code: int | None = None
     output: str = ""
     screen: str = ""
+    seconds: float | None = None
+    """How long the command took; None while it goes on."""
     containers: dict[str, ContainerFacts] = field(default_factory=dict)
     images: dict[str, Json | None] = field(default_factory=dict)
     volumes: dict[str, Json | None] = field(default_factory=dict)
@@ -133,3 +163,10 @@ class Facts:
     password: PasswordFacts | None = None
     written: Callable[[RefKind, str], str] = as_found
     """The author's name of a thing, from the one that the engine shows."""
+    environ: Mapping[str, str] | None = None
+    """The environment that the command got; None when another command than ours had it."""
+    texts: dict[str, str] = field(default_factory=dict)
+    """The beginning of each file that the command wrote an id to."""
+    histories: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """What made each layer of an image, the oldest first, by the image's written name."""
+    log: LogFacts | None = None

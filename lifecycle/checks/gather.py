@@ -2,40 +2,51 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from lifecycle.checks.facts import ExecFacts, RoundTrip, World
-from lifecycle.checks.inside import TOUCHED, Inside, Probe, is_cut, parse, script
+from lifecycle.checks.host import as_person, remove, state_of
+from lifecycle.checks.inside import ENDED, TOUCHED, Inside, Probe, parse, script
 from lifecycle.checks.needs import devices, kernel_files, namespaces
 from lifecycle.checks.network import texts_for
+from lifecycle.checks.outside import look_outside
 from lifecycle.command.promise import Promise
-from lifecycle.engine import process
 from lifecycle.engine.daemon import Daemon, EngineError
 
 Json = dict[str, Any]
 Note = Callable[[str], None]
-"""Told of every file before it is written, so that the ledger knows it."""
+"""Told of every file before it is written, or when it is gone, so that the ledger knows it."""
 
 
 def look_inside(daemon: Daemon, container: str, probe: Probe, user: str = "") -> Inside:
     """One exec as ``user`` (the container's own by default), best effort.
 
-    Now and then the Docker SDK loses what comes in one packet with the answer's head: a look that
-    ended well without its beginning is taken again, once.
+    Where nobody inside can answer, what can be told from outside is told.
     """
     asked = ["/bin/sh", "-c", script(probe)]
     try:
         outcome = daemon.run_inside(container, asked, user=user)
-        if outcome.exit_code == 0 and is_cut(outcome.output):
-            outcome = daemon.run_inside(container, asked, user=user)
     except EngineError as error:
-        return parse(str(error), probe)
-    return parse(outcome.output, probe)
+        inside = parse(str(error), probe)
+    else:
+        inside = parse(outcome.output, probe)
+    return _from_outside(daemon, container, probe, inside, user) if inside.unseen else inside
+
+
+def _from_outside(
+    daemon: Daemon, container: str, probe: Probe, inside: Inside, user: str
+) -> Inside:
+    try:
+        seen = daemon.container(container)
+    except EngineError:
+        seen = None
+    if seen is None:
+        return inside
+    why = inside.unseen if seen["State"]["Running"] else ENDED
+    return look_outside(daemon, seen, probe, why, user)
 
 
 def probe_for(promises: Iterable[Promise], *, write: bool) -> Probe:
@@ -61,10 +72,12 @@ class RoundTrips:
     Use: make the outside files, look inside with :meth:`extend`'s probe, then :meth:`finish`.
     """
 
-    def __init__(self, mounts: Mapping[str, str], world: World, probe: Probe, note: Note) -> None:
+    def __init__(
+        self, mounts: Mapping[str, str], world: World, probe: Probe, note: Note, gone: Note
+    ) -> None:
         """``mounts`` maps the targets to the sources on this host."""
         self._mounts = mounts if probe.token and not world.no_host_side else {}
-        self._world, self._probe, self._note = world, probe, note
+        self._world, self._probe, self._note, self._gone = world, probe, note, gone
         self._errors: dict[str, str] = {}
 
     def _outside(self, target: str) -> Path:
@@ -75,21 +88,14 @@ class RoundTrips:
 
     def make_outside(self) -> None:
         """Write one file a source as the subject."""
-        folders = [t for t, source in self._mounts.items() if Path(source).is_dir()]
-        for target in self._mounts:
-            if target not in folders:
+        for target, source in self._mounts.items():
+            state = state_of(Path(source), self._world.subject)
+            if state is None or not state.is_folder:
                 self._errors[target] = "not a folder"
-        for target in folders:
+                continue
             self._note(str(self._outside(target)))
             self._note(str(self._inside(target)))
-            done = process.run(
-                ["touch", "--", str(self._outside(target))],
-                subject=self._world.subject,
-                env={"PATH": os.defpath},
-                cwd="/",
-                stdin=None,
-                timeout=20,
-            )
+            done = as_person(self._world.subject, "touch", "--", str(self._outside(target)))
             if done.exit_code:
                 self._errors[target] = f"the subject can't write outside: {done.output.strip()}"
 
@@ -112,13 +118,11 @@ class RoundTrips:
             return RoundTrip(inside.uid, None, None, untested="the source is no folder")
         made = inside.writes.get(target, "it was not tried")
         seen = inside.files.get(f"{target.rstrip('/')}/{TOUCHED}{self._probe.token}-out")
-        try:
-            owner = self._inside(target).stat().st_uid
-        except OSError:
-            owner = None
+        state = state_of(self._inside(target), self._world.subject)
+        owner = state.uid if state else None
         for path in (self._inside(target), self._outside(target)):
-            with suppress(OSError):
-                path.unlink(missing_ok=True)
+            if remove(path, self._world.subject):
+                self._gone(str(path))
         if not error and made:
             error = f"uid {inside.uid} can't write inside: {made}"
         return RoundTrip(inside.uid, owner, seen.owner if seen else None, error)

@@ -6,7 +6,7 @@ import re
 
 from lifecycle.checks.check import Check, compare, unverified
 from lifecycle.checks.facts import ContainerFacts, Facts
-from lifecycle.checks.inside import NOT_ASKED
+from lifecycle.checks.inside import GPUS, NOT_ASKED
 from lifecycle.checks.wording import about
 from lifecycle.command.promise import Promise
 from lifecycle.engine.gpu import Gpu, Gpus
@@ -41,7 +41,7 @@ def visible(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
         label += " [SIMULATED]"
     if host.source == "none":
         return unverified(label, promise.expected, host.reason)
-    unseen = c.inside.unseen or _unclear(promise, host)
+    unseen = c.inside.hides(GPUS) or _unclear(promise, host)
     if unseen or c.inside.gpu_error == NOT_ASKED:
         return unverified(label, promise.expected, unseen or "nobody asked for its GPUs")
     if c.inside.gpus is None:

@@ -14,9 +14,11 @@ def user(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     if promise.where == "inspect":
         actual = (c.seen or {})["Config"].get("User", "")
         return compare(about(promise), promise.expected, actual, "inspect .Config.User")
-    if c.inside.unseen:
-        return unverified(about(promise), promise.expected, c.inside.unseen)
-    return compare(about(promise), promise.expected, as_written(promise.expected, c.inside), "id")
+    hidden = c.inside.hides("id")
+    if hidden:
+        return unverified(about(promise), promise.expected, hidden)
+    found = as_written(promise.expected, c.inside)
+    return compare(about(promise), promise.expected, found, c.inside.place("id"))
 
 
 def as_written(written: str, inside: Inside) -> str:

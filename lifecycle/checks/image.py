@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 from lifecycle.checks.check import Check, compare, unverified
-from lifecycle.checks.facts import Facts
+from lifecycle.checks.facts import ContainerFacts, Facts
 from lifecycle.checks.wording import about
 from lifecycle.command.promise import Promise
 
@@ -46,6 +48,87 @@ def user(promise: Promise, facts: Facts) -> Check:
         return unverified(about(promise), promise.expected, "the image was not made")
     actual = (image.get("Config") or {}).get("User", "")
     return compare(about(promise), promise.expected, actual, "image inspect .Config.User")
+
+
+def build_arg(promise: Promise, facts: Facts) -> Check:
+    """``--build-arg``: a RUN of the image's history had that value of the argument."""
+    name = promise.field.removeprefix("image.build_arg.")
+    image, history = facts.images.get(_name(promise)), facts.histories.get(_name(promise))
+    if image is None or history is None:
+        return unverified(about(promise), promise.expected, "the image was not made")
+    declared = (image.get("Config") or {}).get("Env") or []
+    if any(e.startswith(f"{name}=") for e in declared):
+        reason = f"an ENV {name} hides the argument from the image's history"
+        return unverified(about(promise), promise.expected, reason)
+    wanted = promise.expected if promise.expected is not None else (facts.environ or {}).get(name)
+    if wanted is None:
+        return unverified(about(promise), None, f"{name} is not set here, so it says nothing")
+    had = [m[1] for m in map(_ARGUMENTS.match, history) if m]
+    found = [
+        m[1] for text in had for m in [re.search(rf"(?:^| ){re.escape(name)}=(\S*)", text)] if m
+    ]
+    kept = any(f" {name}={wanted} " in f" {text} " for text in had)
+    if promise.expected is None:  # the caller's own is not shown, as it may be secret
+        return compare(about(promise), _CALLERS, _CALLERS if kept else "another value", "history")
+    actual = wanted if kept else (found[0] if found else None)
+    return compare(about(promise), wanted, actual, "image history")
+
+
+_ARGUMENTS = re.compile(r"(?:RUN )?\|[0-9]+ (.*)", re.DOTALL)
+"""How both builders write a RUN that had arguments."""
+_CALLERS = "as the caller has it"
+
+
+def stage(promise: Promise, facts: Facts) -> Check:
+    """``--target``: the image's newest steps are those that the Dockerfile has for the stage."""
+    history = facts.histories.get(_name(promise))
+    if history is None:
+        return unverified(about(promise), promise.expected, "the image was not made")
+    made = [_step(text) for text in history]
+    if made[-1:] == [("LABEL", "")] and promise.expected[-1] != "LABEL":
+        made.pop()  # the old builder makes a step of --label
+    wanted = [tuple(s.partition(" ")[::2]) for s in promise.expected]
+    newest = made[-len(wanted) :]
+    kept = len(newest) == len(wanted) and all(
+        w[0] == f[0] and f[1].endswith(w[1]) for w, f in zip(wanted, newest, strict=True)
+    )
+    actual = promise.expected if kept else [" ".join(filter(None, step)) for step in newest]
+    return compare(about(promise), promise.expected, actual, "image history")
+
+
+_WHOLE = frozenset({"RUN", "USER"})
+
+
+def _step(text: str) -> tuple[str, str]:
+    """One entry of a history as the instruction that made it; of most only the word."""
+    _, nop, rest = text.partition("#(nop) ")
+    plain = " ".join((rest if nop else text).split()).removesuffix(" # buildkit")
+    word, _, held = plain.partition(" ")
+    if not nop and not (word.isupper() and word.isalpha()):
+        word, held = "RUN", plain  # the old builder has the command alone
+    return word, held if word in _WHOLE else ""
+
+
+def id_file(promise: Promise, facts: Facts) -> Check:
+    """``--iidfile``: what the file holds is the image's id."""
+    image = facts.images.get(_name(promise))
+    if image is None:
+        reason = "the image was not made" if promise.about else "the image has no name"
+        return unverified(about(promise), promise.expected, reason)
+    return _holds(promise, str(image["Id"]), facts)
+
+
+def container_id_file(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
+    """``--cidfile``: what the file holds is the container's id."""
+    return _holds(promise, str((c.seen or {})["Id"]), facts)
+
+
+def _holds(promise: Promise, wanted: str, facts: Facts) -> Check:
+    path = str(promise.expected)
+    if path not in facts.texts:
+        return unverified(about(promise), path, "the file was not read")
+    label = about(promise, f"{path} holds its id")
+    return compare(label, wanted, facts.texts[path].strip() or None, "the file")
 
 
 def pushed(promise: Promise, facts: Facts) -> Check:

@@ -1,7 +1,8 @@
 """One look inside a container: one exec that answers for every check of one identity.
 
-The script is POSIX shell for bash, dash and busybox. It forks as little as it can (``id``,
-``stat`` and one ``tail`` that prints many files), because forks are what an exec's time goes to.
+The script is POSIX shell for bash, dash and busybox. It forks as little as it can (one ``stat``
+and one ``head`` that prints many files, each up to a limit), because forks are what an exec's time
+goes to.
 """
 
 from __future__ import annotations
@@ -10,14 +11,36 @@ import re
 import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
+
+from lifecycle.checks.proc import (
+    Account,
+    MountLine,
+    accounts,
+    environ,
+    groups,
+    has_tty,
+    listening,
+    mount_lines,
+    number,
+    status,
+    words,
+)
 
 TOUCHED = ".lifecycle-"
 """Beginning of the name of every file that a probe writes."""
 
+_NAMED = """\
+while read -r k v _; do [ "$k" = Uid: ] && break; done </proc/self/status
+n=; while IFS=: read -r a _ b _; do [ "$b" = "$v" ] && n=$a && break; done 2>/dev/null </etc/passwd
+printf '@@id\\n'; [ -n "$n" ] || id 2>&1"""
+"""``id`` knows more names than the files do (LDAP), but to start it costs as much as all else."""
 _PROC = (
+    "/proc/self/status",
     "/proc/self/environ",
     "/proc/self/mountinfo",
     "/etc/passwd",
+    "/etc/group",
     "/proc/sys/kernel/hostname",
     "/proc/sys/kernel/osrelease",
     "/proc/1/stat",
@@ -25,8 +48,18 @@ _PROC = (
     "/proc/net/tcp",
     "/proc/net/tcp6",
 )
+_LAST = "/dev/null"
+"""Shown last, empty: what came before it is whole."""
 _PROCESS = r"/proc/[0-9]+/(?:stat|cmdline)"
-_OURS = "tail -n +1 -- /proc/self/environ"
+MOST_TEXT = 1 << 20
+"""Bytes that are read of one file; of a text that is cut, one more than that."""
+_SHOW = f"head -c {MOST_TEXT + 1} --"
+_OURS = f"{_SHOW} {_PROC[0]}"
+ENVIRON, MOUNTS = "/proc/self/environ", "/proc/self/mountinfo"
+HOSTNAME, FIRST = "/proc/sys/kernel/hostname", "/proc/1/cmdline"
+GPUS, PROCESSES, WRITES, ACCOUNTS = "nvidia-smi -L", "/proc", "a write", "/etc/passwd"
+"""How things are asked inside, and so what they are called."""
+ENDED = "it ended before it could be asked"
 NOT_ASKED = "not asked"
 """The ``gpu_error`` of a look that was not to ask for GPUs."""
 
@@ -69,31 +102,6 @@ class FileFact:
 
 
 @dataclass(frozen=True)
-class MountLine:
-    """One line of mountinfo: where, of what type, with which options."""
-
-    target: str
-    root: str
-    fstype: str
-    source: str
-    options: frozenset[str]
-    super_options: frozenset[str]
-    tags: frozenset[str] = frozenset()
-    """``shared:N`` and ``master:N``, which tell of its propagation."""
-
-
-@dataclass(frozen=True)
-class Account:
-    """One line of the container's /etc/passwd."""
-
-    name: str
-    uid: int
-    gid: int
-    home: str
-    shell: str
-
-
-@dataclass(frozen=True)
 class Process:
     """One process inside: ``state`` is the letter of /proc/PID/stat (T is stopped)."""
 
@@ -104,7 +112,11 @@ class Process:
 
 @dataclass(frozen=True)
 class Inside:
-    """What one identity sees. ``unseen`` says why nothing could be seen; then all is empty."""
+    """What one identity sees.
+
+    ``unseen`` says why nothing could be asked; then only what ``places`` names is known, from
+    outside. Things are named by what they are asked with inside: a file, or ``id``.
+    """
 
     unseen: str = ""
     uid: int = -1
@@ -133,6 +145,21 @@ class Inside:
     namespaces: Mapping[str, int] = field(default_factory=dict)
     """The inode of each of ``Probe.namespaces``: equal where two processes share it."""
 
+    places: Mapping[str, str] = field(default_factory=dict)
+    """What was seen from outside, and where."""
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    """Why other things were not, where there is more to say than ``unseen``."""
+
+    def hides(self, thing: str) -> str:
+        """Why a thing was not seen; empty when it was."""
+        if not self.unseen or thing in self.places:
+            return ""
+        return self.reasons.get(thing, self.unseen)
+
+    def place(self, thing: str) -> str:
+        """Where a thing was seen."""
+        return self.places.get(thing, thing)
+
     def mount(self, target: str) -> MountLine | None:
         """The mount that is visible at a path: the last one made there.
 
@@ -152,7 +179,7 @@ class Inside:
 
 def script(probe: Probe) -> str:
     """The shell script of a probe."""
-    lines = ["printf '@@id\\n'; id 2>&1", "printf '@@cwd\\n%s\\n' \"$(pwd)\""]
+    lines = [_NAMED, "printf '@@cwd\\n'; pwd"]
     folders = probe.write_in + probe.keep_in
     if probe.token and folders:
         lines.append("printf '@@writes\\n'")
@@ -166,24 +193,23 @@ def script(probe: Probe) -> str:
         if probe.write_in:
             drop = " ".join(shlex.quote(probe.name_in(f)) for f in probe.write_in)
             lines.append(f"rm -f -- {drop} 2>/dev/null")
-    if probe.files:
+    paths = [shlex.quote(f) for f in probe.files]
+    if paths:
         lines.append("printf '@@files\\n'")
-        paths = [shlex.quote(f) for f in probe.files]
         lines.append(
             f'for f in {" ".join(paths)}; do r=-; [ -e "$f" ] && r=e; [ -w "$f" ] && r=w; '
             'echo "$r"; done'
         )
+    if paths or probe.namespaces:
+        named = [*paths, *map(_ns, probe.namespaces)]
         lines.append("printf '@@stat\\n'")
-        lines.append(f"stat -L -c '%u:%g:%U:%G:%a:%n' -- {' '.join(paths)} 2>/dev/null")
+        lines.append(f"stat -L -c '%u:%g:%U:%G:%a:%i:%n' -- {' '.join(named)} 2>/dev/null")
     if probe.gpus:
         lines.append("printf '@@gpus\\n'; nvidia-smi -L 2>&1; echo \"@@gpus-exit $?\"")
-    if probe.namespaces:
-        lines.append("printf '@@ns\\n'")
-        lines.append(f"stat -L -c '%n %i' {' '.join(_ns(n) for n in probe.namespaces)} 2>/dev/null")
     shown = [*_PROC, *(shlex.quote(t) for t in probe.texts + probe.proc)]
     if probe.processes:
         shown += ["/proc/[0-9]*/stat", "/proc/[0-9]*/cmdline"]
-    lines.append(f"printf '@@files-end\\n'; tail -n +1 -- {' '.join(shown)} /dev/null 2>/dev/null")
+    lines.append(f"printf '@@files-end\\n'; {_SHOW} {' '.join(shown)} {_LAST} 2>/dev/null")
     lines.append("exit 0")
     return "\n".join(lines)
 
@@ -196,30 +222,25 @@ def parse(output: str, probe: Probe) -> Inside:
     """Read a probe's output; ``unseen`` is set when it isn't one."""
     if "@@id\n" not in output or "@@files-end\n" not in output:
         return Inside(unseen=_why(output))
-    head, _, tail = output.partition("@@files-end\n")
-    parts = _sections(head)
-    files = _tail_files(tail, (*_PROC, *probe.texts, *probe.proc))
-    uid, user_name = _one_id(parts.get("id", ""), "uid")
-    gid, _ = _one_id(parts.get("id", ""), "gid")
-    if uid < 0 or "/proc/self/environ" not in files:
-        tool = "id" if uid < 0 else "tail"
-        return Inside(unseen=f"the image has no working `{tool}` to ask with")
+    before, _, shown = output.partition("@@files-end\n")
+    parts = _sections(before)
+    files = _shown_files(shown, (*_PROC, *probe.texts, *probe.proc))
+    if "/proc/self/status" not in files:
+        return Inside(unseen="the image has no working `head` to ask with")
+    if _LAST not in files:
+        return Inside(unseen="it printed more than is read of one look")
     gpus, gpu_error = _gpus(parts)
-    stat1 = files.get("/proc/1/stat", "").rpartition(")")[2].split()
     return Inside(
-        uid=uid,
-        gid=gid,
-        groups=_groups(parts["id"]),
-        user_name=user_name,
+        **_identity(parts["id"], files),
         cwd=parts.get("cwd", "").strip("\n"),
-        env=_environ(files.get("/proc/self/environ", "")),
-        mounts=tuple(_mount_lines(files.get("/proc/self/mountinfo", ""))),
-        accounts=tuple(_accounts(files.get("/etc/passwd", ""))),
+        env=environ(files.get("/proc/self/environ", "")),
+        mounts=tuple(mount_lines(files.get("/proc/self/mountinfo", ""))),
+        accounts=tuple(accounts(files.get("/etc/passwd", ""))),
         hostname=files.get("/proc/sys/kernel/hostname", "").strip(),
         kernel=files.get("/proc/sys/kernel/osrelease", "").strip(),
-        pid1=tuple(files.get("/proc/1/cmdline", "").strip("\n").rstrip("\0").split("\0")),
-        pid1_has_tty=len(stat1) > 4 and stat1[4] != "0",  # noqa: PLR2004 - field 7, tty_nr
-        listening=_listening(files),
+        pid1=words(files.get(FIRST, "")),
+        pid1_has_tty=has_tty(files.get("/proc/1/stat", "")),
+        listening=listening(files),
         files=_files(parts, probe),
         texts={t: files[t] for t in probe.texts if t in files},
         writes=_writes(parts, probe),
@@ -231,9 +252,9 @@ def parse(output: str, probe: Probe) -> Inside:
     )
 
 
-def is_cut(output: str) -> bool:
-    """Whether a look's output has lost its beginning."""
-    return not output.startswith("@@id\n")
+def is_long(text: str) -> bool:
+    """Whether a file may hold more than was read of it; bytes that are no text count thrice."""
+    return len(text.encode("utf-8", "replace")) > MOST_TEXT
 
 
 def _why(output: str) -> str:
@@ -241,25 +262,37 @@ def _why(output: str) -> str:
     if "executable file not found" in text or "no such file or directory" in text.lower():
         return "there is no shell in the image to ask with"
     if "is not running" in text or not text:
-        return "it ended before it could be asked"
+        return ENDED
+    if "is paused" in text:
+        return "it is paused, so that nothing in it answers"
     return f"the inside did not answer: {text[:200]}"
 
 
-def _sections(head: str) -> dict[str, str]:
-    found = re.split(r"^@@(id|cwd|writes|files|stat|gpus|ns)\n", head, flags=re.MULTILINE)
+def _sections(before: str) -> dict[str, str]:
+    found = re.split(r"^@@(id|cwd|writes|files|stat|gpus)\n", before, flags=re.MULTILINE)
     return dict(zip(found[1::2], found[2::2], strict=True))
 
 
-def _tail_files(text: str, names: Iterable[str]) -> dict[str, str]:
-    """Split what ``tail -n +1 A B`` prints: ``==> A <==`` before each file that was asked for."""
-    asked = "|".join([*map(re.escape, names), _PROCESS, "/dev/null"])
+def _shown_files(text: str, names: Iterable[str]) -> dict[str, str]:
+    """Split what ``head -c N A B`` prints: ``==> A <==`` before each file that was asked for."""
+    asked = "|".join([*map(re.escape, names), _PROCESS, _LAST])
     found = re.split(rf"(?:^|\n)==> ({asked}) <==\n", text)
     return dict(zip(found[1::2], found[2::2], strict=True))
 
 
-def _number(text: str) -> int | None:
-    """A number of ours; what else a hostile image may print is none."""
-    return int(text) if re.fullmatch("[0-9]{1,18}", text) else None
+def _identity(said: str, files: Mapping[str, str]) -> dict[str, Any]:
+    """Who looked: the kernel's numbers with the image's names, or what ``id`` said of them."""
+    fields, names = status(files["/proc/self/status"]), groups(files.get("/etc/group", ""))
+    uid, gid = (number(fields.get(key, "").partition("\t")[0]) for key in ("Uid", "Gid"))
+    uid, gid = (-1 if uid is None else uid), (-1 if gid is None else gid)
+    others = [number(text) for text in fields.get("Groups", "").split()]
+    named = next((a.name for a in accounts(files.get("/etc/passwd", "")) if a.uid == uid), "")
+    return {
+        "uid": uid,
+        "gid": gid,
+        "user_name": named or _one_id(said, "uid")[1],
+        "groups": {g: names.get(g, "") for g in (gid, *others) if g is not None} | _groups(said),
+    }
 
 
 def _one_id(text: str, key: str) -> tuple[int, str]:
@@ -273,70 +306,20 @@ def _groups(text: str) -> dict[int, str]:
     return {int(number): name for number, name in listed}
 
 
-def _environ(text: str) -> dict[str, str]:
-    pairs = (item.partition("=") for item in text.split("\0") if "=" in item)
-    return {key.lstrip("\n"): value for key, _, value in pairs}
-
-
-def _mount_lines(text: str) -> list[MountLine]:
-    lines = []
-    for line in text.splitlines():
-        left, _, right = line.partition(" - ")
-        fields, kinds = left.split(), right.split()
-        if len(fields) > 5 and len(kinds) > 1:  # noqa: PLR2004 - proc_pid_mountinfo(5)
-            lines.append(
-                MountLine(
-                    target=_unescape(fields[4]),
-                    root=_unescape(fields[3]),
-                    fstype=kinds[0],
-                    source=kinds[1],
-                    options=frozenset(fields[5].split(",")),
-                    super_options=frozenset((kinds[2] if len(kinds) > 2 else "").split(",")),  # noqa: PLR2004
-                    tags=frozenset(fields[6:]),
-                )
-            )
-    return lines
-
-
-def _unescape(text: str) -> str:
-    return re.sub(r"\\([0-7]{3})", lambda m: chr(int(m[1], 8)), text)
-
-
-def _accounts(text: str) -> list[Account]:
-    accounts = []
-    for row in (line.split(":") for line in text.split("\n")):
-        if len(row) == 7:  # noqa: PLR2004 - passwd(5)
-            uid, gid = _number(row[2]), _number(row[3])
-            if uid is not None and gid is not None:
-                accounts.append(Account(row[0], uid, gid, row[5], row[6]))
-    return accounts
-
-
-def _listening(files: Mapping[str, str]) -> frozenset[int]:
-    ports = set()
-    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
-        for line in files.get(table, "").splitlines()[1:]:
-            # sl local_address rem_address st: 0A is the state LISTEN.
-            match = re.match(r"\s*[0-9]+: [0-9A-F]+:([0-9A-F]{4}) \S+ 0A ", line)
-            if match:
-                ports.add(int(match[1], 16))
-    return frozenset(ports)
-
-
 def _files(parts: Mapping[str, str], probe: Probe) -> dict[str, FileFact]:
     marks = parts.get("files", "").split()
     facts = {}
     for path, mark in zip(probe.files, marks, strict=False):
         row = re.search(
-            rf"^([0-9]+):([0-9]+):([^:\n]*):([^:\n]*):([0-7]+):{re.escape(path)}$",
+            rf"^([0-9]+):([0-9]+):([^:\n]*):([^:\n]*):([0-7]+):[0-9]+:{re.escape(path)}$",
             parts.get("stat", ""),
             re.MULTILINE,
         )
         facts[path] = FileFact(
             exists=mark != "-" or row is not None,
             writable=mark == "w",
-            owner=_number(row[1]) if row else None,
-            group=_number(row[2]) if row else None,
+            owner=number(row[1]) if row else None,
+            group=number(row[2]) if row else None,
             owner_name=row[3] if row else "",
             group_name=row[4] if row else "",
             mode=row[5] if row else "",
@@ -364,7 +347,8 @@ def _gpus(parts: Mapping[str, str]) -> tuple[tuple[str, ...] | None, str]:
 
 
 def _namespaces(parts: Mapping[str, str], probe: Probe) -> dict[str, int]:
-    found = dict(re.findall(r"^(\S+) ([0-9]{1,18})$", parts.get("ns", ""), re.MULTILINE))
+    rows = re.findall(r":([0-9]{1,18}):(/proc/self/ns/\w+)$", parts.get("stat", ""), re.MULTILINE)
+    found = {name: inode for inode, name in rows}
     return {n: int(found[_ns(n)]) for n in probe.namespaces if _ns(n) in found}
 
 

@@ -7,14 +7,17 @@ promise whose thing does not exist is unverified, so that one cause gives one fa
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from lifecycle.checks import (
     container,
+    environment,
     gpus,
     identity,
     image,
     lifetime,
     limits,
+    logs,
     mount_options,
     mounts,
     namespaces,
@@ -27,7 +30,7 @@ from lifecycle.checks import (
 )
 from lifecycle.checks.check import Check, unverified
 from lifecycle.checks.facts import ContainerFacts, Facts
-from lifecycle.checks.wording import about
+from lifecycle.checks.wording import about, from_outside
 from lifecycle.command.promise import Promise
 
 Judge = Callable[[Promise, Facts], Check]
@@ -48,10 +51,11 @@ _CONTAINER: dict[str, ContainerJudge] = {
     "container.removed_on_exit": container.removed_on_exit,
     "container.hostname": container.hostname,
     "container.labels": container.label,
-    "container.env": container.env,
+    "container.env": environment.of_container,
     "container.workdir": container.workdir,
     "container.shm_size": container.shm_size,
     "container.path": container.path,
+    "container.id_file": image.container_id_file,
     **network.JUDGES,
     **mount_options.JUDGES,
     **verbs.JUDGES,
@@ -65,6 +69,7 @@ _CONTAINER: dict[str, ContainerJudge] = {
     "container.gpus.visible": gpus.visible,
     **lifetime.JUDGES,
     **limits.JUDGES,
+    **logs.JUDGES,
     **namespaces.JUDGES,
     **security.JUDGES,
 }
@@ -75,7 +80,7 @@ _OTHER: dict[str, Judge] = {
     "exec.stdin": process.stdin,
     "exec.user": process.user,
     "exec.workdir": process.workdir,
-    "exec.env": process.env,
+    "exec.env": environment.of_exec,
     "exec.command": process.command,
     "exec.privileged": process.privileged,
     **things.JUDGES,
@@ -83,6 +88,9 @@ _OTHER: dict[str, Judge] = {
     "image.same_as": image.same_as,
     "image.digest": image.digest,
     "image.user": image.user,
+    "image.stage": image.stage,
+    "image.build_arg": image.build_arg,
+    "image.id_file": image.id_file,
     "image.pushed": image.pushed,
     "file.exists": image.file_exists,
     "volume.exists": image.volume_exists,
@@ -107,7 +115,14 @@ def judge(promise: Promise, facts: Facts) -> Check:
         return unverified(about(promise), promise.expected, "the container was not looked at")
     if seen.seen is None and field not in _NEEDS_NO_CONTAINER:
         return unverified(about(promise), promise.expected, f"container {name} does not exist")
-    return _CONTAINER[field](promise, seen, facts)
+    return _placed(promise, seen, _CONTAINER[field](promise, seen, facts))
+
+
+def _placed(promise: Promise, seen: ContainerFacts, check: Check) -> Check:
+    """With the place in its name where the inside was really seen from."""
+    if promise.where == "inside" and seen.inside.unseen and check.status != "unverified":
+        return replace(check, about=from_outside(check.about))
+    return check
 
 
 def judge_all(promises: Iterable[Promise], facts: Facts) -> list[Check]:

@@ -7,6 +7,7 @@ from typing import Any
 from lifecycle.checks.check import Check, compare, unverified
 from lifecycle.checks.declared import Judge, from_inspect, held_in, host_config, keyed, value
 from lifecycle.checks.facts import ContainerFacts, Facts
+from lifecycle.checks.inside import FIRST, MOUNTS
 from lifecycle.checks.wording import about
 from lifecycle.command.promise import Promise
 
@@ -31,14 +32,15 @@ def init(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     """``--init``: declared, and the engine's init is process 1."""
     if promise.where == "inspect":
         return from_inspect(promise, bool(host_config(c).get("Init")), "HostConfig.Init")
-    if c.inside.unseen:
-        return unverified(about(promise), promise.expected, c.inside.unseen)
+    hidden = c.inside.hides(FIRST)
+    if hidden:
+        return unverified(about(promise), promise.expected, hidden)
     if host_config(c).get("PidMode"):
         reason = "process 1 is another's, as the container has no process numbers of its own"
         return unverified(about(promise), promise.expected, reason)
     found = c.inside.pid1[0] if c.inside.pid1 else ""
     actual = True if found in _INITS else f"process 1 is {found}"
-    return compare(about(promise), promise.expected, actual, "/proc/1/cmdline")
+    return compare(about(promise), promise.expected, actual, c.inside.place(FIRST))
 
 
 def restart(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
@@ -110,10 +112,11 @@ def api_socket(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     if promise.where == "inspect":
         held = [m.get("Target") for m in host_config(c).get("Mounts") or []]
         return from_inspect(promise, target in held, "HostConfig.Mounts")
-    if c.inside.unseen:
-        return unverified(about(promise), promise.expected, c.inside.unseen)
+    hidden = c.inside.hides(MOUNTS)
+    if hidden:
+        return unverified(about(promise), promise.expected, hidden)
     there = c.inside.mount(target) is not None
-    return compare(about(promise), promise.expected, there, "/proc/self/mountinfo")
+    return compare(about(promise), promise.expected, there, c.inside.place(MOUNTS))
 
 
 JUDGES: dict[str, Judge] = {

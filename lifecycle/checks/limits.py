@@ -251,8 +251,9 @@ def _judge_limit(limit: Limit) -> Judge:
             texts = [c.inside.proc.get(path, "") for path in kept.paths]
             if all(texts):
                 actual = kept.read(promise.expected, texts, host)
-                return compare(about(promise), promise.expected, actual, " and ".join(kept.paths))
-        return not_seen(promise, c, " or ".join(limit.paths))
+                source = " and ".join(c.inside.place(path) for path in kept.paths)
+                return compare(about(promise), promise.expected, actual, source)
+        return not_seen(promise, c, *limit.paths)
 
     check.__doc__ = limit.doc
     return check
@@ -271,8 +272,8 @@ def _judge_device(limit: DeviceLimit) -> Judge:
             if text is not None:
                 rates = _rates(text, limit.v2_key if path.endswith(limit.v2) else "")
                 actual = rate if rate in rates else sorted(rates)
-                return compare(about(promise), rate, actual, path)
-        return not_seen(promise, c, " or ".join(limit.paths))
+                return compare(about(promise), rate, actual, c.inside.place(path))
+        return not_seen(promise, c, *limit.paths)
 
     check.__doc__ = limit.doc
     return check
@@ -294,10 +295,9 @@ def cpuset(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
         text = c.inside.proc.get(path, "").strip()
         if re.fullmatch(r"[0-9,-]+", text):
             same = in_list(text) == in_list(promise.expected)
-            return compare(
-                about(promise), promise.expected, promise.expected if same else text, path
-            )
-    return not_seen(promise, c, " or ".join(cpuset_files(what)))
+            actual = promise.expected if same else text
+            return compare(about(promise), promise.expected, actual, c.inside.place(path))
+    return not_seen(promise, c, *cpuset_files(what))
 
 
 def cpuset_files(what: str) -> tuple[str, str]:
@@ -316,7 +316,8 @@ def oom_kill_disable(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     match = re.search("^oom_kill_disable ([01])$", c.inside.proc.get(OOM_CONTROL, ""), re.MULTILINE)
     if match is None:
         return not_seen(promise, c, OOM_CONTROL)
-    return compare(about(promise), promise.expected, match[1] == "1", OOM_CONTROL)
+    source = c.inside.place(OOM_CONTROL)
+    return compare(about(promise), promise.expected, match[1] == "1", source)
 
 
 def oom_score_adj(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
@@ -327,7 +328,7 @@ def oom_score_adj(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     path, text = first_process(c, "oom_score_adj")
     if not re.fullmatch("-?[0-9]{1,4}", text.strip()):
         return not_seen(promise, c, path)
-    return compare(about(promise), promise.expected, int(text), path)
+    return compare(about(promise), promise.expected, int(text), c.inside.place(path))
 
 
 _RLIMITS = {
@@ -361,7 +362,7 @@ def ulimit(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     if match is None:
         return not_seen(promise, c, path)
     actual = {"soft": _number(match[1]), "hard": _number(match[2])}
-    return compare(about(promise), promise.expected, actual, path)
+    return compare(about(promise), promise.expected, actual, c.inside.place(path))
 
 
 JUDGES: dict[str, Judge] = {

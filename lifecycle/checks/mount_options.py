@@ -7,9 +7,10 @@ from typing import Any
 
 from lifecycle.checks.check import Check, compare, unverified
 from lifecycle.checks.facts import ContainerFacts, Facts
-from lifecycle.checks.inside import MountLine
+from lifecycle.checks.inside import MOUNTS
+from lifecycle.checks.proc import MountLine
 from lifecycle.checks.wording import about
-from lifecycle.command.mounts import tmpfs_options
+from lifecycle.command.mounts import clean, tmpfs_options
 from lifecycle.command.promise import Promise
 from lifecycle.command.values import ImpossibleError, size
 
@@ -36,28 +37,30 @@ def option(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     if promise.where == "inspect":
         actual = _declared(c, target, name)
         return compare(label, value, actual, "inspect .HostConfig")
-    if c.inside.unseen:
-        return unverified(label, value, c.inside.unseen)
+    hidden, source = c.inside.hides(MOUNTS), c.inside.place(MOUNTS)
+    if hidden:
+        return unverified(label, value, hidden)
     line = c.inside.mount(target)
     if line is None:
-        return compare(label, value, None, "/proc/self/mountinfo")
+        return compare(label, value, None, source)
     if isinstance(value, str) and value.endswith("%"):
         return unverified(label, value, "how much that share comes to is this machine's matter")
-    return compare(label, value, _effective(line, name, value), "/proc/self/mountinfo")
+    return compare(label, value, _effective(line, name, value), source)
 
 
 def _declared(c: ContainerFacts, target: str, name: str) -> Any:
     """What the engine holds of one option: in Mounts, HostConfig.Mounts, Tmpfs or Binds."""
     host = (c.seen or {})["HostConfig"]
-    if target in (host.get("Tmpfs") or {}):
-        return dict(tmpfs_options(host["Tmpfs"][target])).get(name)
+    tmpfs = {clean(path): options for path, options in (host.get("Tmpfs") or {}).items()}
+    if target in tmpfs:
+        return dict(tmpfs_options(tmpfs[target])).get(name)
     made: Json = next((m for m in (c.seen or {})["Mounts"] if m["Destination"] == target), {})
     if name in {"propagation", "driver"}:
         return made.get(name.capitalize())
     modes: list[str] = next(
         (b.split(":")[2].split(",") for b in host.get("Binds") or [] if _aims(b, target)), []
     )
-    asked: Json = next((m for m in host.get("Mounts") or [] if m.get("Target") == target), {})
+    asked: Json = next((m for m in host.get("Mounts") or [] if clean(m["Target"]) == target), {})
     if name == "relabel":
         return next((m for m in modes if m in {"z", "Z"}), None)
     if name == "nocopy" and "nocopy" in modes:
@@ -67,7 +70,7 @@ def _declared(c: ContainerFacts, target: str, name: str) -> Any:
 
 def _aims(bind: str, target: str) -> bool:
     parts = bind.split(":")
-    return len(parts) > 2 and parts[1] == target  # noqa: PLR2004 - SOURCE:TARGET:MODES
+    return len(parts) > 2 and clean(parts[1]) == target  # noqa: PLR2004 - SOURCE:TARGET:MODES
 
 
 def _asked(asked: Json, name: str) -> Any:
@@ -152,11 +155,12 @@ def volumes_from(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
         }
         ours = {t: mine[t] for t in theirs if t in mine}
         return compare(label, theirs, ours, "inspect .Mounts of both")
-    if c.inside.unseen:
-        return unverified(label, promise.expected, c.inside.unseen)
+    hidden = c.inside.hides(MOUNTS)
+    if hidden:
+        return unverified(label, promise.expected, hidden)
     lines = {t: c.inside.mount(t) for t in theirs}
     seen = {t: "rw" in m.options for t, m in lines.items() if m}
-    return compare(label, theirs, seen, "/proc/self/mountinfo")
+    return compare(label, theirs, seen, c.inside.place(MOUNTS))
 
 
 JUDGES = {

@@ -7,7 +7,9 @@ from typing import Any
 
 from lifecycle.checks.check import Check, compare, unverified
 from lifecycle.checks.facts import ContainerFacts, Facts
+from lifecycle.checks.inside import MOUNTS, WRITES
 from lifecycle.checks.wording import about
+from lifecycle.command.mounts import clean
 from lifecycle.command.promise import Promise
 
 
@@ -33,7 +35,8 @@ def mount(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
 
 def _tmpfs(c: ContainerFacts) -> dict[str, str]:
     """What ``--tmpfs`` made, which the engine keeps apart; it means the same."""
-    return dict((c.seen or {})["HostConfig"].get("Tmpfs") or {})
+    made = (c.seen or {})["HostConfig"].get("Tmpfs") or {}
+    return {clean(path): options for path, options in made.items()}
 
 
 def _source(mounted: dict[str, Any], written: str, facts: Facts) -> str:
@@ -47,17 +50,18 @@ def _source(mounted: dict[str, Any], written: str, facts: Facts) -> str:
 
 def _inside(promise: Promise, c: ContainerFacts, target: str) -> Check:
     label = about(promise, f"{target} is mounted")
-    if c.inside.unseen:
-        return unverified(label, promise.expected, c.inside.unseen)
+    hidden, source = c.inside.hides(MOUNTS), c.inside.place(MOUNTS)
+    if hidden:
+        return unverified(label, promise.expected, hidden)
     line = c.inside.mount(target)
     if line is None:
-        return compare(label, {"target": target}, None, "/proc/self/mountinfo")
+        return compare(label, {"target": target}, None, source)
     readonly = "ro" in line.options
     return compare(
         label,
         {"target": target, "readonly": promise.expected["readonly"]},
         {"target": target, "readonly": readonly},
-        "/proc/self/mountinfo",
+        source,
     )
 
 
@@ -66,8 +70,9 @@ def access(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     target, readonly = promise.expected["target"], promise.expected["readonly"]
     wanted = "refuses writes" if readonly else "writable"
     label = about(promise, f"{target} {wanted}")
-    if c.inside.unseen:
-        return unverified(label, wanted, c.inside.unseen)
+    hidden = c.inside.hides(WRITES)
+    if hidden:
+        return unverified(label, wanted, hidden)
     if target not in c.inside.writes:
         return unverified(label, wanted, "no write was tried there")
     error = c.inside.writes[target]
@@ -85,8 +90,9 @@ def round_trip(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
     label = about(promise, f"{target} and {source} hold the same files with the same owners")
     if facts.world.no_host_side:
         return unverified(label, "same owners", facts.world.no_host_side)
-    if c.inside.unseen:
-        return unverified(label, "same owners", c.inside.unseen)
+    hidden = c.inside.hides(WRITES)
+    if hidden:
+        return unverified(label, "same owners", hidden)
     trip = c.round_trips.get(target)
     if trip is None or trip.untested:
         reason = trip.untested if trip else "no file was sent through it"

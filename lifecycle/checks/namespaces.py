@@ -59,7 +59,7 @@ def shared(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
         return unverified(about(promise), promise.expected, reason)
     else:
         actual = "host" if found == _ours(name) and facts.world.shares_machine else "private"
-    return compare(about(promise), promise.expected, actual, path)
+    return compare(about(promise), promise.expected, actual, c.inside.place(path))
 
 
 def _is_apart(facts: Facts) -> bool:
@@ -83,11 +83,11 @@ def cgroup_parent(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     rows = (row.split(":", 2) for row in c.inside.proc.get(CGROUP_FILE, "").splitlines())
     paths = {row[2] for row in rows if len(row) == 3}  # noqa: PLR2004 - cgroups(7)
     if not paths - {"/"}:
-        reason = c.inside.unseen or "its cgroup namespace hides the path"
+        reason = c.inside.hides(CGROUP_FILE) or "its cgroup namespace hides the path"
         return unverified(about(promise), promise.expected, reason)
     part = f"/{promise.expected.strip('/')}/"
     actual = promise.expected if any(part in f"{p}/" for p in paths) else max(paths)
-    return compare(about(promise), promise.expected, actual, CGROUP_FILE)
+    return compare(about(promise), promise.expected, actual, c.inside.place(CGROUP_FILE))
 
 
 def _kind(promise: Promise) -> str:

@@ -57,12 +57,10 @@ def _among(promise: Promise, found: Collection[Any], source: str, detail: str = 
 
 def _unread(promise: Promise, c: ContainerFacts, *files: str) -> Check | None:
     """Why the inside can't answer, if it can't."""
-    if c.inside.unseen:
-        return unverified(about(promise), promise.expected, c.inside.unseen)
-    if not any(f in c.inside.texts for f in files):
-        reason = f"{files[0]} could not be read inside"
-        return unverified(about(promise), promise.expected, reason)
-    return None
+    if any(f in c.inside.texts for f in files):
+        return None
+    reason = c.inside.hides(files[0]) or f"{files[0]} could not be read inside"
+    return unverified(about(promise), promise.expected, reason)
 
 
 def host(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
@@ -78,9 +76,9 @@ def host(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
         return hidden
     known_as = [a for a, names in _hosts(c) if name in names]
     if address == "host-gateway" and known_as:  # which one that is, the engine decides
-        return compare(label, promise.expected, promise.expected, HOSTS)
+        return compare(label, promise.expected, promise.expected, c.inside.place(HOSTS))
     actual = address if address in known_as else (known_as or None)
-    return compare(label, address, actual, HOSTS)
+    return compare(label, address, actual, c.inside.place(HOSTS))
 
 
 def _hosts(c: ContainerFacts) -> list[tuple[str, list[str]]]:
@@ -102,17 +100,19 @@ def dns(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     if hidden:
         return hidden
     servers = _resolv(c, "nameserver")
-    if servers == [_RESOLVER] and promise.expected != _RESOLVER:
+    if _RESOLVER in servers and promise.expected not in servers:
         reason = "on a user's network the engine's own resolver asks it, out of sight"
         return unverified(about(promise), promise.expected, reason)
-    return _among(promise, servers, RESOLV)
+    return _among(promise, servers, c.inside.place(RESOLV))
 
 
 def dns_option(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     """``--dns-option``: as declared, and an option of /etc/resolv.conf inside."""
     if promise.where == "inspect":
         return _among(promise, _host(c, "DnsOptions") or [], "inspect .HostConfig.DnsOptions")
-    return _unread(promise, c, RESOLV) or _among(promise, _resolv(c, "options"), RESOLV)
+    return _unread(promise, c, RESOLV) or _among(
+        promise, _resolv(c, "options"), c.inside.place(RESOLV)
+    )
 
 
 def dns_search(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
@@ -122,7 +122,7 @@ def dns_search(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     hidden = _unread(promise, c, RESOLV)
     if hidden:
         return hidden
-    return _among(promise, _resolv(c, "search") or ["."], RESOLV)
+    return _among(promise, _resolv(c, "search") or ["."], c.inside.place(RESOLV))
 
 
 def domainname(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
@@ -133,7 +133,9 @@ def domainname(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     hidden = _unread(promise, c, DOMAIN)
     if hidden:
         return hidden
-    return compare(about(promise), promise.expected, c.inside.texts[DOMAIN].strip(), DOMAIN)
+    return compare(
+        about(promise), promise.expected, c.inside.texts[DOMAIN].strip(), c.inside.place(DOMAIN)
+    )
 
 
 def addresses(c: ContainerFacts) -> list[str]:
@@ -152,7 +154,7 @@ def ip(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     """``--ip``, ``--ip6``: the address on one of its networks, and on a card inside."""
     if promise.where == "inside":
         hidden = _unread(promise, c, ROUTES)
-        return hidden or _among(promise, addresses(c), ROUTES)
+        return hidden or _among(promise, addresses(c), c.inside.place(ROUTES))
     found = []
     for one in _networks(c).values():
         asked = one.get("IPAMConfig") or {}
@@ -166,7 +168,7 @@ def link_local_ip(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     """``--link-local-ip``: as declared, and an address inside."""
     if promise.where == "inside":
         hidden = _unread(promise, c, ROUTES)
-        return hidden or _among(promise, addresses(c), ROUTES)
+        return hidden or _among(promise, addresses(c), c.inside.place(ROUTES))
     asked = [one.get("IPAMConfig") or {} for one in _networks(c).values()]
     found = [a for one in asked for a in one.get("LinkLocalIPs") or []]
     return _among(promise, found, "inspect .NetworkSettings.Networks")
@@ -235,7 +237,7 @@ def link(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
         reason = "on a user's network the engine's own resolver knows the name, not /etc/hosts"
         return unverified(label, promise.expected, reason)
     known = {facts.written("container", n) for _, names in _hosts(c) for n in names}
-    return compare(label, other, other if other in known else None, HOSTS)
+    return compare(label, other, other if other in known else None, c.inside.place(HOSTS))
 
 
 def _link(parts: list[str], facts: Facts) -> Json:
@@ -273,7 +275,7 @@ def _on_it(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
         return hidden
     inside = addresses(c)
     if promise.expected == "none":
-        return compare(about(promise), [], inside, ROUTES)
+        return compare(about(promise), [], inside, c.inside.place(ROUTES))
     kind, _, other = promise.expected.partition(":")
     if kind == "container" and other:
         theirs = facts.containers.get(other)
@@ -285,7 +287,9 @@ def _on_it(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
         reason = "the engine tells no address on that network"
         return unverified(about(promise), promise.expected, reason)
     actual = told if set(told) <= set(inside) else inside
-    return compare(about(promise, f"has {told[0]} on {promise.expected}"), told, actual, ROUTES)
+    return compare(
+        about(promise, f"has {told[0]} on {promise.expected}"), told, actual, c.inside.place(ROUTES)
+    )
 
 
 def _told(c: ContainerFacts, name: str, facts: Facts) -> list[str]:
@@ -308,16 +312,19 @@ def network_left(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
 
 def exposed(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     """``--expose``: one of the ports that the container says it uses."""
-    found = list((c.seen or {})["Config"].get("ExposedPorts") or {})
-    return _among(promise, found, "inspect .Config.ExposedPorts")
+    return _among(promise, _exposed(c), "inspect .Config.ExposedPorts")
+
+
+def _exposed(c: ContainerFacts) -> list[str]:
+    """The ports as they are published: a protocol is kept in the letters it was written in."""
+    return [port.lower() for port in (c.seen or {})["Config"].get("ExposedPorts") or {}]
 
 
 def ports_published(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     """``-P``: asked for, and each exposed port of a running container is bound."""
     asked = bool(_host(c, "PublishAllPorts"))
-    exposed_ports = (c.seen or {})["Config"].get("ExposedPorts") or {}
     bound = ((c.seen or {}).get("NetworkSettings") or {}).get("Ports") or {}
-    missing = [p for p in exposed_ports if c.is_up and not bound.get(p)]
+    missing = [p for p in _exposed(c) if c.is_up and not bound.get(p)]
     actual: object = f"{missing[0]} is not published" if asked and missing else asked
     source = "inspect .HostConfig.PublishAllPorts and .NetworkSettings.Ports"
     return compare(about(promise), promise.expected, actual, source)

@@ -12,17 +12,37 @@ SHADOW = "/etc/shadow"
 NOBODY = "65534"
 _MARK = "lifecycle-authenticated"
 _HOW = "su from an unprivileged uid"
+_SU = ("/usr/bin/su", "/bin/su")
+_SETUID = 1 << 23
+"""The bit as Go's file modes have it."""
 
 
 @dataclass(frozen=True)
 class PasswordFacts:
-    """A user's hash before and after (None where there is no such line), and a login's outcome."""
+    """A user's hash before and after (None where there is no such line), and a login's outcome.
+
+    ``authenticated`` is None where no login was tried, and ``how`` says why.
+    """
 
     user: str
     before: str | None
     after: str | None
     authenticated: bool | None
     how: str
+
+
+def look_at_password(
+    daemon: Daemon, container: str, user: str, before: str | None, typed: str
+) -> PasswordFacts:
+    """The hash as it is now, and a login with what was typed where the hash is a new one."""
+    after = shadow_hash(daemon, container, user)
+    if after in {None, before}:
+        # PAM answers a wrong password late, and there is nothing left to prove.
+        return PasswordFacts(user, before, after, None, "its hash is no new one")
+    if not typed:
+        reason = "no secret was typed in this container"
+        return PasswordFacts(user, before, after, None, reason)
+    return PasswordFacts(user, before, after, *authenticate(daemon, container, user, typed))
 
 
 def shadow_hash(daemon: Daemon, container: str, user: str) -> str | None:
@@ -48,18 +68,38 @@ def authenticate(
     if _MARK in outcome.output:
         return True, _HOW
     said = " ".join(outcome.output.split())
-    refused = re.search("(?i)authentication failure|incorrect password|authentication token", said)
-    # An account without a login shell, say, refuses the right password too.
-    return (False, _HOW) if refused else (None, f"su said: {said[:200]}")
+    if not re.search("(?i)authentication failure|incorrect password|authentication token", said):
+        # An account without a login shell, say, refuses the right password too.
+        return None, f"su said: {said[:200]}"
+    powerless = _powerless(daemon, container)
+    return (None, powerless) if powerless else (False, _HOW)
+
+
+def _powerless(daemon: Daemon, container: str) -> str:
+    """Why su can't become root here, so that it refuses the right password as well."""
+    try:
+        modes = [found for path in _SU if (found := daemon.stat(container, path))]
+        argv = ["cat", "/proc/self/status", "/proc/self/mountinfo"]
+        seen = daemon.run_inside(container, argv, user=NOBODY).output
+    except EngineError as error:
+        return f"whether su may become root could not be looked up: {error}"
+    if modes and not any(m["linkTarget"] or m["mode"] & _SETUID for m in modes):
+        return "su has lost its setuid bit, and so refuses every password"
+    if re.search(r"^NoNewPrivs:\s*1", seen, re.MULTILINE):
+        return "the container has no-new-privileges, under which su refuses every password"
+    if re.search(r"^\S+ \S+ \S+ \S+ / \S*\bnosuid\b", seen, re.MULTILINE):
+        return "the container's root is mounted nosuid, where su refuses every password"
+    return ""
 
 
 def password_changed(facts: PasswordFacts) -> list[Check]:
-    """Two checks: the hash differs, and the new password is accepted."""
+    """Two checks: the hash differs, and the new password is accepted; one when it does not."""
     about = f"password of {facts.user}"
     if facts.after is None:
         return [compare(f"{about}: hash", "a new one", f"no such user in {SHADOW}", SHADOW)]
-    changed = "a new one" if facts.after != facts.before else "the old one"
-    checks = [compare(f"{about}: hash", "a new one", changed, SHADOW)]
+    if facts.after == facts.before:
+        return [compare(f"{about}: hash", "a new one", "the old one", SHADOW)]
+    checks = [compare(f"{about}: hash", "a new one", "a new one", SHADOW)]
     label = f"{about}: the new one"
     if facts.authenticated is None:
         return [*checks, unverified(label, "accepted", facts.how)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lifecycle.checks.check import Check, compare, unverified
-from lifecycle.checks.facts import ContainerFacts, Facts
+from lifecycle.checks.facts import ContainerFacts, Facts, together
 from lifecycle.checks.wording import about
 from lifecycle.command.promise import Promise
 
@@ -46,9 +46,15 @@ def _in_range(port: str, written: str) -> bool:
 
 
 def answers(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
-    """A connection from outside reaches a listener inside."""
+    """From outside, each place that was written reaches a listener inside."""
     label = about(promise, f"{promise.expected['container']} answers")
     answer = c.answers.get(promise.expected["container"])
+    here = [
+        found
+        for (ip, port), found in (answer.at if answer else {}).items()
+        if _same({"HostIp": ip, "HostPort": port}, promise.expected)
+    ]
+    answer = together(here) if here else answer
     if answer is None or answer.answered is None:
         return unverified(label, "answers", answer.how if answer else "nobody tried to connect")
     return compare(label, "answers", "answers" if answer.answered else answer.how, answer.how)

@@ -73,8 +73,8 @@ def user(promise: Promise, facts: Facts) -> Check:
         return compare(about(promise), promise.expected, uid, "/proc/PID/status of the exec")
     name = promise.about.name if promise.about else ""
     container = facts.containers.get(name)
-    if container is None or container.inside.unseen:
-        reason = container.inside.unseen if container else "the container was not looked at"
+    reason = container.inside.hides("id") if container else "the container was not looked at"
+    if container is None or reason:
         return unverified(about(promise), promise.expected, reason)
     return compare(
         about(promise), promise.expected, as_written(promise.expected, container.inside), "id"
@@ -88,15 +88,3 @@ def workdir(promise: Promise, facts: Facts) -> Check:
         return unverified(about(promise), promise.expected, reason)
     wanted = clean(promise.expected)
     return compare(about(promise), wanted, facts.exec.cwd, "/proc/PID/cwd of the exec")
-
-
-def env(promise: Promise, facts: Facts) -> Check:
-    """``exec -e K=V``: in the environment of its process."""
-    if facts.exec is None or facts.exec.env is None:
-        reason = facts.exec.unseen if facts.exec else _NONE
-        return unverified(about(promise), promise.expected, reason)
-    key = promise.field.removeprefix("exec.env.")
-    if promise.expected is None:
-        return unverified(about(promise), None, "its value is whatever the caller's shell held")
-    actual = facts.exec.env.get(key)
-    return compare(about(promise), promise.expected, actual, "/proc/PID/environ of the exec")

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import posixpath
 import secrets
 import socket
 import time
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
-from lifecycle.checks.facts import Answer, ContainerFacts, World
+from lifecycle.checks.facts import Answer, ContainerFacts, World, together
 from lifecycle.checks.ports import bindings
 from lifecycle.engine.daemon import Daemon, EngineError
 from lifecycle.engine.netns import socket_in
@@ -46,9 +50,20 @@ _LISTENERS = {
 """Tools that an image may have, and a one-shot listener made of each."""
 _NO_TOOL = 77
 _NOBODY = "nothing listens there, and the image has no tool that could"
+_NOT_YET = (
+    "no program of the image listens there yet, and one of ours would be in its way; "
+    "`expect: {port: ...}` with `within` waits for it"
+)
+_NOT_ASKED = "what the image's own program answers to a datagram is not known"
+_SHELLS = frozenset({"bash", "sh", "dash", "ash", "zsh", "fish"})
+_WAITING = frozenset({"sleep", "tail", "cat"})
 _TAKEN = "another program has that UDP port inside, and whether it answers is its own business"
 PORT_LIMIT = 3.0
 """Seconds that a listener of ours may take to answer through a published port."""
+
+
+_Place = tuple[str, str]
+"""A host address and port, as the engine writes them."""
 
 
 @dataclass(frozen=True)
@@ -79,43 +94,134 @@ class _Door:
 def try_port(daemon: Daemon, c: ContainerFacts, port: str, world: World) -> Answer:
     """Connect from outside to a published port; a listener is started inside where there is none.
 
-    Only ever called for containers of our own.
+    Only ever called for containers of our own, and a listener is started only where no program
+    can be about to listen itself: ours would take its port.
     """
     protocol = port.rpartition("/")[2]
     if protocol not in _LISTENERS:
         return Answer(answered=None, how=f"{protocol} is not tried")
-    found = bindings(c.now or {}, port) if c.is_up else []
-    if not found or c.now is None:
+    places = _places(c, port)
+    if not places or c.now is None:
         return Answer(answered=None, how="it is not published now")
-    door = _door(found[0], world)
-    if door is None:
-        return Answer(answered=None, how=f"{found[0]['HostIp']} is the engine's own loopback")
+    if c.now["State"]["Paused"]:
+        return Answer(answered=None, how="it is paused, so that only the kernel would answer")
+    doors = {place: _door(*place, world) for place in places}
     if protocol == "tcp" and int(port.partition("/")[0]) in c.inside.listening:
-        return _connect(door, token="")
-    return _try(daemon, str(c.now["Id"]), port, door)
+        at = {p: _connect(door, token="") if door else _far(p) for p, door in doors.items()}
+    elif not is_idle(c.now) or (protocol == "tcp" and c.inside.places):
+        # The latter has no shell to start a listener with.
+        otherwise = _NOBODY if c.inside.places else _NOT_YET
+        own = partial(_its_own, protocol=protocol, otherwise=otherwise)
+        at = {place: own(door) if door else _far(place) for place, door in doors.items()}
+    else:
+        at = _try_each(daemon, str(c.now["Id"]), port, doors)
+    return replace(together(list(at.values())), at=at)
 
 
-def _try(daemon: Daemon, container: str, port: str, door: _Door) -> Answer:
-    """Through the door to a listener of ours."""
+_EVERYWHERE = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - as the engine says it
+"""All addresses, and the one of them that is always there."""
+
+
+def _places(c: ContainerFacts, port: str) -> list[_Place]:
+    """Each host address and port that stands for a container port, once.
+
+    Without an address in the line the engine takes IPv6 too: what was not written is not tried.
+    """
+    if c.now is None or not c.is_up:
+        return []
+    places = [(b.get("HostIp", ""), b.get("HostPort") or "0") for b in bindings(c.now, port)]
+    asked = (c.now["HostConfig"].get("PortBindings") or {}).get(port) or []
+    written = any(b.get("HostIp") == "::" for b in asked)
+    twins = {number for ip, number in places if ip in {"", "0.0.0.0"}}  # noqa: S104 - the same
+    return [p for p in dict.fromkeys(places) if written or p[0] != "::" or p[1] not in twins]
+
+
+def is_idle(seen: Mapping[str, Any]) -> bool:
+    """Whether a container runs only a shell that waits for a person, or a program that waits."""
+    words = [str(seen.get("Path") or ""), *map(str, seen.get("Args") or [])]
+    name = posixpath.basename(words[0])
+    return name in _WAITING or (name in _SHELLS and all(w.startswith("-") for w in words[1:]))
+
+
+def try_early(
+    daemon: Daemon, container: str, ports: Iterable[str], world: World
+) -> dict[str, Answer]:
+    """What an idle container answers at its start; nothing of one that has to be looked at first.
+
+    A listener that found its port in use is told by no answer: then the look says who listens.
+    """
+    try:
+        now = daemon.container(container)
+    except EngineError:
+        return {}
+    if now is None or not is_idle(now):
+        return {}
+    c = ContainerFacts(container, now=now)
+    answers = {port: try_port(daemon, c, port, world) for port in ports}
+    return {port: answer for port, answer in answers.items() if answer.answered}
+
+
+def _its_own(door: _Door, protocol: str, otherwise: str) -> Answer:
+    """A program of the image, which may have begun to listen only since the look."""
+    if protocol != "tcp":
+        return Answer(answered=None, how=_NOT_ASKED)
+    answer = _connect(door, token="")
+    return answer if answer.answered else Answer(answered=None, how=otherwise)
+
+
+def _far(place: _Place) -> Answer:
+    return Answer(answered=None, how=f"{place[0]} is the engine's own loopback")
+
+
+def _door(address: str, number: str, world: World) -> _Door | None:
+    """Where to knock; None for a loopback that is not ours and that we may not enter."""
+    port, local = int(number), world.address in {"127.0.0.1", "localhost", "::1"}
+    if address in _EVERYWHERE and (":" in address) == (":" in world.address):
+        return _Door(world.address, port)
+    address = _EVERYWHERE.get(address, address)
+    loopback = address.startswith("127.") or address == "::1"
+    if not loopback or local:
+        return _Door(address, port)
+    return _Door(address, port, world.netns) if world.netns and os.geteuid() == 0 else None
+
+
+def _try_each(
+    daemon: Daemon, container: str, port: str, doors: Mapping[_Place, _Door | None]
+) -> dict[_Place, Answer]:
+    """Through each door to a listener of ours, which answers once."""
     token = secrets.token_hex(6)
-    listener = _listen(daemon, container, port, token)
-    if not listener:
-        return Answer(answered=None, how=_NOBODY)
+    found: dict[_Place, Answer] = {}
+    listener = ""
+    for place, door in doors.items():
+        if door is None:
+            found[place] = _far(place)
+            continue
+        if not listener or _has_ended(daemon, listener, found):
+            listener = _listen(daemon, container, port, token)
+        found[place] = (
+            _through(daemon, listener, port, door, token)
+            if listener
+            else Answer(answered=None, how=_NOBODY)
+        )
+    return found
+
+
+def _through(daemon: Daemon, listener: str, port: str, door: _Door, token: str) -> Answer:
     if port.endswith("/tcp"):
         return _connect(door, token)
     answer = _ask(door, token)
     return answer if answer.answered else _unless_taken(daemon, listener, answer)
 
 
-def _door(binding: dict[str, str], world: World) -> _Door | None:
-    """Where to knock; None for a loopback that is not ours and that we may not enter."""
-    address, port = binding.get("HostIp", ""), int(binding.get("HostPort") or 0)
-    if address in {"", "0.0.0.0", "::"}:  # noqa: S104 - what the engine says of all addresses
-        return _Door(world.address, port)
-    loopback = address.startswith("127.") or address == "::1"
-    if not loopback or world.address in {"127.0.0.1", "localhost", "::1"}:
-        return _Door(address, port)
-    return _Door(address, port, world.netns) if world.netns and os.geteuid() == 0 else None
+def _has_ended(daemon: Daemon, listener: str, found: Mapping[_Place, Answer]) -> bool:
+    """Whether a listener is gone; one that has answered frees its port a moment later."""
+    has_answered = any(a.answered for a in found.values())
+    deadline = time.monotonic() + (PORT_LIMIT if has_answered else 0)
+    while (daemon.exec(listener) or {}).get("Running"):
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(0.005)  # the engine has an event for an exec's end, but this one is ours
+    return True
 
 
 def _listen(daemon: Daemon, container: str, port: str, token: str) -> str:

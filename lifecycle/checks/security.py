@@ -15,6 +15,8 @@ from lifecycle.checks.declared import (
     not_seen,
 )
 from lifecycle.checks.facts import ContainerFacts, Facts
+from lifecycle.checks.inside import MOUNTS
+from lifecycle.checks.proc import status as fields_of
 from lifecycle.checks.wording import about
 from lifecycle.command.promise import Promise
 from lifecycle.command.security import CAPABILITIES, capability
@@ -23,11 +25,6 @@ from lifecycle.command.values import ImpossibleError
 LAST_CAPABILITY = "/proc/sys/kernel/cap_last_cap"
 DEVICES_LIST = "/sys/fs/cgroup/devices/devices.list"
 _ROOT = "0"
-
-
-def _status(text: str) -> dict[str, str]:
-    """The fields of /proc/PID/status."""
-    return dict(re.findall(r"^(\w+):\t(.*)$", text, re.MULTILINE))
 
 
 def _bits(text: str) -> int | None:
@@ -81,7 +78,7 @@ def cap_add(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     if promise.where == "inspect":
         return _declared(promise, c, "CapAdd")
     path, text = first_process(c, "status")
-    held = _held(_status(text))
+    held = _held(fields_of(text))
     if held is None:
         return not_seen(promise, c, path)
     wanted = _mask([promise.expected])
@@ -89,7 +86,9 @@ def cap_add(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
         wanted = _all_of(c) & ~_mask(_listed(c, "CapDrop"))
     missing = _names(wanted & ~held)
     actual = f"{' '.join(missing)} missing" if missing else promise.expected
-    return compare(about(promise), promise.expected, actual, f"{path} CapBnd and CapEff")
+    return compare(
+        about(promise), promise.expected, actual, f"{c.inside.place(path)} CapBnd and CapEff"
+    )
 
 
 def cap_drop(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
@@ -97,7 +96,7 @@ def cap_drop(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     if promise.where == "inspect":
         return _declared(promise, c, "CapDrop")
     path, text = first_process(c, "status")
-    status = _status(text)
+    status = fields_of(text)
     bound, effective = _bits(status.get("CapBnd", "")), _bits(status.get("CapEff", ""))
     if bound is None or effective is None:
         return not_seen(promise, c, path)
@@ -106,7 +105,9 @@ def cap_drop(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
         unwanted = _all_of(c) & ~_mask(_listed(c, "CapAdd"))
     left = _names(unwanted & (bound | effective))
     actual = f"{' '.join(left)} left" if left else promise.expected
-    return compare(about(promise), promise.expected, actual, f"{path} CapBnd and CapEff")
+    return compare(
+        about(promise), promise.expected, actual, f"{c.inside.place(path)} CapBnd and CapEff"
+    )
 
 
 def privileged(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
@@ -116,13 +117,13 @@ def privileged(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
             promise, bool(host_config(c).get("Privileged")), "HostConfig.Privileged"
         )
     path, text = first_process(c, "status")
-    status = _status(text)
+    status = fields_of(text)
     held = _held(status)
     if held is None or "Seccomp" not in status:
         return not_seen(promise, c, path)
     wanted: dict[str, Any] = {"capabilities missing": [], "seccomp": "0"}
     actual = {"capabilities missing": _names(_all_of(c) & ~held), "seccomp": status["Seccomp"]}
-    return compare(about(promise), wanted, actual, path)
+    return compare(about(promise), wanted, actual, c.inside.place(path))
 
 
 def read_only(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
@@ -132,8 +133,9 @@ def read_only(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
         return from_inspect(promise, actual, "HostConfig.ReadonlyRootfs")
     root = c.inside.mount("/")
     if root is None:
-        return not_seen(promise, c, "/proc/self/mountinfo")
-    return compare(about(promise), promise.expected, "ro" in root.options, "/proc/self/mountinfo /")
+        return not_seen(promise, c, MOUNTS)
+    source = f"{c.inside.place(MOUNTS)} /"
+    return compare(about(promise), promise.expected, "ro" in root.options, source)
 
 
 def device(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
@@ -156,11 +158,12 @@ def device(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
 
 def device_node(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     """``--device``: it is there inside."""
-    fact = c.inside.files.get(promise.expected)
+    path = promise.expected
+    fact = c.inside.files.get(path)
     if fact is None:
-        return not_seen(promise, c, promise.expected)
-    actual = promise.expected if fact.exists else "missing"
-    return compare(about(promise), promise.expected, actual, "test -e")
+        return not_seen(promise, c, path)
+    actual = path if fact.exists else "missing"
+    return compare(about(promise), path, actual, c.inside.places.get(path, "test -e"))
 
 
 def device_rule(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
@@ -176,7 +179,7 @@ def device_rule(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     granted = [line.split() for line in text.splitlines() if len(line.split()) == 3]  # noqa: PLR2004
     kept = any(k in {kind, "a"} and n == number and set(mode) <= set(m) for k, n, m in granted)
     actual = promise.expected if kept else "not in the list"
-    return compare(about(promise), promise.expected, actual, DEVICES_LIST)
+    return compare(about(promise), promise.expected, actual, c.inside.place(DEVICES_LIST))
 
 
 def sysctl(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
@@ -206,11 +209,12 @@ def group(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
         held = host_config(c).get("GroupAdd") or []
         actual = promise.expected if promise.expected in held else held
         return from_inspect(promise, actual, "HostConfig.GroupAdd")
-    if c.inside.unseen:
-        return unverified(about(promise), promise.expected, c.inside.unseen)
+    hidden = c.inside.hides("id")
+    if hidden:
+        return unverified(about(promise), promise.expected, hidden)
     found = {str(number) for number in c.inside.groups} | set(c.inside.groups.values())
     actual = promise.expected if promise.expected in found else sorted(found)
-    return compare(about(promise), promise.expected, actual, "id")
+    return compare(about(promise), promise.expected, actual, c.inside.place("id"))
 
 
 def option(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
@@ -225,28 +229,31 @@ def option(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
         profile = text.strip("\0\n").partition(" (")[0]
         if not profile:
             return not_seen(promise, c, path)
-        return compare(about(promise), promise.expected, profile, path)
+        return compare(about(promise), promise.expected, profile, c.inside.place(path))
     path, text = first_process(c, "status")
     field = {"no_new_privileges": "NoNewPrivs", "seccomp": "Seccomp"}[what]
-    found = _status(text).get(field, "")
+    found = fields_of(text).get(field, "")
     if not found:
         return not_seen(promise, c, path)
     wanted = {"NoNewPrivs": "1", "Seccomp": "0" if promise.expected == "unconfined" else "2"}[field]
-    return compare(about(promise), wanted, found, f"{path} {field}")
+    return compare(about(promise), wanted, found, f"{c.inside.place(path)} {field}")
 
 
 def _option_declared(promise: Promise, c: ContainerFacts, what: str) -> Check:
     if what == "systempaths":
         paths = "masked" if host_config(c).get("MaskedPaths") else "unconfined"
         return from_inspect(promise, paths, "HostConfig.MaskedPaths")
-    found = _options(c, what)
+    kind = what.partition(".")[0]
+    found = _options(c, kind)
     if isinstance(promise.expected, bool):
         said = bool(found) and found[-1] in {"", "true"}
         return from_inspect(promise, said, f"HostConfig.SecurityOpt {what}")
-    kept = promise.expected in found
+    # Of several the engine takes the last; a label has many parts.
+    counts = found if kind == "label" else found[-1:]
+    kept = promise.expected in counts
     if what == "seccomp" and promise.expected not in {"unconfined", "builtin"}:
         # The client reads the file and sends what it holds.
-        kept = any(text.lstrip().startswith("{") for text in found)
+        kept = any(text.lstrip().startswith("{") for text in counts)
     actual = promise.expected if kept else found
     return from_inspect(promise, actual, f"HostConfig.SecurityOpt {what}")
 
@@ -263,10 +270,10 @@ def _options(c: ContainerFacts, what: str) -> list[str]:
 
 def _system_paths(promise: Promise, c: ContainerFacts) -> Check:
     if not c.inside.mounts:
-        return not_seen(promise, c, "/proc/self/mountinfo")
+        return not_seen(promise, c, MOUNTS)
     masked = [m.target for m in c.inside.mounts if m.target.startswith("/proc/")]
     actual = f"masked: {' '.join(masked)}" if masked else "unconfined"
-    return compare(about(promise), promise.expected, actual, "/proc/self/mountinfo")
+    return compare(about(promise), promise.expected, actual, c.inside.place(MOUNTS))
 
 
 JUDGES: dict[str, Judge] = {

@@ -53,6 +53,12 @@ _PHRASES = {
     "container.volume_driver": "makes volumes with",
     "container.volumes_removed": "its anonymous volumes are gone",
     "container.exit_printed": "the exit code that was printed",
+    "container.id_file": "the file holds its id",
+    "container.log.printed": "printed what the engine has",
+    "container.log.since": "printed no line of before",
+    "container.log.tail": "printed at most so many lines",
+    "container.log.timestamps": "printed the time of each line",
+    "container.log.until": "printed no line of after",
     "container.process_listed": "lists its first process",
     "container.signal": "was sent the signal",
     "exec.privileged": "exec is privileged",
@@ -71,6 +77,9 @@ _PHRASES = {
     "image.exists": "is there",
     "image.same_as": "is the same as",
     "image.digest": "has the digest",
+    "image.build_arg": "was built with the argument",
+    "image.id_file": "the file holds its id",
+    "image.stage": "is made of the stage's steps",
     "image.user": "has the Dockerfile's last user",
     "image.pushed": "is in the registry",
     "file.exists": "the file is there",
@@ -79,16 +88,28 @@ _PHRASES = {
 }
 
 
+_KEYED = frozenset({"annotations", "build_arg", "env", "labels", "options", "sysctl"})
+"""Fields that end with a name which the author chose."""
+
+
 def about(promise: Promise, detail: str = "") -> str:
     """``-v: my_test_c: /workspace is mounted (seen inside)``: flag, thing, promise, place."""
     thing = f"{promise.about.name}: " if promise.about and promise.about.name else ""
     return f"{promise.flag}: {thing}{detail or _phrase(promise.field)}{_WHERE[promise.where]}"
 
 
+def from_outside(text: str) -> str:
+    """What a check is about, where the inside was seen from outside."""
+    return text.replace(_WHERE["inside"], _WHERE["host"])
+
+
 def _phrase(field: str) -> str:
     if field in _PHRASES:
         return _PHRASES[field]
     kind, _, rest = field.partition(".")
+    what, _, key = rest.partition(".")
+    if what in _KEYED and key:
+        return f"{what.replace('_', ' ')} {key}"
     what = rest.replace(".", " ").replace("_", " ")
     return f"the promise of --{rest}" if kind == "flag" else what
 

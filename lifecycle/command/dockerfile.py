@@ -1,4 +1,4 @@
-"""The user that a Dockerfile gives its image."""
+"""What a Dockerfile says of the image that is built of it."""
 
 from __future__ import annotations
 
@@ -30,26 +30,87 @@ class _Stage:
     unclear: str = ""
     args: dict[str, str] = field(default_factory=dict)
     env: dict[str, str] = field(default_factory=dict)
+    steps: list[str] = field(default_factory=list)
+    declared: set[str] = field(default_factory=set)
+    """The arguments that it declares itself."""
+    hidden: set[str] = field(default_factory=set)
+    """The variables that its ENV set, which hide arguments of the same name."""
+    known: set[str] = field(default_factory=set)
+    """The arguments that it declares, or that a stage below does."""
+    shown: set[str] = field(default_factory=set)
+    """Those that a RUN comes after: the image's history has them before its command."""
 
 
-def image_user(
+@dataclass(frozen=True)
+class Built:
+    """The stage that a build makes an image of, as its Dockerfile writes it.
+
+    ``steps`` are its own instructions, a RUN and a USER whole and of others the word. ``unlike``
+    says why they can't tell it from the other stages.
+    """
+
+    steps: tuple[str, ...]
+    unlike: str
+    known: frozenset[str]
+    shown: frozenset[str]
+    last_user: str | None
+    unclear: str
+
+    def user(self) -> str | None:
+        """The last USER; None when there is none. Raises UnclearError."""
+        if self.unclear:
+            raise UnclearError(self.unclear)
+        return self.last_user
+
+    def traceless(self, argument: str) -> str:
+        """Why the image does not show a build argument; empty when it does."""
+        if argument in self.shown:
+            return ""
+        if argument not in self.known:
+            return f"the Dockerfile declares no ARG {argument} in what the image is made of"
+        return f"no RUN follows ARG {argument}, so the image does not show it"
+
+
+def built_stage(
     text: str, *, build_args: Mapping[str, str | None] | None = None, target: str = ""
-) -> str | None:
-    """The last USER of the stage that is built; None when the Dockerfile sets none.
+) -> Built:
+    """Read the stage that a build with these arguments and this target makes.
 
     A stage that starts from an earlier one inherits its user. ``build_args`` are those of the
     line; None stands for a value from the caller's environment. Raises UnclearError.
     """
-    given = build_args or {}
-    stages = _stages(_instructions(text), given)
+    stages = _stages(_instructions(text), build_args or {})
     if not stages:
         raise UnclearError("the Dockerfile has no FROM")
     stage = _pick(stages, target) if target else stages[-1]
     if stage is None:
         raise UnclearError(f"the Dockerfile has no stage {target}")
-    if stage.unclear:
-        raise UnclearError(stage.unclear)
-    return stage.user
+    return Built(
+        steps=tuple(stage.steps),
+        unlike=_unlike(stage, stages),
+        known=frozenset(stage.known),
+        shown=frozenset(stage.shown),
+        last_user=stage.user,
+        unclear=stage.unclear,
+    )
+
+
+def _unlike(stage: _Stage, stages: Sequence[_Stage]) -> str:
+    if not stage.steps:
+        return "the stage has no step of its own, by which the image would show it"
+    if any(s.steps == stage.steps for s in stages if s is not stage):
+        return "another stage has the same steps, so the image does not show which it is"
+    return ""
+
+
+def _step(word: str, text: str) -> str:
+    """What of an instruction stands in the image's history just as it is written."""
+    plain = " ".join(re.sub(r"^(?:--\S+\s+)+", "", text).split())
+    if word == "RUN" and not plain.startswith("[") and "<<" not in plain:
+        return f"RUN {plain}"
+    if word == "USER" and re.fullmatch(r"[\w:.-]+", plain):
+        return f"USER {plain}"
+    return word
 
 
 def _instructions(text: str) -> Sequence[Mapping[str, Any]]:
@@ -82,17 +143,36 @@ def _stages(
         word, text = instruction["instruction"], instruction["value"] or ""
         if word == "FROM":
             stages.append(_begin(text, stages, top))
-        elif word == "ARG" and not stages:
-            top.update(_args(text, given, {}))
         elif not stages:
-            continue
-        elif word == "ARG":
-            stages[-1].args.update(_args(text, given, top))
-        elif word == "ENV":
-            stages[-1].env.update(_env(text, stages[-1]))
-        elif word == "USER":
-            _set_user(stages[-1], text)
+            top.update(_args(text, given, {}) if word == "ARG" else {})
+        else:
+            stages[-1].steps.append(_step(word, text))
+            _take(stages[-1], word, text, _args(text, given, top) if word == "ARG" else {})
     return stages
+
+
+def _take(stage: _Stage, word: str, text: str, args: Mapping[str, str]) -> None:
+    """What one instruction changes in its stage; ``args`` are those that it declares."""
+    if word == "ARG":
+        names = {str(w).partition("=")[0] for w in WordSplitter(text).split()}
+        stage.args.update(args)
+        stage.declared |= names
+        stage.known |= names
+    elif word == "ENV":
+        stage.env.update(_env(text, stage))
+        stage.hidden |= _names(text)
+    elif word == "USER":
+        _set_user(stage, text)
+    elif word == "RUN":
+        stage.shown |= stage.declared - stage.hidden
+
+
+def _names(text: str) -> set[str]:
+    """The variables that an ENV sets."""
+    first, _, _ = text.strip().partition(" ")
+    if "=" not in first:
+        return {first}
+    return set(re.findall(r"(?:^|\s)(\w+)=", text))
 
 
 def _begin(text: str, stages: Sequence[_Stage], top: Mapping[str, str]) -> _Stage:
@@ -103,6 +183,8 @@ def _begin(text: str, stages: Sequence[_Stage], top: Mapping[str, str]) -> _Stag
     if parent:
         stage.user, stage.unclear = parent.user, parent.unclear
         stage.args, stage.env = dict(parent.args), dict(parent.env)
+        stage.known, stage.shown = set(parent.known), set(parent.shown)
+        stage.hidden = set(parent.hidden)
     return stage
 
 

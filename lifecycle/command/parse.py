@@ -26,10 +26,7 @@ def parse(words: Sequence[str]) -> DockerLine:
     """Read a command line that is already split into words."""
     line = tuple(words)
     if not line or line[0] != "docker":
-        raise CommandError(
-            f'"{line[0] if line else ""}" is not docker',
-            hint="leave sudo out" if line[:1] == ("sudo",) else "a docker line starts with docker",
-        )
+        raise CommandError(f'"{line[0] if line else ""}" is not docker', hint=_no_docker(line))
     at = _skip_global_flags(line)
     verb, flags_at = _verb(line, at)
     reading = _Reading(line, verb, flags_at)
@@ -39,6 +36,15 @@ def parse(words: Sequence[str]) -> DockerLine:
             line, verb.name, tuple(reading.options), (), (), len(line), flags_at=flags_at
         )
     return reading.result()
+
+
+def _no_docker(line: tuple[str, ...]) -> str:
+    """What to write where the first word is not docker."""
+    if line[:1] == ("sudo",):
+        return "leave sudo out"
+    if line and line[0].startswith("docker "):
+        return "it is all one word: leave out the quotes round the line"
+    return "a docker line starts with docker"
 
 
 def refusal(line: DockerLine) -> str | None:

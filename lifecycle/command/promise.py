@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from lifecycle.command.line import Ref
 
 Where = Literal["inspect", "inside", "host"]
+
+ReadFile = Callable[[str], str | None]
+"""Gives the text of a file that a line names, or None."""
 
 
 @dataclass(frozen=True)

@@ -7,21 +7,21 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from lifecycle.command.dockerfile import UnclearError, image_user
+from lifecycle.command import logs
+from lifecycle.command.builds import built, with_dockerfile
 from lifecycle.command.flags import VERBS
 from lifecycle.command.line import CommandError, DockerLine, Option, Ref, RefKind
 from lifecycle.command.mounts import clean
 from lifecycle.command.naming import container_of
-from lifecycle.command.promise import Promise
+from lifecycle.command.promise import Promise, ReadFile
 from lifecycle.command.row import Flag, Lines, Says
-from lifecycle.command.values import ImpossibleError, boolean, variable
-
-ReadFile = Callable[[str], str | None]
+from lifecycle.command.values import ImpossibleError, boolean
 
 _KILLS = frozenset({"", "KILL", "SIGKILL", "9"})
-_REMOTE = ("http://", "https://", "git://", "git@", "ssh://", "github.com/", "oci-layout://")
 _SPOKEN_OF: dict[str, RefKind] = {
-    **dict.fromkeys(("update", "stop", "restart", "kill", "rm", "network connect"), "container"),
+    **dict.fromkeys(
+        ("update", "stop", "restart", "kill", "rm", "logs", "network connect"), "container"
+    ),
     **dict.fromkeys(("build", "pull", "import", "commit"), "image"),
     "network create": "network",
     "volume create": "volume",
@@ -45,7 +45,7 @@ def promises(
     if line.on("--help"):
         return ()
     found = [*_of_verb(line, read_file), *_of_flags(line, read_file), *_of_command(line)]
-    return tuple(_absolute(p, cwd) for p in found)
+    return tuple(_attached(_absolute(p, cwd), line) for p in found)
 
 
 def subject(line: DockerLine) -> Ref | None:
@@ -76,7 +76,7 @@ def _of_flags(line: DockerLine, read_file: ReadFile) -> Iterator[Promise]:
     for about in _subjects(line):
         read = _of_files(line, about, read_file)
         yield from (p for p in read if p.field not in known)
-    yield from given
+    yield from with_dockerfile(line, given, read_file) if line.verb == "build" else given
 
 
 def _of_options(line: DockerLine, about: Ref | None) -> Iterator[Promise]:
@@ -141,8 +141,8 @@ def _said(says: Says, value: Any, written: str, about: Ref | None) -> Iterator[P
     about = None if says.field.startswith("file.") else about
     for suffix, expected, reason in says.shape(value):
         for where in says.where:
-            if where != "inspect" and (expected is False or expected is None):
-                continue  # what was switched off, or isn't known, shows only where it is declared
+            if where != "inspect" and expected is False:
+                continue  # what was switched off shows only where it is declared
             yield Promise(written, says.field + suffix, expected, where, about, reason)
 
 
@@ -194,6 +194,16 @@ def _port_listed(line: DockerLine, _read: ReadFile) -> Iterator[Promise]:
     yield Promise(line.verb, "container.port_listed", wanted, "inspect", about)
 
 
+def _logged(line: DockerLine, _read: ReadFile) -> Iterator[Promise]:
+    """The part of the log that it prints, and in which form."""
+    many = logs.lines(line.last("--tail") or "all")
+    asked: dict[str, Any] = {"lines": "all" if many is None else many}
+    asked |= {k: line.last(f"--{k}") for k in ("since", "until") if line.last(f"--{k}")}
+    asked |= {k: True for k in ("timestamps", "details", "follow") if line.on(f"--{k}")}
+    about = Ref("container", line.args[0])
+    yield Promise(line.verb, "container.log.printed", asked, "inspect", about)
+
+
 def _disconnected(line: DockerLine, _read: ReadFile) -> Iterator[Promise]:
     network, container = line.args
     about = Ref("container", container)
@@ -243,47 +253,13 @@ def _connected(line: DockerLine, _read: ReadFile) -> Iterator[Promise]:
     yield Promise(line.verb, "container.network", network, "inspect", Ref("container", container))
 
 
-def _built(line: DockerLine, read_file: ReadFile) -> Iterator[Promise]:
-    tags = [n.ref for n in line.names if n.ref.kind == "image"]
-    if any(line.values(flag) for flag in ("--output", "--check", "--call")):
-        return
-    pushed = line.on("--push")
-    for tag in tags:
-        if pushed:
-            yield Promise("--push", "image.pushed", expected=True, where="host", about=tag)
-        if not pushed or line.on("--load"):
-            yield Promise(line.verb, "image.exists", expected=True, where="inspect", about=tag)
-            yield from _user_of(line, read_file, tag)
-
-
-def _user_of(line: DockerLine, read_file: ReadFile, tag: Ref) -> Iterator[Promise]:
-    try:
-        user = image_user(
-            _dockerfile(line, read_file),
-            build_args=dict(variable(v) for v in line.values("--build-arg")),
-            target=line.last("--target") or "",
-        )
-    except UnclearError as e:
-        yield Promise(line.verb, "image.user", None, "inspect", tag, str(e))
-        return
-    if user is not None:
-        yield Promise(line.verb, "image.user", user, "inspect", tag)
-
-
-def _dockerfile(line: DockerLine, read_file: ReadFile) -> str:
-    """The text of the Dockerfile that a build reads."""
-    context, file = line.args[0], line.last("--file") or ""
-    if "-" in (context, file):
-        raise UnclearError("the Dockerfile comes from standard input")
-    if context.startswith(_REMOTE) and not file:
-        raise UnclearError("the Dockerfile is not on this machine")
-    names = ("Dockerfile", "dockerfile")
-    written = [file] if file else [posixpath.normpath(f"{context}/{n}") for n in names]
-    for path in written:
-        text = read_file(path)
-        if text is not None:
-            return text
-    raise UnclearError(f"{written[0]} could not be read")
+def _attached(promise: Promise, line: DockerLine) -> Promise:
+    """With ``exec -d`` the CLI passes over ``-i``: there is nobody to type."""
+    if promise.field != "exec.stdin" or not promise.expected or not line.on("--detach"):
+        return promise
+    return replace(
+        promise, unverified="docker exec -d attaches no standard input, whatever -i says"
+    )
 
 
 def _absolute(promise: Promise, cwd: str) -> Promise:
@@ -305,8 +281,9 @@ _SPECIAL: dict[str, Callable[[DockerLine, ReadFile], Iterable[Promise]]] = {
     "tag": _tagged,
     "load": _loaded,
     "cp": _copied,
-    "build": _built,
+    "build": built,
     "network connect": _connected,
     "network disconnect": _disconnected,
     "port": _port_listed,
+    "logs": _logged,
 }

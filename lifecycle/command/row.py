@@ -84,8 +84,16 @@ class Flag:
     source: Source = "cli"
     untested: str = ""
     """Why no engine of the test suite can keep what the flag promises."""
+    untested_keys: tuple[tuple[str, str], ...] = ()
+    """The same of single keys of its value, each with the reason."""
     lines: Lines | None = None
     """For a flag whose value is a file: what each line of it says, as a value of the flag."""
+
+    @property
+    def why_untested(self) -> str:
+        """Why the tests show it kept not at all, or without some keys; empty when they do."""
+        keys = (f"{key} {reason}" for key, reason in self.untested_keys)
+        return "; ".join(filter(None, (self.untested, *keys)))
 
     @property
     def keyed(self) -> bool:

@@ -66,7 +66,10 @@ def node(held: dict[str, str]) -> Iterator[Said]:
 
 
 def option(text: str) -> tuple[str, Any]:
-    """One ``--security-opt``: what it is about, and what it says of that."""
+    """One ``--security-opt``: what it is about, and what it says of that.
+
+    Of two about the same the engine takes the last; a label has parts, each with its own.
+    """
     match = re.fullmatch(r"([a-z-]+)(?:[=:](.*))?", text, re.DOTALL)
     if match is None:
         raise ImpossibleError("not a security option", "write for example no-new-privileges")
@@ -78,15 +81,11 @@ def option(text: str) -> tuple[str, Any]:
         raise ImpossibleError(f"unknown security option {key}", f"{known} are known")
     if not held or (key == "systempaths" and held != "unconfined"):
         raise ImpossibleError(f"invalid --security-opt: {text!r}", f"write {key}=unconfined")
-    return key, held
-
-
-def declared(held: tuple[str, Any]) -> Iterator[Said]:
-    """What was asked of the engine."""
-    yield f".{held[0]}", held[1], ""
+    part, colon, _ = held.partition(":")
+    return f"{key}.{part}" if key == "label" and colon else key, held
 
 
 def seen_inside(held: tuple[str, Any]) -> Iterator[Said]:
     """What shows inside: a label and writable cgroups show only on hosts of a certain kind."""
-    if held[0] not in ("label", "writable_cgroups") and held[1] is not False:
+    if not held[0].startswith(("label", "writable_cgroups")) and held[1] is not False:
         yield f".{held[0]}", held[1], ""

@@ -6,7 +6,7 @@ flag are kept by the true line and broken by the other.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from tests.engine.held import Row
 
 CONTAINERS = {
     "limits": """
@@ -41,29 +41,6 @@ CONTAINERS = {
     "joined": "--pid container:MINE-life --ipc container:MINE-life",
 }
 """Each is made and left running; MINE stands for a word of its own, DISK for a block device."""
-
-
-@dataclass(frozen=True)
-class Row:
-    """What is true of a container, and what is not."""
-
-    on: str
-    true: str
-    untrue: str
-    kept: int = 2
-    """How many promises of the flag are kept at least, and as many broken by the untrue line."""
-    broken: int = 0
-    """Where it is not as many: how many are broken."""
-    untrue_on: str = ""
-    """Where the untrue line is of another container."""
-
-    def __str__(self) -> str:
-        return f"{self.on}: {self.true}"
-
-    @property
-    def flag(self) -> str:
-        """The flag that the row is of."""
-        return self.true.partition(" ")[0].partition("=")[0]
 
 
 ROWS = (

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from tests.engine.held import Row
 
 CONTAINERS = {
-    "source": "-v FOLDER/open:/open -v MINE-v:/named",
+    "source": "-v FOLDER/open:/open -v MINE-v:/named -v FOLDER/open:/relabel:z",
     "bridge": (
         "--dns 192.0.2.53 --dns-option ndots:3 --dns-search lab.test --domainname lab.test"
         " --add-host nas:192.0.2.7 --add-host six:2001:db8::7 --link MINE-source:li"
@@ -21,13 +21,21 @@ CONTAINERS = {
         " --mount type=tmpfs,target=/ram,tmpfs-size=2m,tmpfs-mode=700"
         " --mount type=bind,source=FOLDER/open,target=/private,bind-propagation=private,readonly"
         " --mount type=bind,source=FOLDER/open,target=/flat,bind-nonrecursive"
+        " --mount type=volume,target=/made,volume-opt=type=tmpfs,volume-opt=device=tmpfs"
         " --volume-driver local"
     ),
-    "long": "--network name=MINE-n,alias=db,ip=172.31.77.10,link-local-ip=169.254.8.10",
+    "long": (
+        "--network name=MINE-n,alias=db,ip=172.31.77.10,link-local-ip=169.254.8.10,driver-opt=a=b"
+    ),
     "six": "--network MINE-6 --ip6 fd31:79::9",
     "none": "--network none",
     "host": "--network host",
     "joined": "--network container:MINE-bridge",
+    "spread": (
+        "--mount type=bind,source=FOLDER/spread,target=/shared,bind-propagation=rshared"
+        " --mount type=bind,source=FOLDER/spread,target=/slave,bind-propagation=slave"
+        " -v FOLDER/spread:/both:shared"
+    ),
     "again": "--dns 192.0.2.53 --dns-search .",
 }
 FILES = {
@@ -36,20 +44,6 @@ FILES = {
     "env-other": "MODE=test\n",
     "labels-other": "team=audio\n",
 }
-
-
-@dataclass(frozen=True)
-class Row:
-    """A true flag of one container, an untrue one, and in how many places each is seen."""
-
-    on: str
-    true: str
-    untrue: str
-    places: int = 2
-    untrue_places: int = 0
-
-    def __str__(self) -> str:
-        return f"{self.on}: {self.true}"
 
 
 ROWS = [
@@ -152,4 +146,40 @@ ROWS = [
         3,
         1,
     ),
+    Row(
+        "net",
+        "--mount type=bind,source=FOLDER/open,target=/flat,bind-recursive=disabled",
+        "--mount type=bind,source=FOLDER/open,target=/flat,bind-recursive=enabled",
+        3,
+        1,
+    ),
+    Row(
+        "net",
+        "--mount type=volume,target=/made,volume-opt=type=tmpfs",
+        "--mount type=volume,target=/made,volume-opt=type=nfs",
+        3,
+        1,
+    ),
+    Row("source", "-v FOLDER/open:/relabel:z", "-v FOLDER/open:/relabel:Z", 3, 1),
+    Row(
+        "long",
+        "--network name=MINE-n,driver-opt=a=b",
+        "--network name=MINE-n,driver-opt=a=c",
+        3,
+        1,
+    ),
+    *(
+        Row(
+            "spread",
+            f"--mount type=bind,source=FOLDER/spread,target=/{target},bind-propagation={is_so}",
+            f"--mount type=bind,source=FOLDER/spread,target=/{target},bind-propagation={is_not}",
+            4,
+            2,
+        )
+        for target, is_so, is_not in (
+            ("shared", "rshared", "rslave"),
+            ("slave", "slave", "private"),
+        )
+    ),
+    Row("spread", "-v FOLDER/spread:/both:shared", "-v FOLDER/spread:/both:rslave", 4, 2),
 ]

@@ -6,6 +6,14 @@ from dataclasses import dataclass, field
 
 RUN = "docker run -d --name MINE-{0} ${{{{ lab.base_image }}}} sleep 600"
 CREATE = "docker create --name MINE-{0} ${{{{ lab.base_image }}}} sleep 600"
+PLATFORMS = {
+    "build": "docker build --platform {} -t MINE/platform .",
+    "pull": "docker pull --platform {} ${{{{ lab.base_image }}}}",
+    "import": "docker import --platform {} fs.tar MINE/platform",
+}
+"""Lines of a platform; this engine makes or takes an image of its own, whichever is written."""
+CALLERS = "LIFECYCLE_TEST_WORD"
+"""A variable that whoever runs the scenarios has."""
 NOTHING = ["version"]
 """A lie that does nothing at all, and says that it went well."""
 
@@ -25,12 +33,24 @@ class Line:
     before: tuple[str, ...] = ()
     files: tuple[tuple[str, str], ...] = ()
     prints: str = ""
+    spoils: str = ""
+    """A file that is overwritten after the line was done in all other respects."""
 
     def __str__(self) -> str:
         return self.name
 
 
 FROM = (("Dockerfile", "FROM ${{ lab.base_image }}"), ("vars", "A=1"))
+STAGES = (
+    "FROM ${{ lab.base_image }} AS small\nRUN true\nFROM small AS big\nARG WORD=none\n"
+    "RUN echo ${WORD}\nUSER daemon"
+)
+SAY = (
+    "docker run --name MINE-{0} ${{{{ lab.base_image }}}}"
+    " bash -c 'echo one; echo two; echo three >&2'"
+)
+OLD = "2001-01-01T00:00:00.000000000Z one"
+PACKED = ("tar -cf fs.tar vars",)
 COMMIT = (
     "docker commit -a kim -m first -c 'ENV A=1' -c 'LABEL l=1' -c 'CMD [\"a\"]' -c 'USER kim'"
     " -c 'ENTRYPOINT [\"e\"]' -c 'EXPOSE 80' -c 'WORKDIR /w' -c 'VOLUME /d' -c 'ONBUILD RUN x'"
@@ -40,7 +60,7 @@ NETWORK = (
     "docker network create -d bridge --internal --attachable --label a.b=c"
     " -o com.docker.network.driver.mtu=1400 --subnet 172.31.78.0/24 --gateway 172.31.78.9"
     " --ip-range 172.31.78.0/28 --aux-address r=172.31.78.5 --ipam-driver default"
-    " --ipam-opt k=v --ipv6 --subnet fd31:78::/64 MINE-create"
+    " --ipam-opt k=v --ipv6 --subnet fd31:ffff::/64 MINE-create"
 )
 CONNECT = (
     "docker network connect --alias db --ip 172.31.79.9 --link-local-ip 169.254.8.7"
@@ -68,7 +88,7 @@ LINES = [
         "docker network create --config-from MINE-model MINE-copied",
         ("--config-from",),
         ["network", "create", -1],
-        ("docker network create --config-only --subnet 172.31.81.0/24 MINE-model",),
+        ("docker network create --config-only --subnet 172.31.75.0/24 MINE-model",),
     ),
     Line(
         "connect",
@@ -210,7 +230,7 @@ LINES = [
         "docker import -m hello -c 'ENV A=1' fs.tar MINE/import",
         ("-m", "-c"),
         ["import", "-m", "bye", -2, -1],
-        ("tar -cf fs.tar vars",),
+        PACKED,
         FROM,
     ),
     Line(
@@ -240,5 +260,81 @@ LINES = [
         [*NOTHING],
         (CREATE.format("copied-in"),),
         FROM,
+    ),
+    Line(
+        "numbered",
+        "docker create --cidfile id --name MINE-numbered ${{ lab.base_image }}",
+        ("--cidfile",),
+        spoils="id",
+    ),
+    Line(
+        "another-id",
+        "docker build --iidfile id -t MINE/another-id .",
+        ("--iidfile",),
+        files=FROM,
+        spoils="id",
+    ),
+    Line(
+        "staged",
+        "docker build --target small -t MINE/staged .",
+        ("--target",),
+        ["build", "-t", -2, "."],
+        files=(("Dockerfile", STAGES),),
+    ),
+    Line(
+        "argued",
+        "docker build --build-arg WORD=yes -t MINE/argued .",
+        ("--build-arg",),
+        ["build", "--build-arg", "WORD=no", "-t", -2, "."],
+        files=(("Dockerfile", STAGES),),
+    ),
+    Line(
+        "handed",
+        f"docker run -d -e {CALLERS} -e {CALLERS}_NOT --name MINE-handed"
+        " ${{ lab.base_image }} sleep 600",
+        ("-e",),
+        ["run", "-d", "-e", f"{CALLERS}=other", "--name", -4, -3, "sleep", "600"],
+    ),
+    Line(
+        "passed",
+        f"docker exec -d -e {CALLERS} MINE-passed sleep 60",
+        ("-e",),
+        ["exec", "-d", -3, "sleep", "60"],
+        (RUN.format("passed"),),
+    ),
+    Line(
+        "whole",
+        "docker logs MINE-whole",
+        ("logs",),
+        ["logs", "--tail", "2", -1],
+        (SAY.format("whole"),),
+    ),
+    Line(
+        "last-said",
+        "docker logs --tail 2 -t MINE-last-said",
+        ("--tail", "-t", "logs"),
+        ["logs", -1],
+        (SAY.format("last-said"),),
+    ),
+    Line(
+        "lately-said",
+        "docker logs --since 2020-01-01 --until 2100-01-01T00:00:00Z MINE-lately-said",
+        ("--since", "logs"),
+        before=(SAY.format("lately-said"),),
+        prints=OLD,
+    ),
+    Line(
+        "sooner-said",
+        "docker logs --until 2100-01-01 MINE-sooner-said",
+        ("--until", "logs"),
+        before=(SAY.format("sooner-said"),),
+        prints=OLD.replace("2001", "2101"),
+    ),
+    Line(
+        "followed",
+        "docker logs -f --details --since 10m MINE-followed",
+        ("logs", "--since"),
+        before=(SAY.format("followed"),),
+        prints=OLD,
     ),
 ]

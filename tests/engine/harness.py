@@ -20,6 +20,12 @@ from typing import Any
 LIMIT = 60.0
 _DROPPED = ("LIFECYCLE_SECRET_", "PYTEST_", "GITHUB_")
 Json = dict[str, Any]
+_WATCH = """
+import resource, subprocess, sys
+code = subprocess.call(sys.argv[1:])
+print("most memory:", resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024, "MB")
+sys.exit(code)
+"""
 
 
 def plugins() -> tuple[str, ...]:
@@ -56,6 +62,11 @@ class Ran:
     def said(self) -> str:
         """All that a person saw."""
         return self.out + self.err
+
+    @property
+    def peak_mb(self) -> int:
+        """The most memory that one of the processes of a watched run had."""
+        return int(self.out.rpartition("most memory: ")[2].split()[0])
 
     @cached_property
     def report(self) -> Json:
@@ -144,6 +155,12 @@ class Place:
         """Run ``lifecycle run`` with a report of its own."""
         return self._ended(*self.run_words(*words))
 
+    def run_watched(self, *words: str, limit: float = LIMIT) -> Ran:
+        """The same, with an eye on its memory."""
+        watched = (sys.executable, "-c", _WATCH, *self.run_words(*words))
+        with self.started(*watched) as process:
+            return self.ended(process, limit)
+
     def run_words(self, *words: str) -> tuple[str, ...]:
         """The words of ``lifecycle run``, whose report will be the latest."""
         self._reports += 1
@@ -165,9 +182,9 @@ class Place:
         with self.started(*words) as process:
             return self.ended(process)
 
-    def ended(self, process: subprocess.Popen[str]) -> Ran:
+    def ended(self, process: subprocess.Popen[str], limit: float = LIMIT) -> Ran:
         """Wait for the end of what was started."""
-        out, err = process.communicate(timeout=LIMIT)
+        out, err = process.communicate(timeout=limit)
         return Ran(process.returncode, out, err, self.report_folder)
 
     def left(self) -> list[str]:

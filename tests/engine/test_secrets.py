@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 
+from lifecycle.engine.subject import current_subject
+from lifecycle.engine.terminal import Terminal
 from tests.engine.harness import Place, wait_until
 
 pytestmark = pytest.mark.engine
@@ -148,3 +152,71 @@ def test_a_secret_in_a_command_is_refused_before_anything_runs(place: Place) -> 
     assert ran.exit_code == 4
     assert "a.yaml:3:" in ran.err
     assert CANARY not in ran.said
+
+
+ASKED = """
+scenario: asked
+steps:
+  - {name: Note, write: note, content: "${{ secret.password }}", mode: "0600"}
+  - {name: Whole, command: stat -c %s note, expect: {output: ^17$}}
+  - {name: Printed, command: cat note}
+"""
+
+
+@contextmanager
+def asking(place: Place, *words: str) -> Iterator[Terminal]:
+    """``lifecycle run`` on a terminal, at the moment when it asks."""
+    argv = place.run_words("--ask-secret", "password", *words)
+    me, env = current_subject(), place.env()
+    terminal = Terminal(argv, name="run", subject=me, env=env, cwd=place.folder)
+    try:
+        terminal.wait_for(r"secret\.password: $", since=0, timeout=30)
+        assert terminal.wait_echo_off(10)
+        yield terminal
+    finally:
+        terminal.close()
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")])
+def test_a_secret_is_asked_for_on_the_terminal_before_anything_starts(
+    place: Place, workers: tuple[str, ...]
+) -> None:
+    files = [str(place.write(f"{n}.yaml", ASKED)) for n in ("one", "two")]
+    with asking(place, *workers, *files) as terminal:
+        assert place.ledgers() == []
+        terminal.send_line(CANARY)
+        wait_until(lambda: place.ledgers() or terminal.ended)
+        seen = [argument for argument in _processes() if CANARY in argument]
+        code, said = terminal.wait_end(60), terminal.text()
+    assert code == 0, said
+    assert (seen, told(place.folder, CANARY)) == ([], [])
+    assert not any(form in said.encode() for form in forms(CANARY))
+
+
+def test_a_secret_that_was_typed_too_short_starts_nothing(place: Place) -> None:
+    with asking(place, str(place.write("a.yaml", ASKED))) as terminal:
+        terminal.send_line("abc")
+        assert terminal.wait_end(30) == 4
+        assert "LIFECYCLE_SECRET_PASSWORD has under 6 characters" in terminal.text()
+    assert not place.report_folder.exists()
+
+
+def test_so_does_one_of_the_environment_that_is_too_short(place: Place) -> None:
+    place.environ["LIFECYCLE_SECRET_PASSWORD"] = "abc"
+    ran = place.run(str(place.write("a.yaml", ASKED)))
+    assert ran.exit_code == 4
+    assert "LIFECYCLE_SECRET_PASSWORD has under 6 characters" in ran.err
+    assert "abc" not in ran.said
+
+
+def test_without_a_terminal_nothing_is_asked_for(place: Place) -> None:
+    ran = place.run("--ask-secret", "password", str(place.write("a.yaml", ASKED)))
+    assert ran.exit_code == 4
+    assert "there is no terminal" in ran.err
+    assert "LIFECYCLE_SECRET_PASSWORD" in ran.err
+
+
+def test_a_secret_that_no_scenario_uses_is_a_mistake(place: Place) -> None:
+    ran = place.run("--ask-secret", "pasword", str(place.write("a.yaml", ASKED)))
+    assert ran.exit_code == 4
+    assert "did you mean password?" in ran.err

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from lifecycle.command import envfile, naming, values
+from lifecycle.command import detach, envfile, logs, naming, values
 from lifecycle.command.flags import checks
 from lifecycle.command.flags.run import CLIENT, CREATE, RUN
 from lifecycle.command.row import (
@@ -20,6 +20,7 @@ from lifecycle.command.row import (
     many,
     switch,
     value,
+    when_given,
 )
 
 FORMAT = "how the answer is printed"
@@ -56,7 +57,7 @@ _PS: tuple[Flag, ...] = (
 )
 _EXEC: tuple[Flag, ...] = (
     switch("--detach", "-d", none=CLIENT),
-    value("--detach-keys", none=CLIENT),
+    value("--detach-keys", read=detach.read, none=CLIENT),
     many("--env", "-e", read=values.variable, says=(Says("exec.env", HOST, by_key),)),
     many("--env-file", says=(Says("exec.env", HOST, by_key),), lines=envfile.variables),
     switch("--interactive", "-i", says=(Says("exec.stdin", INSPECT),)),
@@ -92,12 +93,7 @@ _UPDATED = frozenset(
 )
 _UPDATE: tuple[Flag, ...] = (
     *(f for f in CREATE if f.long in _UPDATED),
-    value(
-        "--kernel-memory",
-        read=values.size,
-        none="no kernel has such a limit any more",
-        source="hidden",
-    ),
+    *(replace(f, source="hidden") for f in CREATE if f.long == "--kernel-memory"),
 )
 
 VERBS: tuple[Verb, ...] = (
@@ -130,7 +126,7 @@ VERBS: tuple[Verb, ...] = (
             switch("--attach", "-a", none=CLIENT),
             value("--checkpoint", none="where it goes on from; needs CRIU, which is experimental"),
             value("--checkpoint-dir", none="where the checkpoint is"),
-            value("--detach-keys", none=CLIENT),
+            value("--detach-keys", read=detach.read, none=CLIENT),
             switch("--interactive", "-i", none=CLIENT),
         ),
         (_CONTAINERS,),
@@ -215,10 +211,17 @@ VERBS: tuple[Verb, ...] = (
         (
             switch("--details", none=FORMAT),
             switch("--follow", "-f", none=CLIENT),
-            value("--since", none=FORMAT),
-            value("--tail", "-n", none=FORMAT),
-            switch("--timestamps", "-t", none=FORMAT),
-            value("--until", none=FORMAT),
+            value("--since", read=logs.moment, says=(Says("container.log.since"),)),
+            value(
+                "--tail",
+                "-n",
+                read=logs.lines,
+                says=(Says("container.log.tail", INSPECT, logs.last),),
+            ),
+            switch(
+                "--timestamps", "-t", says=(Says("container.log.timestamps", INSPECT, when_given),)
+            ),
+            value("--until", read=logs.moment, says=(Says("container.log.until"),)),
         ),
         (_CONTAINER,),
         aliases=_alias("logs"),
@@ -226,7 +229,7 @@ VERBS: tuple[Verb, ...] = (
     Verb(
         "attach",
         (
-            value("--detach-keys", none=CLIENT),
+            value("--detach-keys", read=detach.read, none=CLIENT),
             switch("--no-stdin", none=CLIENT),
             switch("--sig-proxy", none=CLIENT),
         ),

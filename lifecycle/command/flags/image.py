@@ -24,6 +24,7 @@ from lifecycle.command.row import (
     value,
 )
 
+BUILDKIT = "needs BuildKit"
 CACHE = "how the build goes about it, not what it makes"
 MANIFEST = "for the manifests of a registry, not for the image here"
 ONE_OF = "which platform of an image of several; the others stay as they are"
@@ -56,7 +57,7 @@ def _alias(name: str, *more: str) -> tuple[str, ...]:
 
 _LEGACY_BUILD: tuple[Flag, ...] = (
     many("--add-host", read=values.extra_host, none=STEPS),
-    many("--build-arg", read=values.variable, none=READ),
+    many("--build-arg", read=values.variable, says=(Says("image.build_arg", INSPECT, by_key),)),
     many("--cache-from", none=CACHE),
     value("--cgroup-parent", none=STEPS),
     switch("--compress", none=CACHE),
@@ -68,7 +69,7 @@ _LEGACY_BUILD: tuple[Flag, ...] = (
     switch("--disable-content-trust", none=TRUST),
     value("--file", "-f", none=READ),
     switch("--force-rm", none=CACHE),
-    value("--iidfile", says=_FILE),
+    value("--iidfile", says=(*_FILE, Says("image.id_file", HOST))),
     value("--isolation", none=WINDOWS),
     many("--label", read=values.pair, says=_LABELS),
     value("--memory", "-m", read=values.size, none=STEPS),
@@ -83,7 +84,7 @@ _LEGACY_BUILD: tuple[Flag, ...] = (
     value("--shm-size", read=values.size, none=STEPS),
     switch("--squash", none="how many layers it has; an experiment of the old builder"),
     many("--tag", "-t", none=READ, names=naming.new_image),
-    value("--target", none=READ),
+    value("--target", says=(Says("image.stage"),)),
     many("--ulimit", read=limits.ulimit, none=STEPS),
 )
 _BUILDX: tuple[Flag, ...] = tuple(
@@ -99,9 +100,14 @@ _BUILDX: tuple[Flag, ...] = tuple(
         switch("--check", none="checks instead of building"),
         switch("--debug", "-D", none=CLIENT),
         switch("--load", none="the verb's own promise: the image is there"),
-        value("--metadata-file", says=_FILE),
+        value("--metadata-file", says=_FILE, untested=BUILDKIT),
         many("--no-cache-filter", none=CACHE),
-        many("--output", "-o", says=(Says("file.exists", HOST, _destination),)),
+        many(
+            "--output",
+            "-o",
+            says=(Says("file.exists", HOST, _destination),),
+            untested=BUILDKIT,
+        ),
         value("--progress", none=CLIENT),
         value("--provenance", none=MANIFEST),
         switch("--push", none=READ),

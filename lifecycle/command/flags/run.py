@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lifecycle.command import (
+    detach,
     envfile,
     gpus,
     lifetime,
@@ -33,6 +34,14 @@ CLIENT = "how the client shows or waits, not what the engine does"
 WINDOWS = "for Windows containers only"
 TRUST = "whether signatures are looked at, not what is made"
 
+_NEWER_MOUNTS = (
+    ("bind-create-src", "is refused by the CLI before Docker 29.3"),
+    ("volume-subpath", "is passed over by engines before Docker 26"),
+)
+_NEWER_NETWORKS = (
+    ("gw-priority", "is passed over by engines before Docker 28"),
+    ("mac-address", "is refused by the CLI before Docker 25"),
+)
 _NO_WEIGHT = "engines discard it where the kernel has no blkio.weight"
 
 _UINT16 = values.between(0, 2**16 - 1)
@@ -98,7 +107,7 @@ CREATE: tuple[Flag, ...] = (
     many("--cap-drop", read=security.capability, says=(Says("container.cap_drop", SEEN_INSIDE),)),
     value("--cgroup-parent", says=(Says("container.cgroup_parent", SEEN_INSIDE, when_given),)),
     value("--cgroupns", read=values.one_of("host", "private", ""), says=_namespace("cgroupns")),
-    value("--cidfile", says=(Says("file.exists", HOST),)),
+    value("--cidfile", says=(Says("file.exists", HOST), Says("container.id_file", HOST))),
     value("--cpu-count", read=values.integer, none=WINDOWS),
     value("--cpu-percent", read=values.integer, none=WINDOWS),
     value("--cpu-period", read=values.integer, says=_limit("cpu_period")),
@@ -261,6 +270,7 @@ CREATE: tuple[Flag, ...] = (
         read=mounts.mount,
         says=_MOUNTED,
         names=naming.mount_value,
+        untested_keys=_NEWER_MOUNTS,
     ),
     value("--name", says=(Says("container.name", INSPECT),), names=naming.new_container),
     many(
@@ -279,6 +289,7 @@ CREATE: tuple[Flag, ...] = (
             Says("container.gateway_priority", INSPECT, networks.its("gw-priority")),
         ),
         names=naming.network_value,
+        untested_keys=_NEWER_NETWORKS,
     ),
     many(
         "--network-alias",
@@ -325,7 +336,7 @@ CREATE: tuple[Flag, ...] = (
         "--security-opt",
         read=security.option,
         says=(
-            Says("container.security", INSPECT, security.declared),
+            Says("container.security", INSPECT, by_key),
             Says("container.security", INSIDE, security.seen_inside),
         ),
     ),
@@ -366,6 +377,6 @@ CREATE: tuple[Flag, ...] = (
 RUN: tuple[Flag, ...] = (
     *CREATE,
     switch("--detach", "-d", none=CLIENT),
-    value("--detach-keys", none=CLIENT),
+    value("--detach-keys", read=detach.read, none=CLIENT),
     switch("--sig-proxy", none=CLIENT),
 )

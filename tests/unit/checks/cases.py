@@ -251,6 +251,11 @@ DECLARED = [
         host(Tmpfs={"/workspace": ""}),
         host(Tmpfs={"/work": ""}),
     ),
+    Case(
+        said("--tmpfs TARGET/", "container.mount", mount("tmpfs", "")),
+        host(Tmpfs={"/workspace/": ""}),
+        host(Tmpfs={"/work/": ""}),
+    ),
     Case(said("-p", "container.port", port()), bound("8080", "8080"), bound("8080", "")),
     Case(
         said("-p, ended", "container.port", port()),

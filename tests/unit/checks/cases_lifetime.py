@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from lifecycle.checks.facts import Facts
-from lifecycle.checks.inside import MountLine
+from lifecycle.checks.proc import MountLine
 from tests.unit.checks.cases import Case, config, host, state
 from tests.unit.checks.cases_limits import ENDED, GONE, inside
 from tests.unit.checks.samples import EXITED, IMAGE_ID, having, inspected, said, seeing

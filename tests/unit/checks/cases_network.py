@@ -108,6 +108,13 @@ NETWORKS = [
         unseen=reading({RESOLV: "nameserver 127.0.0.11\n"}),
         why=ON_A_NETWORK,
     ),
+    inside(
+        "--dns, on a network, beside one of IPv6",
+        "container.dns",
+        "1.2.3.4",
+        unseen=reading({RESOLV: "nameserver 127.0.0.11\nnameserver 2001:db8::53\n"}),
+        why=ON_A_NETWORK,
+    ),
     Case(
         said("--dns-option", "container.dns_option", "ndots:3"),
         host(DnsOptions=["ndots:3"]),
@@ -234,6 +241,24 @@ NETWORKS = [
         said("--expose", "container.exposed", "80/udp"),
         config(ExposedPorts={"80/udp": {}}),
         config(ExposedPorts={"80/tcp": {}}),
+    ),
+    Case(
+        said("--expose, in capitals", "container.exposed", "80/udp"),
+        config(ExposedPorts={"80/UDP": {}}),
+        config(ExposedPorts={"80/TCP": {}}),
+    ),
+    Case(
+        said("-P, of one in capitals", "container.ports_published", True),
+        having(
+            inspected(
+                Config={"ExposedPorts": {"80/TCP": {}}},
+                HostConfig={"PublishAllPorts": True},
+                NetworkSettings={"Ports": {"80/tcp": [{"HostIp": "", "HostPort": "49153"}]}},
+            )
+        ),
+        having(
+            inspected(Config={"ExposedPorts": {"80/TCP": {}}}, HostConfig={"PublishAllPorts": True})
+        ),
     ),
     Case(
         said("-P", "container.ports_published", True),

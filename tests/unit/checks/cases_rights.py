@@ -6,8 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 from lifecycle.checks.facts import Facts
-from lifecycle.checks.inside import FileFact, MountLine
+from lifecycle.checks.inside import FileFact
 from lifecycle.checks.namespaces import KERNEL_NAMES
+from lifecycle.checks.proc import MountLine
 from tests.unit.checks.cases import Case, beside, host
 from tests.unit.checks.cases_limits import CGROUP, ENDED, GONE, inside, reads, unread
 from tests.unit.checks.samples import SEEN, having, inspected, said, seeing, world
@@ -175,7 +176,7 @@ OPTIONS = [
     _option("seccomp", "unconfined", "seccomp:unconfined", "seccomp=builtin"),
     _option("seccomp", "profile.json", 'seccomp={"defaultAction":"x"}', "seccomp=unconfined"),
     _option("apparmor", "mine", "apparmor=mine", "apparmor=docker-default"),
-    _option("label", "user:me", "label=user:me", "label=disable"),
+    _option("label.user", "user:me", "label=user:me", "label=disable"),
     _process("no_new_privileges", True, "NoNewPrivs:\t1", "NoNewPrivs:\t0"),
     _process("seccomp", "unconfined", "Seccomp:\t0", "Seccomp:\t2"),
     _process("seccomp", "profile.json", "Seccomp:\t2", "Seccomp:\t0"),

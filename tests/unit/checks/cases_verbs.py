@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from lifecycle.checks.facts import ContainerFacts, Facts
-from lifecycle.checks.inside import MountLine
+from lifecycle.checks.proc import MountLine
 from tests.unit.checks.cases import Case, host
 from tests.unit.checks.cases_other import IMAGE, NETWORK, NO_EXEC, NONE, VOLUME, image
 from tests.unit.checks.samples import (
@@ -72,6 +72,15 @@ MOUNT_OPTIONS = [
     declared("nocopy", True, asked("Volume", NoCopy=True), asked("Volume")),
     declared("nocopy", True, host(Binds=["v:/d:ro,nocopy"]), host(Binds=["v:/d"]), "-v"),
     declared("relabel", "Z", host(Binds=["/a:/d:Z"]), host(Binds=["/a:/d:z"])),
+    declared("nocopy", True, host(Binds=["v:/d/:nocopy"]), host(Binds=["v:/d/"]), "-v /d/"),
+    declared("uid", "1", host(Tmpfs={"/d/": "uid=1"}), host(Tmpfs={"/d/": ""}), "--tmpfs /d/"),
+    declared(
+        "subpath",
+        "a",
+        host(Mounts=[{"Target": "/d/", "VolumeOptions": {"Subpath": "a"}}]),
+        host(Mounts=[{"Target": "/d/", "VolumeOptions": {}}]),
+        "--mount of /d/",
+    ),
     declared("subpath", "a/b", asked("Volume", Subpath="a/b"), asked("Volume", Subpath="a")),
     declared("label k", "v", asked("Volume", Labels={"k": "v"}), asked("Volume", Labels=None)),
     declared(

@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from lifecycle.checks.facts import ContainerFacts, ExecFacts, Facts, World
-from lifecycle.checks.inside import Account, Inside, MountLine
+from lifecycle.checks.inside import Inside
+from lifecycle.checks.proc import Account, MountLine
 from lifecycle.command.line import Ref, RefKind
 from lifecycle.command.promise import Promise, Where
 from lifecycle.engine.gpu import Gpu, Gpus
@@ -31,6 +32,8 @@ def inspected(**parts: Any) -> Json:
         "Id": CONTAINER_ID,
         "Image": IMAGE_ID,
         "Name": "/c",
+        "Path": "bash",
+        "Args": [],
         "Mounts": [],
         "State": {
             "Status": "running",

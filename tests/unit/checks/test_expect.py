@@ -20,7 +20,7 @@ from lifecycle.checks.expect import (
     probe_of,
 )
 from lifecycle.checks.facts import Answer, ContainerFacts, Facts, World
-from lifecycle.checks.inside import FileFact, Inside, Process
+from lifecycle.checks.inside import MOST_TEXT, FileFact, Inside, Process
 from lifecycle.checks.passwords import PasswordFacts
 from lifecycle.engine.subject import current_subject
 from lifecycle.scenario.model import Expect
@@ -86,6 +86,10 @@ def gpus(lines: tuple[str, ...] | None, error: str = "") -> Facts:
     return having(UP, replace(SEEN, gpus=lines, gpu_error=error), around=world(GPUS))
 
 
+def umask(octal: str) -> Facts:
+    return inside(proc={"/proc/1/status": f"Name:\tbash\nUmask:\t{octal}\nState:\tS\n"})
+
+
 RUNS = (Process(1, "S", "bash"), Process(7, "S", "/usr/sbin/sshd -D"), Process(9, "S", "sshd: kim"))
 
 
@@ -115,10 +119,26 @@ CASES = [
     Wanted({"exit": "0"}, step(exit_code=0), step(exit_code=None)),
     Wanted({"output": "^two$"}, step(output="one\ntwo\n"), step(output="one two")),
     Wanted({"screen": r"\$ "}, step(screen="kim@h1:~$ "), step(screen="")),
+    Wanted({"took": {"at_least": 10.0}}, step(seconds=10.1), step(seconds=9.9)),
+    Wanted({"took": {"at_most": 5.0}}, step(seconds=0.3), step(seconds=5.1)),
+    Wanted({"took": {"at_least": 1.0, "at_most": 5.0}}, step(seconds=1), step(seconds=6)),
     Wanted({"container": {"exists": False}}, GONE, having(UP)),
     Wanted({"container": {"state": "exited"}}, having(inspected(State=EXITED)), GONE),
     Wanted({"container": {"running": True}}, having(UP), having(inspected(State=EXITED))),
     Wanted({"container": {"exit_code": 137}}, having(inspected(State=EXITED)), having(UP)),
+    Wanted({"container": {"restarts": 1}}, having({**UP, "RestartCount": 1}), having(UP)),
+    Wanted({"container": {"restarts": 0}}, having({**UP, "RestartCount": 0}), GONE),
+    Wanted(
+        {"container": {"oom_killed": False}},
+        having(inspected(State={**EXITED, "OOMKilled": False})),
+        having(inspected(State={**EXITED, "OOMKilled": True})),
+    ),
+    Wanted(
+        {"container": {"oom_killed": False}},
+        having(inspected(State={**EXITED, "OOMKilled": False})),
+        GONE,
+        when="gone",
+    ),
     Wanted({"image": {"exists": True}}, images(IMAGE), images(None)),
     Wanted({"image": {"exists": False}}, images(None), images(IMAGE)),
     Wanted({"image": {"user": "kim"}}, images(IMAGE), images({**IMAGE, "Config": None})),
@@ -138,6 +158,9 @@ CASES = [
     within({"gid": "1600"}, inside(), inside(gid=0)),
     within({"groups": ["docker", 1600]}, inside(), inside(groups={1600: "kim"})),
     within({"home": "/home/kim"}, inside(), inside(accounts=())),
+    within({"umask": "0022"}, umask("0022"), umask("0002")),
+    within({"umask": "22"}, umask("0022"), inside()),
+    within({"umask": "0"}, umask("0000"), umask("0077")),
     within({"cwd": "/workspace"}, inside(), inside(cwd="/")),
     within({"env": {"A": 1}}, inside(), inside(env={})),
     within({"processes": {"sshd": None}}, inside(processes=RUNS), inside(processes=RUNS[:1])),
@@ -217,6 +240,7 @@ def test_every_key_of_the_format_is_judged() -> None:
 
 NAMELESS = "the step names no container: write `on: NAME`"
 UNTOLD = [
+    ({"took": {"at_least": 1.0}}, step(exit_code=None), "it has not ended"),
     ({"container": {"state": "running"}}, step(), NAMELESS),
     ({"inside": {"uid": 0}}, step(), NAMELESS),
     ({"inside": {"uid": 0}}, having(UP, UNSEEN), UNSEEN.unseen),
@@ -356,12 +380,14 @@ def test_one_look_covers_all_that_is_asked_of_the_inside() -> None:
         "files": {"/a": {"owner": 1}, "/b": {"contains": "x"}, "/c": {"text": ""}, "/d": None},
         "gpus": 0,
         "processes": {"sshd": None},
+        "umask": "022",
     }
     probe = probe_of({"inside": want})
     assert probe.files == ("/a", "/b", "/c", "/d")
     assert probe.texts == ("/b", "/c")
     assert probe.gpus
     assert probe.processes
+    assert probe.proc == ("/proc/1/status",)
     assert probe.token == ""
 
 
@@ -369,6 +395,27 @@ def test_nothing_is_asked_of_the_inside_that_nobody_expects() -> None:
     assert not looks_inside({"exit": 0, "inside": None})
     assert looks_inside({"inside": {"uid": 0}})
     assert vars(probe_of({})) == vars(probe_of({"inside": {"uid": 0}}))
+
+
+LONG = "begins" + "x" * MOST_TEXT
+
+
+@pytest.mark.parametrize(
+    ("wanted", "status"),
+    [("^begins", "kept"), ("ends", "unverified"), ("x$", "unverified"), (r"x+\Z", "unverified")],
+)
+def test_of_a_long_text_only_what_its_part_shows_is_decided(wanted: str, status: str) -> None:
+    check = pattern("/f contains", wanted, LONG, "it")
+    assert check.status == status
+    assert (str(MOST_TEXT) in check.source) is (status == "unverified")
+
+
+def test_a_long_file_is_not_the_short_text_that_was_expected(
+    here: Callable[..., list[Check]], tmp_path: Path
+) -> None:
+    (tmp_path / "long").write_text(LONG)
+    (check,) = here({"text": "begins"}, "long")
+    assert (check.status, check.actual) == ("broken", f"more than {MOST_TEXT} bytes")
 
 
 def test_a_long_output_is_shown_by_its_end() -> None:

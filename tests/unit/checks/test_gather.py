@@ -22,7 +22,6 @@ from lifecycle.checks.gather import (
     probe_for,
 )
 from lifecycle.checks.inside import FileFact, Inside, Probe
-from lifecycle.checks.passwords import authenticate, shadow_hash
 from lifecycle.checks.reach import try_port
 from lifecycle.engine.daemon import Daemon, EngineError, ExecOutcome
 from lifecycle.engine.subject import current_subject
@@ -34,6 +33,9 @@ ME = World(current_subject(), NO_GPUS, shares_machine=True)
 class Engine:
     """Answers what it is told to; ``asked`` is what it was asked to run inside."""
 
+    shares_machine = False
+    remaps_users = ""
+
     def __init__(self, **answers: Any) -> None:
         self.answers = answers
         self.asked: list[Sequence[str]] = []
@@ -43,6 +45,9 @@ class Engine:
         if isinstance(answer, Exception):
             raise answer
         return answer() if callable(answer) else answer
+
+    def container(self, _name: str) -> Any:
+        return self._answer("container")
 
     def run_inside(self, _container: str, argv: Sequence[str], *, user: str) -> Any:
         self.asked.append((user, *argv))
@@ -59,6 +64,9 @@ class Engine:
     def exec(self, _id: str) -> Any:
         return self._answer("exec")
 
+    def stat(self, _container: str, _path: str) -> Any:
+        return self._answer("stat")
+
     def read_file(self, _container: str, _path: str) -> Any:
         return self._answer("read_file")
 
@@ -72,6 +80,19 @@ def daemon(**answers: Any) -> Daemon:
 
 def test_an_engine_that_refuses_the_look_says_why() -> None:
     engine = daemon(run_inside=EngineError("Container 0c59 is not running"))
+    assert look_inside(engine, "c", Probe()).unseen == "it ended before it could be asked"
+
+
+def test_a_look_that_failed_is_taken_from_outside() -> None:
+    engine = daemon(run_inside=ExecOutcome(127, "no such file or directory"), container=inspected())
+    seen = look_inside(engine, "c", Probe(files=("/nope",)))
+    assert (seen.files["/nope"].exists, seen.hides("/nope")) == (False, "")
+    assert "no shell" in seen.unseen
+
+
+def test_an_engine_that_is_at_a_loss_over_an_ended_container_is_understood() -> None:
+    lost = EngineError("no such file or directory: state.json")
+    engine = daemon(run_inside=lost, container=inspected(State=EXITED))
     assert look_inside(engine, "c", Probe()).unseen == "it ended before it could be asked"
 
 
@@ -124,17 +145,6 @@ def test_only_what_is_promised_inside_is_read_of_the_kernel() -> None:
     assert (probe.namespaces, probe.files) == (("uts",), ("/dev/fuse",))
 
 
-def test_a_look_that_lost_its_beginning_is_taken_again_once() -> None:
-    whole = "@@id\nuid=0(root) gid=0(root)\n@@cwd\n/\n@@files-end\n"
-    whole += "==> /proc/self/environ <==\nA=1\0\n==> /dev/null <==\n"
-    outcomes = [ExecOutcome(0, "1\0\n==> /dev/null <==\n"), ExecOutcome(0, whole)]
-    engine = Engine(run_inside=lambda: outcomes.pop(0))
-    assert look_inside(cast("Daemon", engine), "c", Probe()).env == {"A": "1"}
-    never = Engine(run_inside=ExecOutcome(0, "nothing of ours"))
-    assert look_inside(cast("Daemon", never), "c", Probe()).unseen
-    assert len(never.asked) == 2
-
-
 # -- both sides of a mount --------------------------------------------------------------------
 
 
@@ -144,13 +154,17 @@ def trip(tmp_path: Path) -> Callable[..., tuple[RoundTrip, list[str]]]:
 
     def send(inside: Inside, source: Path = tmp_path) -> tuple[RoundTrip, list[str]]:
         noted: list[str] = []
-        trips = RoundTrips({"/w/": str(source)}, ME, Probe(token="tok"), noted.append)
+        gone: list[str] = []
+        probe = Probe(token="tok")
+        trips = RoundTrips({"/w/": str(source)}, ME, probe, noted.append, gone.append)
         trips.make_outside()
         (name,) = trips.extend().files or ("",)
         files = {name: FileFact(exists=True, owner=os.geteuid())} if name else {}
         if inside.writes.get("/w/") == "":
             (source / ".lifecycle-tok-in").touch()
-        return trips.finish(replace(inside, files=files))["/w/"], noted
+        found = trips.finish(replace(inside, files=files))["/w/"]
+        assert set(gone) == set(noted)
+        return found, noted
 
     return send
 
@@ -195,7 +209,7 @@ def test_nothing_is_sent_where_nothing_can_be_told(
     probe: Probe, around: World, tmp_path: Path
 ) -> None:
     noted: list[str] = []
-    trips = RoundTrips({"/w": str(tmp_path)}, around, probe, noted.append)
+    trips = RoundTrips({"/w": str(tmp_path)}, around, probe, noted.append, noted.append)
     trips.make_outside()
     assert trips.extend() == probe
     assert trips.finish(Inside()) == {}
@@ -318,6 +332,31 @@ def test_a_closed_port_is_no_answer(listens: Callable[..., Listener]) -> None:
     assert answer.answered is False
 
 
+def test_an_image_without_a_shell_answers_by_its_own_listener(
+    listens: Callable[..., Listener],
+) -> None:
+    container = published(listens(b"hello").port)
+    container.inside = Inside(unseen="no shell", places={"id": "/proc"})
+    assert try_port(daemon(), container, "80/tcp", ME).answered
+
+
+def test_an_image_without_a_shell_and_a_listener_leaves_the_port_untried(
+    listens: Callable[..., Listener],
+) -> None:
+    container = published(listens().port)
+    container.inside = Inside(unseen="no shell", places={"id": "/proc"})
+    answer = try_port(daemon(), container, "80/tcp", ME)
+    assert (answer.answered, "no tool" in answer.how) == (None, True)
+
+
+def test_the_kernel_that_answers_for_a_paused_container_proves_nothing(
+    listens: Callable[..., Listener],
+) -> None:
+    container = published(listens(stays=True).port, 80, state={"Paused": True})
+    answer = try_port(daemon(), container, "80/tcp", ME)
+    assert (answer.answered, "paused" in answer.how) == (None, True)
+
+
 def test_where_nothing_listens_a_listener_of_ours_is_started(
     listens: Callable[..., Listener], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -368,32 +407,3 @@ def test_a_port_that_can_not_be_tried_says_why(
 ) -> None:
     answer = try_port(daemon(), container, port, around)
     assert (answer.answered, answer.how) == (None, how)
-
-
-# -- a password -------------------------------------------------------------------------------
-
-SHADOW = b"root:*:19000:0:99999:7:::\nkim:$6$salt$hash:19000:0:99999:7:::\nbroken\n"
-
-
-def test_the_hash_is_read_without_a_shell() -> None:
-    engine = daemon(read_file=SHADOW)
-    assert shadow_hash(engine, "c", "kim") == "$6$salt$hash"
-    assert shadow_hash(engine, "c", "broken") is None
-    assert shadow_hash(daemon(read_file=None), "c", "kim") is None
-
-
-@pytest.mark.parametrize(
-    ("outcome", "accepted", "how"),
-    [
-        (ExecOutcome(0, "Password: \r\nlifecycle-authenticated\r\n"), True, "unprivileged"),
-        (ExecOutcome(1, "Password: \r\nsu: Authentication failure\r\n"), False, "unprivileged"),
-        (ExecOutcome(127, "exec: su: not found"), None, "there is no su"),
-        (EngineError("is not running"), None, "su could not be run inside: is not running"),
-    ],
-)
-def test_a_login_is_tried_by_somebody_without_rights(outcome: Any, accepted: Any, how: str) -> None:
-    engine = Engine(talk_inside=outcome)
-    found, said_how = authenticate(cast("Daemon", engine), "c", "kim", "s3cret")
-    assert found is accepted
-    assert how in said_how
-    assert engine.asked == [("65534",)]

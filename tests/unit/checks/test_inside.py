@@ -12,15 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lifecycle.checks.inside import (
+    MOST_TEXT,
     NOT_ASKED,
-    Account,
     FileFact,
     Inside,
-    MountLine,
     Probe,
+    is_long,
     parse,
     script,
 )
+from lifecycle.checks.proc import Account, MountLine
 
 CAPTURED = Path(__file__).parent / "captured"
 SHELLS = ("bash", "dash", "busybox")
@@ -52,6 +53,17 @@ HOSTILE = (
     "/back\\slash",
     "/a\\nb",
 )
+
+
+def test_no_more_is_read_of_a_file_than_the_limit(tmp_path: Path) -> None:
+    endless = tmp_path / "endless"
+    with endless.open("wb") as file:
+        file.truncate(50 * MOST_TEXT)
+    probe = Probe(texts=(str(endless), "/dev/zero"))
+    ran = subprocess.run(["sh", "-c", script(probe)], capture_output=True, check=True)
+    assert len(ran.stdout) < 4 * MOST_TEXT
+    seen = parse(ran.stdout.decode("utf-8", "replace"), probe)
+    assert [is_long(seen.texts[path]) for path in probe.texts] == [True, True]
 
 
 def captured(shell: str) -> str:
@@ -148,8 +160,8 @@ def output(
     ident: str = "uid=0(root) gid=0(root) groups=0(root)", middle: str = "", tail: str = ""
 ) -> str:
     """An output with only what it must have, and what a test adds."""
-    end = "==> /proc/self/environ <==\nA=1\0\n"
-    return f"@@id\n{ident}\n@@cwd\n/\n{middle}@@files-end\n{end}{tail}"
+    end = "==> /proc/self/status <==\nUid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\n"
+    return f"@@id\n{ident}\n@@cwd\n/\n{middle}@@files-end\n{end}{tail}\n==> /dev/null <==\n"
 
 
 def smi(text: str, code: int = 0) -> Inside:
@@ -188,16 +200,38 @@ def test_gpus_that_were_not_asked_for_are_not_missing() -> None:
         ),
         ("Container 0c59 is not running", "it ended before it could be asked"),
         ("", "it ended before it could be asked"),
-        ("Container 0c59 is paused", "the inside did not answer: Container 0c59 is paused"),
-        (output(ident="/bin/sh: id: not found"), "the image has no working `id` to ask with"),
+        ("Container 0c59 is paused, unpause it", "it is paused, so that nothing in it answers"),
+        ("Container 0c59 is odd", "the inside did not answer: Container 0c59 is odd"),
         (
             "@@id\nuid=0(root) gid=0(root)\n@@cwd\n/\n@@files-end\n",
-            "the image has no working `tail` to ask with",
+            "the image has no working `head` to ask with",
         ),
+        (output().partition("==> /dev/null")[0], "it printed more than is read of one look"),
     ],
 )
 def test_why_nothing_was_seen_is_said(said: str, reason: str) -> None:
     assert parse(said, PROBE).unseen == reason
+
+
+WHO = "==> /proc/self/status <==\nUid:\t7\t7\t7\t7\nGid:\t8\t8\t8\t8\nGroups:\t8 9 \n"
+NAMES = "==> /etc/passwd <==\nkim:x:7:8::/:/bin/sh\n\n==> /etc/group <==\nlab:x:9:\n"
+
+
+@pytest.mark.parametrize(
+    ("said", "files", "name", "groups"),
+    [
+        ("", WHO + "\n" + NAMES, "kim", {8: "", 9: "lab"}),
+        ("/bin/sh: id: not found", WHO, "", {8: "", 9: ""}),
+        ("uid=7(ldap) gid=8(staff) groups=8(staff),9", WHO, "ldap", {8: "staff", 9: ""}),
+    ],
+    ids=["named by the image", "named by nobody", "named by LDAP"],
+)
+def test_who_looks_is_the_kernels_number_with_a_name(
+    said: str, files: str, name: str, groups: dict[int, str]
+) -> None:
+    end = "\n==> /dev/null <==\n"
+    seen = parse(f"@@id\n{said}\n@@cwd\n/\n@@files-end\n{files}{end}", PROBE)
+    assert (seen.uid, seen.gid, seen.user_name, dict(seen.groups)) == (7, 8, name, groups)
 
 
 @pytest.mark.parametrize(

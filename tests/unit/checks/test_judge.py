@@ -18,6 +18,7 @@ from tests.unit.checks.cases_limits import LIMITED
 from tests.unit.checks.cases_network import NETWORKS
 from tests.unit.checks.cases_other import EXEC, OTHER
 from tests.unit.checks.cases_rights import OPTIONS, SECURED, SHARED
+from tests.unit.checks.cases_told import BUILT, CALLERS, LOGS
 from tests.unit.checks.cases_verbs import MOUNT_OPTIONS, THINGS, VOLUMES
 from tests.unit.checks.cases_verbs import VERBS as OF_VERBS
 from tests.unit.checks.samples import (
@@ -49,6 +50,9 @@ CASES = [
     *OPTIONS,
     *SHARED,
     *LIVED,
+    *LOGS,
+    *CALLERS,
+    *BUILT,
 ]
 ROWS = {**_CONTAINER, **_OTHER}
 
@@ -144,9 +148,41 @@ def test_the_whole_of_a_line_is_judged_in_the_order_of_its_promises() -> None:
 
 def test_an_environment_variable_of_unknown_value_is_not_guessed() -> None:
     check = judge(said("-e", "container.env.A", None), having(inspected()))
-    assert check.source == "its value is whatever the caller's environment held"
     of_exec = judge(said("-e", "exec.env.A", None, "host"), executed(env={"A": "1"}))
-    assert of_exec.source == "its value is whatever the caller's shell held"
+    untold = "what the caller's environment held then is not known"
+    assert (check.source, of_exec.source) == (untold, untold)
+
+
+def test_what_the_caller_has_is_in_no_report() -> None:
+    facts = replace(having(inspected(Config={"Env": ["A=w0rd"]})), environ={"A": "s3cret"})
+    told = str(judge(said("-e", "container.env.A", None), facts).to_json())
+    assert "s3cret" not in told
+    assert "w0rd" not in told
+
+
+@pytest.mark.parametrize(
+    ("what", "last", "first"),
+    [
+        ("seccomp", "unconfined", "builtin"),
+        ("apparmor", "mine", "docker-default"),
+        ("no_new_privileges", True, False),
+    ],
+)
+def test_of_two_security_options_about_the_same_the_last_counts(
+    what: str, last: object, first: object
+) -> None:
+    key = what.replace("_", "-")
+    asked = [f"{key}={str(v).lower() if isinstance(v, bool) else v}" for v in (first, last)]
+    field, facts = f"container.security.{what}", host(SecurityOpt=asked)
+    checks = [judge(said("--security-opt", field, v), facts) for v in (last, first)]
+    assert [c.status for c in checks] == ["kept", "broken"]
+
+
+def test_a_label_has_several_parts() -> None:
+    facts = host(SecurityOpt=["label=user:me", "label=role:r"])
+    for part, value in (("user", "user:me"), ("role", "role:r")):
+        promise = said("--security-opt", f"container.security.label.{part}", value)
+        assert judge(promise, facts).status == "kept"
 
 
 def test_a_mount_is_not_taken_for_one_at_another_place() -> None:

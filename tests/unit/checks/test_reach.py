@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -11,11 +12,12 @@ from typing import Any, cast
 import pytest
 
 from lifecycle.checks import reach
-from lifecycle.checks.facts import ContainerFacts
+from lifecycle.checks.facts import Answer, ContainerFacts
+from lifecycle.checks.judge import judge
 from lifecycle.checks.reach import try_port
 from lifecycle.engine import netns
 from lifecycle.engine.daemon import Daemon, EngineError
-from tests.unit.checks.samples import inspected
+from tests.unit.checks.samples import having, inspected, said
 from tests.unit.checks.test_gather import ME, Engine
 
 UP = {"Running": True, "ExitCode": None}
@@ -131,3 +133,115 @@ def test_a_file_that_is_no_namespace_is_an_error() -> None:
 def test_without_a_namespace_it_is_a_socket_of_our_own() -> None:
     with netns.socket_in("", socket.AF_INET, socket.SOCK_DGRAM) as made:
         assert made.type == socket.SOCK_DGRAM
+
+
+def several(*places: tuple[str, int], asked: str = "") -> ContainerFacts:
+    """53/udp published at each place; ``asked`` is the address that the line wrote."""
+    ports = {"53/udp": [{"HostIp": ip, "HostPort": str(port)} for ip, port in places]}
+    wanted = {"53/udp": [{"HostIp": asked, "HostPort": str(places[0][1])}]}
+    host = {"PortBindings": wanted}
+    return ContainerFacts("c", now=inspected(NetworkSettings={"Ports": ports}, HostConfig=host))
+
+
+def started_again() -> Daemon:
+    """An engine on which each listener of ours has ended when it is asked for."""
+    return engine(exec=lambda: {"Running": False, "ExitCode": 0})
+
+
+def judged(answer: Answer, ip: str, port: int) -> str:
+    promise = said(
+        "-p",
+        "container.port.answers",
+        {"container": "53/udp", "host_ip": ip, "host_port": str(port)},
+        "host",
+    )
+    return judge(promise, having(inspected(), answers={"53/udp": answer})).status
+
+
+def test_each_place_where_a_port_is_published_is_tried(
+    answers: Callable[[bytes], int],
+) -> None:
+    good, dead = answers(b"token"), answers(b"another")
+    both = several(("127.0.0.1", good), ("127.0.0.2", dead))
+    answer = try_port(started_again(), both, "53/udp", ME)
+    assert answer.answered is False
+    assert [judged(answer, "127.0.0.1", good), judged(answer, "127.0.0.2", dead)] == [
+        "kept",
+        "broken",
+    ]
+
+
+def test_without_an_address_one_of_the_two_families_is_enough(
+    answers: Callable[[bytes], int],
+) -> None:
+    port = answers(b"token")
+    answer = try_port(engine(), several(("0.0.0.0", port), ("::", port)), "53/udp", ME)
+    assert list(answer.at) == [("0.0.0.0", str(port))]
+    assert answer.answered
+
+
+def test_ipv6_that_was_written_is_tried_at_its_own_address(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    families: list[int] = []
+
+    def refuse(_place: str, family: int, _kind: int) -> socket.socket:
+        families.append(family)
+        raise OSError(errno.EAFNOSUPPORT, "no IPv6 here")
+
+    monkeypatch.setattr(reach, "socket_in", refuse)
+    answer = try_port(started_again(), several(("::", 1), asked="::"), "53/udp", ME)
+    assert set(families) == {socket.AF_INET6}
+    assert "[::1]:1: no IPv6 here" in answer.how
+
+
+def test_a_listener_that_has_answered_is_waited_for_before_the_next(
+    answers: Callable[[bytes], int],
+) -> None:
+    states = iter([UP, UP, {"Running": False, "ExitCode": 0}, UP])
+    first, second = answers(b"token"), answers(b"token")
+    told = engine(exec=lambda: next(states))
+    places = several(("127.0.0.1", first), ("127.0.0.1", second))
+    answer = try_port(told, places, "53/udp", ME)
+    assert answer.at["127.0.0.1", str(first)].answered
+    assert next(states, None) is None
+
+
+@pytest.mark.parametrize(
+    ("path", "words", "idle"),
+    [
+        ("bash", [], True),
+        ("/bin/sh", ["-l"], True),
+        ("sleep", ["infinity"], True),
+        ("bash", ["serve.sh"], False),
+        ("sh", ["-c", "exec jupyter lab"], False),
+        ("python3", ["-m", "http.server"], False),
+        ("/entrypoint.sh", ["bash"], False),
+        ("", [], False),
+    ],
+)
+def test_only_a_shell_or_a_program_that_waits_is_idle(
+    path: str,
+    words: list[str],
+    idle: bool,  # noqa: FBT001
+) -> None:
+    assert reach.is_idle({"Path": path, "Args": words}) is idle
+
+
+@pytest.mark.parametrize("port", ["53/udp", "80/tcp"])
+def test_nothing_of_ours_takes_the_port_of_a_service_to_be(port: str) -> None:
+    ports = {port: [{"HostIp": "127.0.0.1", "HostPort": "9"}]}
+    now = inspected(NetworkSettings={"Ports": ports}) | {"Path": "jupyter", "Args": ["lab"]}
+    asked = Engine(exec=UP)
+    answer = try_port(cast("Daemon", asked), ContainerFacts("c", now=now), port, ME)
+    assert answer.answered is None
+    assert asked.asked == []
+
+
+def test_only_an_answer_of_an_idle_container_counts_early() -> None:
+    bindings = {"80/tcp": [{"HostIp": "127.0.0.1", "HostPort": "9"}]}
+    busy = inspected(NetworkSettings={"Ports": bindings}) | {"Path": "jupyter"}
+    assert reach.try_early(engine(container=busy), "c", ["80/tcp"], ME) == {}
+    assert reach.try_early(engine(container=None), "c", ["80/tcp"], ME) == {}
+    idle = inspected(NetworkSettings={"Ports": bindings})
+    assert reach.try_early(engine(container=idle), "c", ["80/tcp"], ME) == {}

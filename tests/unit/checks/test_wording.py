@@ -23,6 +23,10 @@ def test_a_promise_of_a_thing_without_a_name_names_none() -> None:
     assert about(said("run", "container.exists", 1, about=Ref("container", ""))) == "run: is there"
 
 
+def test_a_name_that_the_author_chose_is_shown_as_it_is() -> None:
+    assert about(said("-e", "container.env.MY_KEY", "1")).endswith(": env MY_KEY")
+
+
 def test_where_a_promise_is_seen_is_told_apart() -> None:
     labels = {
         about(said("-t", "container.tty", 1, "inspect")),

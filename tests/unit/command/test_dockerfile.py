@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lifecycle.command.dockerfile import UnclearError, image_user
+from lifecycle.command.dockerfile import UnclearError, built_stage
 
 
 @pytest.mark.parametrize(
@@ -35,17 +35,17 @@ from lifecycle.command.dockerfile import UnclearError, image_user
     ],
 )
 def test_the_user_is_the_last_one_of_the_last_stage(text: str, user: str | None) -> None:
-    assert image_user(text) == user
+    assert built_stage(text).user() == user
 
 
 def test_the_lines_build_arguments_win_over_the_defaults() -> None:
-    assert image_user("FROM x\nARG U=a\nUSER $U\n", build_args={"U": "me"}) == "me"
+    assert built_stage("FROM x\nARG U=a\nUSER $U\n", build_args={"U": "me"}).user() == "me"
 
 
 @pytest.mark.parametrize("target", ["ONE", "0"])
 def test_a_target_chooses_the_stage(target: str) -> None:
     text = "FROM x AS one\nUSER a\nFROM y AS two\nUSER b\n"
-    assert image_user(text, target=target) == "a"
+    assert built_stage(text, target=target).user() == "a"
 
 
 @pytest.mark.parametrize(
@@ -61,17 +61,82 @@ def test_a_target_chooses_the_stage(target: str) -> None:
 )
 def test_what_the_dockerfile_does_not_say_is_unclear(text: str, reason: str) -> None:
     with pytest.raises(UnclearError, match=reason):
-        image_user(text)
+        built_stage(text).user()
 
 
 def test_an_argument_from_the_callers_environment_is_unclear() -> None:
     with pytest.raises(UnclearError):
-        image_user("FROM x\nARG U=a\nUSER $U\n", build_args={"U": None})
+        built_stage("FROM x\nARG U=a\nUSER $U\n", build_args={"U": None}).user()
 
 
 def test_an_unknown_target_is_unclear() -> None:
     with pytest.raises(UnclearError, match="no stage three"):
-        image_user("FROM x\n", target="three")
+        built_stage("FROM x\n", target="three").user()
+
+
+STAGES = """
+FROM x AS one
+ARG A
+RUN make  \\
+  all
+FROM one AS two
+ENV B=1
+USER kim
+RUN --mount=type=cache,target=/c test
+FROM x
+COPY --from=one /a /a
+RUN <<EOF
+id
+EOF
+RUN ["id"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("target", "steps"),
+    [
+        ("one", ("ARG", "RUN make all")),
+        ("two", ("ENV", "USER kim", "RUN test")),
+        ("", ("COPY", "RUN", "RUN")),
+    ],
+)
+def test_a_stage_has_the_steps_that_are_its_own(target: str, steps: tuple[str, ...]) -> None:
+    stage = built_stage(STAGES, target=target)
+    assert (stage.steps, stage.unlike) == (steps, "")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("FROM x AS a\nFROM y\nRUN id\n", "no step of its own"),
+        ("FROM x AS a\nRUN id\nFROM y\nRUN id\n", "another stage has the same steps"),
+        ("FROM x AS a\nENV A=1\nFROM y\nENV B=1\n", "another stage has the same steps"),
+    ],
+)
+def test_a_stage_that_the_image_can_not_show_says_why(text: str, reason: str) -> None:
+    assert reason in built_stage(text, target="a").unlike
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("FROM x\nARG A\nRUN id\n", ""),
+        ("FROM x AS a\nARG A\nRUN id\nFROM a\n", ""),
+        ("FROM x\nARG A=1 B\nARG C\nRUN id\n", ""),
+        ("FROM x\nRUN id\n", "declares no ARG A"),
+        ("ARG A\nFROM $A\nRUN id\n", "declares no ARG A"),
+        ("FROM x AS a\nARG A\nRUN id\nFROM y\nRUN id\n", "declares no ARG A"),
+        ("FROM x AS a\nARG A\nFROM a\nRUN id\n", "no RUN follows ARG A"),
+        ("FROM x\nRUN id\nARG A\n", "no RUN follows ARG A"),
+        ("FROM x\nARG A\nENV A=1\nRUN id\n", "no RUN follows ARG A"),
+        ("FROM x\nENV B=0 A=1\nARG A\nRUN id\n", "no RUN follows ARG A"),
+        ("FROM x\nENV A 1\nARG A\nRUN id\n", "no RUN follows ARG A"),
+    ],
+)
+def test_an_argument_shows_in_the_image_where_a_run_follows_it(text: str, reason: str) -> None:
+    told = built_stage(text).traceless("A")
+    assert reason in told
+    assert bool(reason) == bool(told)
 
 
 WORDS = [
@@ -95,4 +160,4 @@ WORDS = [
 @given(st.lists(st.sampled_from(WORDS) | st.text(max_size=4), max_size=30).map("".join))
 def test_no_text_makes_the_reader_fail_otherwise(text: str) -> None:
     with contextlib.suppress(UnclearError):
-        image_user(text, build_args={"U": "a"}, target="x" if len(text) % 2 else "")
+        built_stage(text, build_args={"U": "a"}, target="x" if len(text) % 2 else "").user()

@@ -77,6 +77,14 @@ def test_the_guides_run_promises_all_that_it_says_and_nothing_more() -> None:
             ],
         ),
         (
+            "docker exec -d --interactive=false c sleep 9",
+            [
+                ("exec.new_process", True, "inspect"),
+                ("exec.stdin", False, "inspect"),
+                ("exec.command", ["sleep", "9"], "inspect"),
+            ],
+        ),
+        (
             "docker exec -w /w -e A=1 -e A=2 c env -i",
             [
                 ("exec.new_process", True, "inspect"),
@@ -149,7 +157,13 @@ def test_the_guides_run_promises_all_that_it_says_and_nothing_more() -> None:
         ("docker network create n", [("network.exists", True, "inspect")]),
         ("docker network connect n c", [("container.network", "n", "inspect")]),
         ("docker volume rm vv", [("volume.exists", False, "inspect")]),
-        ("docker logs -f --tail 5 c", []),
+        (
+            "docker logs -f --tail 5 c",
+            [
+                ("container.log.printed", {"lines": 5, "follow": True}, "inspect"),
+                ("container.log.tail", 5, "inspect"),
+            ],
+        ),
         ("docker inspect --format {{.Id}} c", []),
         ("docker ps -aq", []),
         ("docker run --help", []),
@@ -176,7 +190,7 @@ def test_every_flag_of_the_guide_is_promised_where_a_person_sees_it() -> None:
         ("container.state", "created", "inspect"),
         ("container.image", "x:latest", "inspect"),
         *both("container.env.A", "2"),
-        ("container.env.B", None, "inspect"),
+        *both("container.env.B", None),
         *both("container.user", "1000:1000"),
         *both("container.workdir", "/w/"),
         ("container.entrypoint", ["sh"], "inspect"),
@@ -327,3 +341,16 @@ def test_a_build_that_goes_elsewhere_promises_no_image_here() -> None:
     assert facts("docker build -t a -o type=local,dest=out .") == elsewhere
     assert facts("docker build -t a -o - .") == []
     assert facts("docker build -t a --push .") == [("image.pushed", True, "host")]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("-di", "docker exec -d attaches no standard input, whatever -i says"),
+        ("-i", ""),
+        ("-ti", ""),
+    ],
+)
+def test_that_a_detached_exec_can_be_typed_to_goes_unverified(text: str, reason: str) -> None:
+    made = promises(parse(["docker", "exec", text, "c", "sh"]))
+    assert [p.unverified for p in made if p.field == "exec.stdin"] == [reason]

@@ -100,7 +100,7 @@ RATE = {"device": "/dev/sda", "rate": 2**20}
         ),
         ("--security-opt seccomp=a.json", both("container.security.seccomp", "a.json")),
         ("--security-opt apparmor:mine", both("container.security.apparmor", "mine")),
-        ("--security-opt label=user:me", declared("container.security.label", "user:me")),
+        ("--security-opt label=user:me", declared("container.security.label.user", "user:me")),
         (
             "--security-opt systempaths=unconfined",
             both("container.security.systempaths", "unconfined"),
@@ -192,3 +192,13 @@ def test_a_flag_promises_where_a_person_can_see_it(flags: str, expected: list[Ke
 def test_a_value_that_the_engine_is_sure_to_refuse_is_an_error(flags: str, says: str) -> None:
     with pytest.raises(CommandError, match=says):
         said(flags)
+
+
+def test_of_two_security_options_about_the_same_the_last_is_promised() -> None:
+    both_ways = "--security-opt seccomp=a.json --security-opt seccomp=unconfined"
+    assert said(both_ways) == said("--security-opt seccomp=unconfined")
+
+
+def test_the_parts_of_a_label_are_promised_side_by_side() -> None:
+    parts = said("--security-opt label=user:me --security-opt label=role:r")
+    assert [expected for _, expected, _ in parts] == ["user:me", "role:r"]

@@ -1,0 +1,65 @@
+"""Promises about environment variables, those too whose value is the caller's own."""
+
+from __future__ import annotations
+
+import re
+
+from lifecycle.checks.check import Check, compare, unverified
+from lifecycle.checks.facts import ContainerFacts, Facts
+from lifecycle.checks.inside import ENVIRON
+from lifecycle.checks.wording import about
+from lifecycle.command.promise import Promise
+
+_CALLERS = "as the caller has it"
+_SHELL_NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+
+
+def of_container(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
+    """`-e K=V`, or the caller's K: declared, and in the environment inside."""
+    key = promise.field.removeprefix("container.env.")
+    if promise.where == "inspect":
+        listed = ((c.seen or {})["Config"].get("Env")) or []
+        # A name alone takes the variable of the image away.
+        declared = dict(e.split("=", 1) for e in listed if "=" in e)
+        return _held(promise, key, declared.get(key), f"inspect .Config.Env {key}", facts)
+    hidden = c.inside.hides(ENVIRON)
+    if hidden:
+        return unverified(about(promise), promise.expected, hidden)
+    if key not in c.inside.env and _SHELL_NAME.fullmatch(key) is None:
+        reason = "the shell that looks may not pass on a variable of such a name"
+        return unverified(about(promise), promise.expected, reason)
+    return _held(promise, key, c.inside.env.get(key), c.inside.place(ENVIRON), facts)
+
+
+def of_exec(promise: Promise, facts: Facts) -> Check:
+    """`exec -e K=V`, or the caller's K: in the environment of its process."""
+    if facts.exec is None or facts.exec.env is None:
+        reason = facts.exec.unseen if facts.exec else "the engine reported no exec"
+        return unverified(about(promise), promise.expected, reason)
+    key = promise.field.removeprefix("exec.env.")
+    return _held(promise, key, facts.exec.env.get(key), "/proc/PID/environ of the exec", facts)
+
+
+def _held(promise: Promise, key: str, actual: str | None, source: str, facts: Facts) -> Check:
+    """The value that was written, else the caller's: that one is not shown, as it may be secret."""
+    if promise.expected is not None:
+        return compare(about(promise), promise.expected, actual, source)
+    reason = _untold(promise, key, facts)
+    if reason:
+        return unverified(about(promise), None, reason)
+    callers = (facts.environ or {}).get(key)
+    if callers is None:
+        return compare(about(promise), "not set", "not set" if actual is None else "set", source)
+    other = "not set" if actual is None else "another value"
+    return compare(about(promise), _CALLERS, _CALLERS if actual == callers else other, source)
+
+
+def _untold(promise: Promise, key: str, facts: Facts) -> str:
+    """Why the caller's environment says nothing; empty when it does."""
+    if facts.environ is None:
+        return "what the caller's environment held then is not known"
+    if key in facts.environ:
+        return ""
+    if promise.flag == "--env-file":
+        return f"{key} is not set here, so the client passes over it in a file"
+    return "where nobody sets HOME the runtime does" if key == "HOME" else ""

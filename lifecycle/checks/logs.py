@@ -1,0 +1,209 @@
+"""What ``docker logs`` printed, beside the log that the engine has.
+
+What a container says while the command prints may be in it or not: so what was printed must be one
+of the stretches of the log that it can have been.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left, bisect_right
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from lifecycle.checks.check import Check, compare, unverified
+from lifecycle.checks.facts import ContainerFacts, Facts, LogFacts
+from lifecycle.checks.wording import about
+from lifecycle.command.logs import between, stamp
+from lifecycle.command.promise import Promise
+from lifecycle.engine.daemon import Daemon
+
+MORE = 500
+"""Lines that are asked of the engine beyond those that were printed."""
+_LONGEST = 16384
+"""Bytes from which on the engine breaks a line of the log into parts."""
+_CUT = re.compile(r"^\[\.\.\. [0-9]+ bytes were cut here \.\.\.\]$", re.MULTILINE)
+_STAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}\.[0-9]{9}Z")
+_THE_LOG = "the engine's log"
+_SOURCE = "the log, asked of the engine"
+
+
+def printed(output: str) -> tuple[str, ...]:
+    """The lines of an output."""
+    lines = [line.rstrip("\r") for line in output.split("\n")]
+    return tuple(lines[:-1] if lines[-1] == "" else lines)
+
+
+def ask(daemon: Daemon, container: str, output: str, until: str, times: LogFacts) -> LogFacts:
+    """The newest of the engine's lines, some more than were printed; ``times`` has the rest."""
+    many = len(printed(output)) + MORE
+    end: float | None = None
+    with suppress(ValueError):
+        end = between(until, times.begun, times.ended)[1]
+    text = daemon.log(container, lines=many, until=end)
+    found = printed(text)
+    return LogFacts(found, times.begun, times.ended, len(found) >= many, times.clock)
+
+
+def same(promise: Promise, _: ContainerFacts, facts: Facts) -> Check:
+    """`logs`: what it printed is what the engine has of the container's log."""
+    log, label = facts.log, about(promise)
+    reason = _untold(facts)
+    if log is None or reason:
+        return unverified(label, promise.expected, reason)
+    asked = dict(promise.expected)
+    lines = _without_details(facts.output, asked)
+    window = _Window(log, asked)
+    if any(Counter(part) == Counter(lines) for part in window.stretches(len(lines))):
+        return compare(label, _THE_LOG, _THE_LOG, _SOURCE)
+    strange = Counter(lines) - Counter(window.texts)
+    if log.cut and window.has_run_away:
+        return unverified(label, _THE_LOG, "the container says more than can be followed")
+    if not strange and log.clock:
+        return unverified(label, _THE_LOG, log.clock)
+    wrong = f"a line that is not in the log: {next(iter(strange))}" if strange else ""
+    return compare(label, _THE_LOG, wrong or f"{len(lines)} lines, not those", _SOURCE)
+
+
+def _without_details(output: str, asked: Mapping[str, Any]) -> tuple[str, ...]:
+    """The printed lines without the word that ``--details`` puts before each text."""
+    lines = printed(output)
+    if not asked.get("details"):
+        return lines
+    if not asked.get("timestamps"):
+        return tuple(line.partition(" ")[2] for line in lines)
+    split = (line.split(" ", 2) for line in lines)
+    return tuple(" ".join((first, *rest[1:])) for first, *rest in split)
+
+
+@dataclass
+class _Window:
+    """The engine's newest lines in the form in which the command prints them."""
+
+    log: LogFacts
+    asked: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        split = [line.partition(" ") for line in self.log.lines]
+        self.times = [stamp(first) or 0.0 for first, _, _ in split]
+        stamped = bool(self.asked.get("timestamps"))
+        self.texts = [f"{at} {text}" if stamped else text for at, _, text in split]
+
+    @property
+    def has_run_away(self) -> bool:
+        """Whether so much was said since that what was printed may be out of sight."""
+        return len(self.times) - bisect_left(self.times, self.log.begun) >= MORE
+
+    def stretches(self, length: int) -> Iterator[Sequence[str]]:
+        """Every part of the log, of that length, which the command can have printed."""
+        first, last = self._ends()
+        tail, follows = self.asked["lines"], bool(self.asked.get("follow"))
+        for seen in range(first, last + 1):
+            for since in self._starts():
+                start = max(since, seen - tail if isinstance(tail, int) else 0)
+                end = start + length
+                if end == seen or (follows and seen <= end <= last):
+                    yield self.texts[start:end]
+
+    def _ends(self) -> tuple[int, int]:
+        """How many lines it can have found, at least and at most."""
+        earliest, latest = self.log.begun, self.log.ended
+        if "until" in self.asked:
+            low, high = between(str(self.asked["until"]), earliest, latest)
+            earliest, latest = min(earliest, low), min(latest, high)
+        if self.log.clock:
+            return len(self.times), len(self.times)
+        return bisect_left(self.times, earliest), bisect_right(self.times, latest)
+
+    def _starts(self) -> range:
+        if "since" not in self.asked:
+            return range(1)
+        low, high = between(str(self.asked["since"]), self.log.begun, self.log.ended)
+        return range(bisect_left(self.times, low), bisect_left(self.times, high) + 1)
+
+
+def _untold(facts: Facts) -> str:
+    """Why what was printed can't be compared with the log; empty when it can."""
+    if facts.log is None:
+        return "the engine was not asked for the log"
+    if _CUT.search(facts.output):
+        return "it printed too much to keep"
+    lines = facts.log.lines
+    if any(len(line) > _LONGEST or len(_STAMP.findall(line)) > 1 for line in lines):
+        return "the log has lines that the engine does not keep whole"
+    return ""
+
+
+def tail(promise: Promise, _: ContainerFacts, facts: Facts) -> Check:
+    """`--tail`: at most so many lines."""
+    if _CUT.search(facts.output):
+        return unverified(about(promise), promise.expected, "it printed too much to count")
+    many = len(printed(facts.output))
+    actual = max(promise.expected, many)
+    return compare(about(promise), promise.expected, actual, "the lines it printed")
+
+
+def timestamps(promise: Promise, _: ContainerFacts, facts: Facts) -> Check:
+    """`--timestamps`: a time begins every line."""
+    lines = printed(facts.output)
+    if not lines:
+        return unverified(about(promise), promise.expected, "it printed nothing")
+    bare = [x for x in lines if stamp(x.partition(" ")[0]) is None and not _CUT.fullmatch(x)]
+    actual = bare[0] if bare else True
+    return compare(about(promise), promise.expected, actual, "the lines it printed")
+
+
+def since(promise: Promise, _: ContainerFacts, facts: Facts) -> Check:
+    """`--since`: no line is older."""
+    return _timed(promise, facts, later=True)
+
+
+def until(promise: Promise, _: ContainerFacts, facts: Facts) -> Check:
+    """`--until`: no line is newer."""
+    return _timed(promise, facts, later=False)
+
+
+def _timed(promise: Promise, facts: Facts, *, later: bool) -> Check:
+    lines, reason = printed(facts.output), _untold(facts)
+    if facts.log is None or reason:
+        return unverified(about(promise), promise.expected, reason)
+    low, high = between(promise.expected, facts.log.begun, facts.log.ended)
+    known = _times(facts.log)
+    times = [found for line in lines for found in [_of_line(line, known)] if found]
+    if not times:
+        return unverified(
+            about(promise), promise.expected, "it printed no line whose time is known"
+        )
+    wrong = [t for t in times if (max(t) < low if later else min(t) > high)]
+    actual = f"a line of {wrong[0][0]:.3f}" if wrong else promise.expected
+    return compare(about(promise), promise.expected, actual, _SOURCE)
+
+
+def _times(log: LogFacts) -> Mapping[str, list[float]]:
+    """When the container said each text."""
+    known: dict[str, list[float]] = {}
+    for at, _, text in (line.partition(" ") for line in log.lines):
+        moment = stamp(at)
+        if moment is not None:
+            known.setdefault(text, []).append(moment)
+    return known
+
+
+def _of_line(line: str, known: Mapping[str, list[float]]) -> list[float]:
+    """The times that a printed line can be of: its own, or those of its text."""
+    own = stamp(line.partition(" ")[0])
+    if own is not None:
+        return [own]
+    return known.get(line) or known.get(line.partition(" ")[2], [])  # --details put a word before
+
+
+JUDGES = {
+    "container.log.printed": same,
+    "container.log.since": since,
+    "container.log.tail": tail,
+    "container.log.timestamps": timestamps,
+    "container.log.until": until,
+}

@@ -1,0 +1,127 @@
+"""A password has changed when its hash has, and the new one is accepted by who can judge it."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import pytest
+
+from lifecycle.checks.passwords import (
+    authenticate,
+    look_at_password,
+    password_changed,
+    shadow_hash,
+)
+from lifecycle.engine.daemon import Daemon, EngineError, ExecOutcome
+
+SHADOW = b"root:*:19000:0:99999:7:::\nkim:$6$salt$hash:19000:0:99999:7:::\nbroken\n"
+HASH = "$6$salt$hash"
+ACCEPTED = ExecOutcome(0, "Password: \r\nlifecycle-authenticated\r\n")
+REFUSED = ExecOutcome(1, "Password: \r\nsu: Authentication failure\r\n")
+SU = {"mode": 0o755 | 1 << 23, "linkTarget": ""}
+FREE = "NoNewPrivs:\t0\n22 21 0:40 / / rw,relatime - overlay overlay rw\n"
+
+
+class Engine:
+    """A container with a shadow file and, in ways, a su."""
+
+    def __init__(self, login: Any = ACCEPTED, *, su: Any = SU, seen: Any = FREE) -> None:
+        self.login, self.su, self.seen = login, su, seen
+        self.logins: list[str] = []
+
+    def read_file(self, _: str, path: str) -> bytes:
+        assert path == "/etc/shadow"
+        return SHADOW
+
+    def talk_inside(self, _: str, argv: list[str], **how: Any) -> ExecOutcome:
+        self.logins.append(f"{how['user']}: {argv[-1]}")
+        assert how["answer"].decode() not in argv
+        return cast("ExecOutcome", _answer(self.login))
+
+    def stat(self, _: str, path: str) -> Any:
+        return self.su if path == "/usr/bin/su" else None
+
+    def run_inside(self, _: str, __: list[str], **___: Any) -> ExecOutcome:
+        return ExecOutcome(0, _answer(self.seen))
+
+
+def _answer(prepared: Any) -> Any:
+    if isinstance(prepared, Exception):
+        raise prepared
+    return prepared
+
+
+def daemon(*answers: Any, **looks: Any) -> Daemon:
+    """An engine with one such container."""
+    return cast("Daemon", Engine(*answers, **looks))
+
+
+def statuses(engine: Daemon, before: str | None, user: str = "kim", typed: str = "s3cret") -> Any:
+    """What comes of the expectation, check by check."""
+    checks = password_changed(look_at_password(engine, "c", user, before, typed))
+    return [(c.status, c.actual) for c in checks]
+
+
+def test_the_hash_is_read_without_a_shell() -> None:
+    assert shadow_hash(daemon(), "c", "kim") == HASH
+    assert shadow_hash(daemon(), "c", "broken") is None
+    assert shadow_hash(daemon(), "c", "lee") is None
+
+
+@pytest.mark.parametrize(
+    ("outcome", "accepted", "how"),
+    [
+        (ACCEPTED, True, "unprivileged"),
+        (REFUSED, False, "unprivileged"),
+        (ExecOutcome(127, "exec: su: not found"), None, "there is no su"),
+        (ExecOutcome(1, "This account is currently not available."), None, "not available"),
+        (EngineError("is not running"), None, "su could not be run inside: is not running"),
+    ],
+)
+def test_a_login_is_tried_by_somebody_without_rights(outcome: Any, accepted: Any, how: str) -> None:
+    engine = Engine(outcome)
+    found, said_how = authenticate(cast("Daemon", engine), "c", "kim", "s3cret")
+    assert found is accepted
+    assert how in said_how
+    assert engine.logins == ["65534: kim"]
+
+
+@pytest.mark.parametrize(
+    ("looks", "how"),
+    [
+        ({"su": SU | {"mode": 0o755}}, "setuid bit"),
+        ({"seen": FREE.replace("\t0", "\t1")}, "no-new-privileges"),
+        ({"seen": FREE.replace("relatime", "nosuid")}, "nosuid"),
+        ({"seen": EngineError("it was paused")}, "it was paused"),
+    ],
+)
+def test_the_refusal_of_a_su_without_power_proves_nothing(looks: Any, how: str) -> None:
+    found, said_how = authenticate(daemon(REFUSED, **looks), "c", "kim", "s3cret")
+    assert found is None
+    assert how in said_how
+
+
+def test_a_new_hash_and_an_accepted_password_keep_it() -> None:
+    assert statuses(daemon(), "!") == [("kept", "a new one"), ("kept", "accepted")]
+
+
+def test_a_new_hash_whose_password_is_refused_breaks_it() -> None:
+    assert statuses(daemon(REFUSED), "!") == [("kept", "a new one"), ("broken", "refused")]
+
+
+def test_a_new_hash_that_nobody_could_try_is_not_proven() -> None:
+    without_su = daemon(ExecOutcome(127, ""))
+    assert [status for status, _ in statuses(without_su, "!")] == ["kept", "unverified"]
+    assert [status for status, _ in statuses(daemon(), "!", typed="")] == ["kept", "unverified"]
+
+
+@pytest.mark.parametrize(
+    ("user", "before", "actual"),
+    [("kim", HASH, "the old one"), ("lee", None, "no such user in /etc/shadow")],
+)
+def test_no_login_is_tried_where_nothing_has_changed(
+    user: str, before: str | None, actual: str
+) -> None:
+    engine = Engine()
+    assert statuses(cast("Daemon", engine), before, user) == [("broken", actual)]
+    assert engine.logins == []
