@@ -1,6 +1,7 @@
 """The one environment that noxw and every Nox session share: made once, until the lock changes.
 
-Only the standard library is imported here: this file runs where there is nothing but Python 3.11.
+Only the standard library is imported here, and what itself needs no more: this file runs where
+there is nothing but Python 3.11.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ import tomllib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+
+from lifecycle.engine.private import why_unsafe
 
 ROOT = Path(__file__).resolve().parent
 STAMP = "made"
@@ -57,8 +60,10 @@ def ready(root: Path) -> Path:
     name = f"environment-py{sys.version_info[0]}.{sys.version_info[1]}-{key(root)}"
     for folder in folders(root):
         if is_made(folder / name):
+            refuse_unsafe(folder / name, root)
             return folder / name
     folder = first_writable(folders(root))
+    refuse_unsafe(folder, root)
     with only_one(folder / f"{name}.lock"):
         if not is_made(folder / name):
             remove_unused(folder)
@@ -78,6 +83,13 @@ def folders(root: Path) -> tuple[Path, Path]:
     """Name where environments live: in the checkout, or else in the user's cache."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
     return root / ".nox", cache / "docker-lifecycle"
+
+
+def refuse_unsafe(folder: Path, root: Path) -> None:
+    """Run nothing that somebody else could have put there; who can change the checkout may."""
+    reason = why_unsafe(folder, within=root if folder.is_relative_to(root) else None)
+    if reason:
+        raise NoEnvironmentError(reason)
 
 
 def is_made(environment: Path) -> bool:

@@ -99,14 +99,28 @@ def _run(commands: _Commands) -> None:
         help="auto: skip what needs one where there is none; require: fail; off: always skip",
     )
     run.add_argument("--strict", action="store_true", help="unverified promises fail the run")
-    run.add_argument("--user", default="", metavar="NAME", help="act as this person (root only)")
+    run.add_argument(
+        "--user",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="act as this person (root only); with several, each scenario once for each",
+    )
     run.add_argument("--as-written", action="store_true", help="keep names literal")
     run.add_argument("--context", default="", metavar="NAME", help="docker context to use")
     run.add_argument(
         "--set", action="append", default=[], metavar="lab.K=V", help="one of the lab's values"
     )
     run.add_argument("--lab", default="", metavar="FILE", help="the lab's values (TOML)")
+    run.add_argument(
+        "--ask-secret",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="ask for secret.NAME on the terminal, in place of a random one",
+    )
     run.add_argument("--report", default="", metavar="DIR", help="default: reports/<run>/")
+    run.add_argument("--publish", action="store_true", help="let everybody read the report")
     run.add_argument("-n", type=int, default=0, metavar="N", help="scenarios at a time")
     run.add_argument(
         "--keep", choices=("on-failure",), default="", help="keep what a failed run made"

@@ -7,7 +7,6 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lifecycle.checks.check import Check
@@ -17,6 +16,7 @@ from lifecycle.command.line import CommandError, DockerLine
 from lifecycle.command.parse import parse
 from lifecycle.command.promise import Promise
 from lifecycle.command.promises import promises as promises_of
+from lifecycle.scenario.reading import text_at
 
 if TYPE_CHECKING:
     from lifecycle.engine.daemon import Daemon
@@ -51,7 +51,7 @@ def promises(args: argparse.Namespace) -> int:
     """What a line promises; needs no daemon."""
     line = read_line(args.rest)
     try:
-        made = promises_of(line, read_file=_read)
+        made = promises_of(line, read_file=text_at)
     except CommandError as error:  # in a file that the line names
         raise UsageError(str(error)) from error
     if args.json:
@@ -74,13 +74,6 @@ def _row(promise: Promise) -> dict[str, object]:
         "where": promise.where,
     }
     return {**row, "unverified": promise.unverified} if promise.unverified else row
-
-
-def _read(path: str) -> str | None:
-    try:
-        return Path(path).read_text("utf-8", "replace")
-    except OSError:
-        return None
 
 
 def hold(args: argparse.Namespace) -> int:

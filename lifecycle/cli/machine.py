@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import os
 import signal
@@ -25,7 +26,7 @@ from lifecycle.engine.sandbox import SandboxError, open_sandbox
 from lifecycle.engine.subject import current_subject, environment
 from lifecycle.run.ledger import default_folder
 from lifecycle.run.options import Options
-from lifecycle.run.outcome import Finding
+from lifecycle.run.outcome import Finding, Symptom
 from lifecycle.run.surroundings import StartError, connect, find_address, read_lab
 from lifecycle.run.sweep import Swept
 from lifecycle.run.sweep import sweep as swept
@@ -39,7 +40,7 @@ def connected(context: str) -> Daemon:
     subject = current_subject()
     env = environment(subject, os.environ)
     try:
-        return connect(find_address(Options(context=context), env, subject), env, limit=20)
+        return connect(find_address(Options(context=context), env, subject), env)
     except StartError as error:
         findings = diagnose(error.symptom, MachineFacts())
         message = "\n".join([str(error), *finding_lines(findings)])
@@ -71,9 +72,7 @@ def doctor(args: argparse.Namespace) -> int:
         subject = current_subject()
         env = environment(subject, os.environ)
         try:
-            daemon = connect(
-                find_address(Options(context=args.context), env, subject), env, limit=20
-            )
+            daemon = connect(find_address(Options(context=args.context), env, subject), env)
             found["containers"] = daemon.containers()
         except StartError as error:
             return error.symptom.output
@@ -110,8 +109,10 @@ def explain(args: argparse.Namespace) -> int:
     return 0 if findings else 1
 
 
+@functools.cache
 def _daemon_at(address: str) -> Daemon:
-    return Daemon(address, os.environ, timeout=20)
+    """One for all the ledgers of an engine, which knows by the second that the engine is silent."""
+    return Daemon(address, os.environ)
 
 
 def sweep(args: argparse.Namespace) -> int:
@@ -119,9 +120,17 @@ def sweep(args: argparse.Namespace) -> int:
     outcomes = swept(default_folder(), _daemon_at, dry_run=args.dry_run)
     for outcome in outcomes:
         sys.stdout.write("".join(f"{line}\n" for line in _swept_lines(outcome)))
+    findings = diagnose(_why_left(outcomes), MachineFacts())
+    sys.stdout.write("".join(f"{line}\n" for line in finding_lines(findings)))
     if not outcomes:
         sys.stdout.write("nothing to sweep: no run of yours died on this machine\n")
     return int(any(c.status == "broken" for o in outcomes for c in o.checks))
+
+
+def _why_left(outcomes: Iterable[Swept]) -> Symptom:
+    """What stood in the way; of our own wording, so nothing of it was printed."""
+    reasons = dict.fromkeys(o.left_alone for o in outcomes)
+    return Symptom("\n".join(reasons), printed=False)
 
 
 def _swept_lines(outcome: Swept) -> list[str]:

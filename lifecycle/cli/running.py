@@ -7,15 +7,20 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from lifecycle.cli import UsageError
+from lifecycle.cli.asking import given_secrets
 from lifecycle.engine.sandbox.info import load_info
 from lifecycle.engine.subject import current_subject, environment
-from lifecycle.run.context import RunValues, variables
+from lifecycle.run.context import RunValues
 from lifecycle.run.options import Options
-from lifecycle.run.plan import Plan, plan
+from lifecycle.run.people import places
+from lifecycle.run.plan import plan
+from lifecycle.run.planned import Plan
 from lifecycle.run.secrets import Secrets
+from lifecycle.run.session import Person
 from lifecycle.run.surroundings import (
     StartError,
     find_address,
@@ -62,25 +67,31 @@ def _at(path: Path) -> list[Path]:
     return [path]
 
 
-def validated(path: Path, options: Options, environ: Mapping[str, str]) -> Plan:
-    """The plan of a file as it would run here, without a daemon; raises ScenarioError."""
+def validated(path: Path, options: Options, environ: Mapping[str, str], secrets: Secrets) -> Plan:
+    """The plan of a file as it would run here, without a daemon; raises ScenarioError.
+
+    An error may quote a value, so ``secrets`` are not the real ones.
+    """
     scenario = load(path)
     subject = current_subject()
-    me = subject.as_template_values()
-    lab = personal(read_lab(options, environ, subject.home), me, _VALIDATION_FOLDER)
-    data = lab.model_dump()
-    data["nas_home"] = data["nas_home"] or f"{_VALIDATION_FOLDER}/nas"
+    lab = personal(
+        read_lab(options, environ, subject.home), subject.as_template_values(), _VALIDATION_FOLDER
+    )
+    nas = lab.nas_home or f"{_VALIDATION_FOLDER}/nas"
+    lab = lab.model_copy(update={"nas_home": nas})
+    me = Person(subject, environ, Path(_VALIDATION_FOLDER), lab)
+    people = {name: replace(me, subject=replace(subject, name=name)) for name in scenario.people}
     sandbox = load_info(environ)
     registry = sandbox.registry if sandbox else "registry.example"
-    values = RunValues("run", _VALIDATION_FOLDER, registry, os.uname().release)
-    names = variables(me, data, values, Secrets({}))
-    return plan(scenario, names, _VALIDATION_FOLDER, "run", as_written=options.as_written)
+    values = RunValues("run", _VALIDATION_FOLDER, _VALIDATION_FOLDER, registry, os.uname().release)
+    seen = places(me, people, values, secrets)
+    return plan(scenario, seen, "run", as_written=options.as_written)
 
 
 def check(args: argparse.Namespace) -> int:
     """Validate; every file's first error is a line, and any makes it exit 4."""
     files = find_files(args.paths)
-    errors = _errors(files, Options())
+    errors = _errors(files, Options(), Secrets({}))
     for error in errors:
         sys.stderr.write(f"{error}\n")
     if errors:
@@ -89,11 +100,11 @@ def check(args: argparse.Namespace) -> int:
     return 0
 
 
-def _errors(files: Iterable[Path], options: Options) -> list[str]:
+def _errors(files: Iterable[Path], options: Options, secrets: Secrets) -> list[str]:
     errors = []
     for path in files:
         try:
-            validated(path, options, os.environ)
+            validated(path, options, os.environ, secrets)
         except ScenarioError as error:
             errors.append(str(error))
     return errors
@@ -113,17 +124,19 @@ def run(args: argparse.Namespace) -> int:
     options = Options(
         gpu=args.gpu,
         as_written=args.as_written,
-        user=args.user,
+        user=args.user[0] if args.user else "",
         context=args.context,
         lab=args.lab,
         sets=tuple(_pair(text) for text in args.set),
     )
-    errors = _errors(files, options)
+    named = Secrets({})
+    errors = _errors(files, options, named)
     if errors:
         raise UsageError("\n".join(errors))
     _known_context(options)
     if args.dry_run:
         return _dry_run(files, options)
+    os.environ.update(given_secrets(args.ask_secret, named.asked_for, os.environ))
     import pytest
 
     from lifecycle.cli.machine import sweep_quietly
@@ -164,9 +177,11 @@ def _pytest_words(args: argparse.Namespace, files: Iterable[Path]) -> list[str]:
     words += ["-c", _no_config(), "--lifecycle-gpu", args.gpu]
     # No plugin of the environment's either: one may change the run, or take a second to import.
     words += ["--disable-plugin-autoload", "-p", "xdist.plugin", "-p", "lifecycle.plugin"]
-    for flag in ("strict", "as_written", "remove_pulled"):
+    for flag in ("strict", "as_written", "remove_pulled", "publish"):
         words += [f"--lifecycle-{flag.replace('_', '-')}"] if getattr(args, flag) else []
-    for name in ("user", "context", "lab", "report", "keep", "lang"):
+    for name in args.user:
+        words += ["--lifecycle-user", name]
+    for name in ("context", "lab", "report", "keep", "lang"):
         value = getattr(args, name)
         words += [f"--lifecycle-{name}", value] if value else []
     for text in args.set:
@@ -187,7 +202,7 @@ def _dry_run(files: Iterable[Path], options: Options) -> int:
     from lifecycle.cli.lines import promise_lines
 
     for path in files:
-        planned = validated(path, options, os.environ)
+        planned = validated(path, options, os.environ, Secrets({}))
         sys.stdout.write(f"{planned.scenario.name}  ({path})\n")
         for step in planned.steps:
             sys.stdout.write(f"  {step.index + 1}. {step.command}\n")

@@ -150,6 +150,20 @@ class Case:
         return next((one for name in named if (one := self.facts.container(name))), None)
 
     @cached_property
+    def inspected(self) -> Container:
+        """Everything the engine says of the container; empty when it can't be asked."""
+        return self.facts.inspected(str(self.container["Id"])) if self.container else {}
+
+    def read_only_at(self, path: str) -> str:
+        """What makes a path of the container read-only; empty when nothing is seen to."""
+        mounts = {m.get("Destination"): m for m in self.inspected.get("Mounts") or []}
+        if path in mounts:
+            return "" if mounts[path].get("RW", True) else f"a read-only mount at {path}"
+        typed = bool(self.typed and self.typed.on("--read-only"))
+        asked = typed or self.inspected.get("HostConfig", {}).get("ReadonlyRootfs")
+        return "--read-only" if asked else ""
+
+    @cached_property
     def bind(self) -> Bind | None:
         """The mounted folder that the path in the message lies in."""
         path = self.caught.get("path", "")

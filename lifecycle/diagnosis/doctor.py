@@ -87,6 +87,7 @@ class _Examination:
             self._api()
             self._storage()
             self._cgroup()
+            self._rights()
             self._disk()
         self._proxies()
         self._gpus()
@@ -178,6 +179,8 @@ class _Examination:
                 "docker-group-needs-relogin",
                 "docker-group-in-ldap",
             )
+        if any(found.entry.id == "engine-hangs" for found in match.candidates(self._error)):
+            return ("engine-hangs",)
         return ("daemon-not-running", "wrong-docker-host")
 
     def _api(self) -> None:
@@ -202,6 +205,18 @@ class _Examination:
         actual = self._info.get("CgroupVersion", "1")
         expected = self._facts.cgroup_version
         self._check(compare("cgroup version", expected, actual, "docker info, /sys/fs/cgroup"))
+
+    def _rights(self) -> None:
+        """A fact of every such server, which nobody's setting mends: told, and never broken."""
+        options = " ".join(self._info.get("SecurityOptions") or [])
+        remapped = "name=rootless" in options or "name=userns" in options
+        about = "what the docker group gives"
+        told = (
+            "a remapped user's rights on this machine"
+            if remapped
+            else "root's rights: any file of this machine, anybody's container"
+        )
+        self._check(Check(about, "known", told, "kept", "docker info .SecurityOptions"))
 
     def _disk(self) -> None:
         root = str(self._info.get("DockerRootDir", ""))

@@ -138,12 +138,14 @@ class MachineFacts:
         look: Callable[[str], SocketInfo] = look_at_socket,
         ask: Callable[[Sequence[str]], str] = ask,
         containers: Callable[[], Sequence[Mapping[str, Any]] | None] | None = None,
+        inspect: Callable[[str], Mapping[str, Any] | None] = lambda _: None,
     ) -> None:
         """Prepare; nothing is looked at yet.
 
         ``root`` is where /proc, /etc, /sys and /dev are, ``cwd`` where the failed command ran,
         ``containers`` gives the engine's list of all containers (the API's summaries: Id, Names,
-        Ports, State, Status, Mounts, Command), or None when it can't be asked.
+        Ports, State, Status, Mounts, Command), or None when it can't be asked; ``inspect`` gives
+        all that the engine says of one, by its id.
         """
         self.person = person or current_subject()
         self.environ = dict(os.environ if environ is None else environ)
@@ -153,6 +155,7 @@ class MachineFacts:
         self._look = look
         self._ask = ask
         self._list = containers
+        self._inspect = inspect
         self._sockets: dict[str, SocketInfo] = {}
 
     # --- the CLI and where it points ---
@@ -256,6 +259,10 @@ class MachineFacts:
         """Every container, running or not; None when the engine can't be asked."""
         listed = self._list() if self._list else None
         return None if listed is None else [dict(one) for one in listed]
+
+    def inspected(self, container: str) -> Container:
+        """All that the engine says of a container; empty when it can't be asked."""
+        return dict(self._inspect(container) or {})
 
     def container(self, name: str) -> Container | None:
         """The container of this name or (part of an) id."""

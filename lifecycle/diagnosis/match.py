@@ -31,7 +31,7 @@ class Match:
 
 def diagnose(symptom: Symptom, facts: MachineFacts, *, lang: Lang = "en") -> list[Finding]:
     """What is behind a command's failure, the earliest message first; empty when not known."""
-    output = text.plain(symptom.output)
+    output = text.plain("\n".join((symptom.output, *symptom.observed)))
     cases = [
         (match.entry, Case(symptom, output, match.line, match.caught, facts))
         for match in candidates(output)
@@ -104,8 +104,10 @@ def _confirmed(rivals: list[tuple[Entry, Case]]) -> list[tuple[Entry, Case]]:
 
 def tell(entry: Entry, case: Case, lang: Lang = "en") -> Finding:
     """The finding as people read it, with the facts that its probes look up."""
-    seen = case.line and case.symptom.printed
+    observed = case.symptom.observed
+    seen = case.line and case.symptom.printed and case.line not in observed
     evidence = [f"printed: {case.line[:_QUOTED_CHARS]}"] if seen else []
+    evidence += observed if case.line in observed else ()
     for probe in entry.probes:
         evidence += PROBES[probe](case)
     return Finding(

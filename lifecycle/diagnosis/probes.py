@@ -13,7 +13,9 @@ from lifecycle.diagnosis.evidence import DEFAULT_SOCKET, UNIX, Container, Group
 
 _DASHES = re.compile("[\u2010-\u2015\u2212]")
 _CURLY = re.compile("[\u2018\u2019\u201c\u201d]")
-_GIB = 1 << 30
+_GIB, _GB = 1 << 30, 10**9
+_LOGGED = {"lastlog": 292, "faillog": 32}
+"""Bytes of a uid's line in each."""
 
 _ANSWERS = {
     "yes": "an engine answers there",
@@ -148,22 +150,37 @@ def mounts(case: Case) -> list[str]:
     if bind is None:
         return [f"mounted: {b.source} at {b.target}" for b in case.binds]
     mode = "read-only" if bind.readonly else "read-write"
-    lines = [
+    return [
         f"{bind.target} is {bind.source} of the host, mounted {mode}",
         *_path(case, bind.source),
+        *_lies_on(case, bind.source),
     ]
-    if mount := case.facts.mount_of(bind.source):
-        lines.append(
-            f"{bind.source} lies on {mount.source} ({mount.kind},"
-            f" {'read-only' if mount.readonly else 'read-write'}) at {mount.point}"
-        )
-    return lines
+
+
+def _lies_on(case: Case, path: str) -> list[str]:
+    mount = case.facts.mount_of(path)
+    if mount is None:
+        return []
+    mode = "read-only" if mount.readonly else "read-write"
+    return [f"{path} lies on {mount.source} ({mount.kind}, {mode}) at {mount.point}"]
+
+
+def read_only(case: Case) -> list[str]:
+    """What makes the container's /etc read-only."""
+    why = case.read_only_at("/etc")
+    return [f"the container has {why}"] if why else []
+
+
+def korean_passwd(case: Case) -> list[str]:
+    """The Korean passwd ends every failure with the words that it should end a success with."""
+    wrong = "passwd: 암호를 바꿨습니다"
+    return [f"`{wrong}` is a mistranslation of `password unchanged`"] if wrong in case.text else []
 
 
 def source(case: Case) -> list[str]:
     """The path of the host that the message names."""
     path = case.caught.get("source")
-    return _path(case, path) if path else []
+    return [*_path(case, path), *_lies_on(case, path)] if path else []
 
 
 def _path(case: Case, path: str) -> list[str]:
@@ -290,6 +307,13 @@ def disk(case: Case) -> list[str]:
     return lines
 
 
+def login_log(case: Case) -> list[str]:
+    """How long the login logs become with the person's uid: a line each for all uids up to it."""
+    uid = case.facts.person.uid
+    sizes = [f"/var/log/{name} {uid * size / _GB:.0f} GB" for name, size in _LOGGED.items()]
+    return [f"with uid {uid}: {', '.join(sizes)}"]
+
+
 def kernel(case: Case) -> list[str]:
     """Whether the running kernel's modules are still on disk."""
     release = case.facts.read("proc/sys/kernel/osrelease").strip()
@@ -340,6 +364,8 @@ PROBES: dict[str, Callable[[Case], list[str]]] = {
         nearest_container,
         port,
         mounts,
+        read_only,
+        korean_passwd,
         source,
         login,
         tag,
@@ -353,6 +379,7 @@ PROBES: dict[str, Callable[[Case], list[str]]] = {
         nvidia_driver,
         proxies,
         disk,
+        login_log,
         kernel,
         cgroup,
         selinux,

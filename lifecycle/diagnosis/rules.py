@@ -10,19 +10,25 @@ import re
 from collections.abc import Callable
 
 from lifecycle.diagnosis.case import Case, container_state
+from lifecycle.diagnosis.catalog import entry
 from lifecycle.diagnosis.evidence import DEFAULT_SOCKET, UNIX
 
 _HUBS = re.compile(r"docker\.io|docker\.com|gcr\.io|nvcr\.io|quay\.io|ghcr\.io")
 _LISTS_FETCHED = re.compile(r"^(?:#\S+ \S+ )?(?:Get|Hit|Ign):\d+ |Fetched [\d.,]+ ", re.MULTILINE)
 _NOT_ANSWERED = re.compile(
-    r"Password change (?:has been )?aborted|passwords do not match|"
+    r"Password change (?:has been )?aborted|[Pp]asswords (?:do not|don't) match|"
     r"암호 변경을 취소|암호가 일치하지 않"
 )
 _SHELL = re.compile(r"(?:\S*/)?(?:ba|da|z)?sh(?: -[il]+)?")
 _ENDED_BY_EXIT = re.compile(r"Exited \((?:0|130)\)")
 _USES_NETWORK = re.compile(r"\s*RUN\b.*\b(?:apt|apt-get|pip3?|curl|wget|git|conda)\b")
 _MAKERS = ("run", "create")
-_ETC = ("/etc", "/etc/passwd", "/etc/shadow")
+_SERVED = ("nfs", "fuse", "cifs", "smb", "ceph", "lustre", "gpfs", "beegfs", "9p", "afs")
+_HUGE_UID = 1_000_000
+_MAKES_USER = re.compile(r"\b(?:useradd|adduser)\b[^;&|]*")
+_WITHOUT_LOG = re.compile(r" (?:-\w*l\w*|--no-log-init)\b")
+_ACCOUNTS = ("/etc/passwd", "/etc/shadow")
+_WEAK, _UNANSWERED = "passwd-too-weak", "passwd-no-tty-or-mismatch"
 
 
 # --- the engine does not answer ---
@@ -192,6 +198,19 @@ def names_do_not_resolve(case: Case) -> bool | None:
 # --- packages, passwords, files ---
 
 
+def login_log_is_huge(case: Case) -> bool:
+    """The Dockerfile makes a user with a huge uid, and lets it be logged."""
+    text = "\n".join(case.dockerfile).replace("\\\n", " ")
+    lines = [line for line in _MAKES_USER.findall(text) if not _WITHOUT_LOG.search(line)]
+    uids = [int(n) for line in lines for n in re.findall(r"\b[0-9]{7,10}\b", line)]
+    return bool(lines) and max(uids, default=case.facts.person.uid) >= _HUGE_UID
+
+
+def disk_is_full(case: Case) -> bool:
+    """Nothing is known that would have filled the disk."""
+    return not login_log_is_huge(case)
+
+
 def lists_are_missing(case: Case) -> bool:
     """The package lists were not fetched in what was printed."""
     return not _LISTS_FETCHED.search(case.text)
@@ -209,22 +228,47 @@ def passwd_in_build(case: Case) -> bool | None:
 
 def passwd_unanswered(case: Case) -> bool | None:
     """The passwd got an end of file, or two different passwords, in a container."""
-    if case.building:
+    if case.building or etc_is_mounted(case) or etc_is_read_only(case):
         return False
-    if _etc_is_mounted(case):
-        return False
-    return True if _NOT_ANSWERED.search(case.text) else None
+    said = _last_said(case)
+    return said == _UNANSWERED if said else None
+
+
+def passwd_too_weak(case: Case) -> bool:
+    """The policy's word was the last; root is only warned, and may fail for another reason."""
+    return not case.building and _last_said(case) == _WEAK
 
 
 def etc_is_mounted(case: Case) -> bool | None:
     """The container mounts the files that passwd must replace."""
-    if case.building or _NOT_ANSWERED.search(case.text):
+    if case.building or _last_said(case):
         return False
-    return True if _etc_is_mounted(case) else None
+    mounted = any(bind.target in _ACCOUNTS for bind in case.binds)
+    return mounted or (False if etc_is_read_only(case) else _unless_known(case))
 
 
-def _etc_is_mounted(case: Case) -> bool:
-    return any(bind.target in _ETC for bind in case.binds)
+def etc_is_read_only(case: Case) -> bool | None:
+    """The container's own file system, or what is mounted at /etc, is read-only."""
+    if case.building or _last_said(case):
+        return False
+    return bool(case.read_only_at("/etc")) or _unless_known(case)
+
+
+def _unless_known(case: Case) -> bool | None:
+    """What is not seen of a container that could be looked at is not there."""
+    return False if case.inspected else None
+
+
+def _last_said(case: Case) -> str:
+    """Why passwd gave up, as it said itself: the last of several reasons, or nothing."""
+    reasons = {_UNANSWERED: (_NOT_ANSWERED,), _WEAK: entry(_WEAK).patterns}
+    said = [
+        (found.start(), reason)
+        for reason, patterns in reasons.items()
+        for pattern in patterns
+        for found in pattern.finditer(case.text)
+    ]
+    return max(said, default=(0, ""))[1]
 
 
 def path_is_not_mounted(case: Case) -> bool | None:
@@ -256,12 +300,17 @@ def selinux_refuses(case: Case) -> bool:
 
 
 def root_is_squashed(case: Case) -> bool | None:
-    """Root of the container was refused on a network file system."""
+    """Root of the container was refused on a file system that another machine or program serves."""
     if case.bind is None:
         return False if path_is_not_mounted(case) else None
     mount = case.facts.mount_of(case.bind.source)
-    as_root = case.option("--user").partition(":")[0] in ("0", "root")
-    return bool(mount and mount.kind.startswith("nfs") and as_root)
+    as_root = case.symptom.uid == 0 or case.option("--user").partition(":")[0] in ("0", "root")
+    return bool(mount and mount.kind.startswith(_SERVED) and as_root)
+
+
+def root_is_not_squashed(case: Case) -> bool:
+    """It was not root, or not on such a file system."""
+    return not root_is_squashed(case)
 
 
 def docker_is_a_snap(case: Case) -> bool:
@@ -303,14 +352,19 @@ RULES: dict[str, Callable[[Case], bool | None]] = {
         names_do_not_resolve,
         lists_are_missing,
         lists_are_there,
+        login_log_is_huge,
+        disk_is_full,
         passwd_in_build,
         passwd_unanswered,
+        passwd_too_weak,
         etc_is_mounted,
+        etc_is_read_only,
         path_is_not_mounted,
         source_made_by_docker,
         source_is_anothers,
         selinux_refuses,
         root_is_squashed,
+        root_is_not_squashed,
         docker_is_a_snap,
         docker_is_no_snap,
     )

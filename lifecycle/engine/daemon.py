@@ -7,52 +7,28 @@ Every method is one request (an inspect costs about 1 ms, an exec 50) and raises
 from __future__ import annotations
 
 import io
+import math
 import os
 import socket
 import tarfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, wraps
-from typing import Any, ParamSpec, TypeVar, cast
+from functools import cached_property
+from typing import Any, cast
 
-import docker
-from docker.errors import APIError, DockerException, NotFound
+from docker.errors import NotFound
+from docker.types import CancellableStream
 from docker.utils import decode_json_header
-from requests.exceptions import ConnectionError as RequestsConnectionError
-from requests.exceptions import RequestException
 
-P = ParamSpec("P")
-R = TypeVar("R")
+from lifecycle.engine.client import Client, EventSource, mapped
+from lifecycle.engine.errors import EngineAway, EngineError, EngineSilent
+from lifecycle.engine.stream import ExecStream, unframed
 
 DEFAULT_ADDRESS = "unix:///var/run/docker.sock"
 Json = dict[str, Any]
-
-
-class EngineError(Exception):
-    """The engine refused, or could not be reached; the message is its own words."""
-
-
-def _mapped(method: Callable[P, R]) -> Callable[P, R]:
-    """Turn every exception of the SDK and of its HTTP library into :class:`EngineError`."""
-
-    @wraps(method)
-    def call(*args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            return method(*args, **kwargs)
-        except APIError as error:
-            raise EngineError(str(error.explanation or error)) from error
-        except (DockerException, RequestException, OSError, ValueError) as error:
-            raise EngineError(_plain(error)) from error
-
-    return call
-
-
-def _plain(error: BaseException) -> str:
-    """The innermost cause, which is what the operating system said."""
-    while error.__cause__ or error.__context__:
-        error = cast("BaseException", error.__cause__ or error.__context__)
-    return f"{error.strerror}" if isinstance(error, OSError) and error.strerror else str(error)
+ANSWER_LIMIT = 20.0
+"""Seconds that an answer may take; most take milliseconds."""
+REMOVAL_LIMIT = 60.0
 
 
 @dataclass(frozen=True)
@@ -63,39 +39,25 @@ class ExecOutcome:
     output: str
 
 
-class Daemon:
+class Daemon(Client):
     """One engine, by its address. Safe to use from several threads."""
 
-    def __init__(self, address: str, environ: Mapping[str, str], *, timeout: float = 60) -> None:
-        """Prepare a client; nothing is asked until the first call.
-
-        ``environ`` supplies DOCKER_TLS_VERIFY and DOCKER_CERT_PATH. Raises EngineError for an
-        address of no known kind.
-        """
-        self.address = address
-        self._environ = {**environ, "DOCKER_HOST": address}
-        self._timeout = timeout
+    def __init__(
+        self, address: str, environ: Mapping[str, str], *, limit: float = ANSWER_LIMIT
+    ) -> None:
+        """Prepare it; nothing is asked until the first call. See :class:`Client`."""
+        super().__init__(address, environ, limit)
         self.own_execs: set[str] = set()
         """Ids of the execs that we made to look, so that they are not taken for somebody's."""
 
     @cached_property
-    def _client(self) -> docker.DockerClient:
-        return docker.from_env(
-            environment=self._environ, timeout=int(self._timeout), use_ssh_client=True
-        )
-
-    @property
-    def _api(self) -> docker.APIClient:
-        return self._client.api
-
-    @cached_property
-    @_mapped
+    @mapped
     def info(self) -> Json:
         """``docker info``, asked once."""
         return self._api.info()
 
     @cached_property
-    @_mapped
+    @mapped
     def version(self) -> Json:
         """``docker version`` of the server, asked once."""
         return self._api.version()
@@ -116,9 +78,18 @@ class Daemon:
         options = self.info.get("SecurityOptions") or []
         return next((n for n in ("rootless", "userns") if f"name={n}" in options), "")
 
+    @property
+    def equals_root(self) -> bool:
+        """Whether whoever may use this engine can do as root does on its machine.
+
+        They can mount its root folder into a container and be uid 0 there; only an engine that
+        remaps users is not root's equal.
+        """
+        return not self.remaps_users
+
     # -- what is there -------------------------------------------------------------------
 
-    @_mapped
+    @mapped
     def container(self, name: str) -> Json | None:
         """Inspect a container by name, id or id prefix."""
         try:
@@ -126,7 +97,7 @@ class Daemon:
         except NotFound:
             return None
 
-    @_mapped
+    @mapped
     def image(self, name: str) -> Json | None:
         """Inspect an image by tag, digest or id."""
         try:
@@ -134,7 +105,7 @@ class Daemon:
         except NotFound:
             return None
 
-    @_mapped
+    @mapped
     def volume(self, name: str) -> Json | None:
         """Inspect a volume."""
         try:
@@ -142,7 +113,7 @@ class Daemon:
         except NotFound:
             return None
 
-    @_mapped
+    @mapped
     def network(self, name: str) -> Json | None:
         """Inspect a network."""
         try:
@@ -150,7 +121,7 @@ class Daemon:
         except NotFound:
             return None
 
-    @_mapped
+    @mapped
     def exec(self, exec_id: str) -> Json | None:
         """Inspect an exec; it is forgotten a few minutes after its end."""
         try:
@@ -158,34 +129,47 @@ class Daemon:
         except NotFound:
             return None
 
-    @_mapped
+    @mapped
     def registry_digest(self, name: str) -> str:
         """The digest a registry gives for a tag, without pulling it."""
         return str(self._client.images.get_registry_data(name).id)
 
-    @_mapped
+    @mapped
     def containers(self) -> list[Json]:
         """Every container, running or not, in the short form of ``GET /containers/json``."""
         return cast("list[Json]", self._api.containers(all=True))
 
-    @_mapped
+    @mapped
     def images(self) -> list[Json]:
         """Every image, in the short form of ``GET /images/json``."""
         return cast("list[Json]", self._api.images())
 
-    @_mapped
+    @mapped
     def volumes(self) -> list[Json]:
         """Every volume."""
         return cast("list[Json]", self._api.volumes().get("Volumes") or [])
 
-    @_mapped
+    @mapped
     def networks(self) -> list[Json]:
         """Every network."""
         return cast("list[Json]", self._api.networks())
 
+    @mapped
+    def history(self, name: str) -> tuple[str, ...]:
+        """The commands that made an image, the oldest first."""
+        layers = cast("list[Json]", self._api.history(name))  # type: ignore[no-untyped-call]
+        return tuple(str(layer.get("CreatedBy") or "") for layer in reversed(layers))
+
+    @mapped
+    def log(self, container: str, *, lines: int, until: float | None) -> str:
+        """The newest lines of a container's log, each with its time, from before a time."""
+        end = None if until is None else math.ceil(until)
+        text = self._api.logs(container, timestamps=True, tail=lines, until=end)
+        return text.decode("utf-8", "replace")
+
     # -- inside a container --------------------------------------------------------------
 
-    @_mapped
+    @mapped
     def run_inside(
         self,
         container: str,
@@ -203,11 +187,15 @@ class Daemon:
             container, list(argv), user=user, environment=dict(env or {}), workdir=workdir
         )
         self.own_execs.add(made["Id"])
-        output = self._api.exec_start(made["Id"])
+        stream = ExecStream(self._api.exec_start(made["Id"], socket=True))
+        try:
+            output = unframed(stream.rest())
+        finally:
+            stream.close()
         state = self._api.exec_inspect(made["Id"])
         return ExecOutcome(state.get("ExitCode"), output.decode("utf-8", "replace"))
 
-    @_mapped
+    @mapped
     def start_inside(self, container: str, argv: Sequence[str], *, user: str = "") -> str:
         """Start a command inside and return at once with the exec's id."""
         made = self._api.exec_create(container, list(argv), user=user)
@@ -215,7 +203,7 @@ class Daemon:
         self._api.exec_start(made["Id"], detach=True)
         return str(made["Id"])
 
-    @_mapped
+    @mapped
     def stat(self, container: str, path: str) -> Json | None:
         """Stat a path in a container, running or not, with or without a shell (about 1 ms).
 
@@ -223,13 +211,13 @@ class Daemon:
         """
         api: Any = self._api
         url = api._url("/containers/{0}/archive", container)  # noqa: SLF001 - no public way
-        answer = api.head(url, params={"path": path}, timeout=self._timeout)
+        answer = api.head(url, params={"path": path}, timeout=self.limit)
         if answer.status_code == 404:  # noqa: PLR2004
             return None
         answer.raise_for_status()
         return cast("Json", decode_json_header(answer.headers["X-Docker-Container-Path-Stat"]))
 
-    @_mapped
+    @mapped
     def read_file(self, container: str, path: str) -> bytes | None:
         """The content of one regular file in a container (about 40 ms, no shell needed)."""
         try:
@@ -241,7 +229,23 @@ class Daemon:
             file = tar.extractfile(member) if member else None
             return file.read() if file else None
 
-    @_mapped
+    @mapped
+    def owner(self, container: str, path: str) -> tuple[int, int, int] | None:
+        """The uid, gid and mode of a path in a container, from the head of its archive."""
+        try:
+            stream, _ = self._api.get_archive(container, path)
+        except NotFound:
+            return None
+        chunks: Iterator[bytes] = iter(stream)
+        head = b""
+        while len(head) < tarfile.RECORDSIZE and (chunk := next(chunks, b"")):
+            head += chunk
+        cast("Any", stream).close()  # of a folder, all that is in it would follow
+        with tarfile.open(fileobj=io.BytesIO(head)) as tar:
+            member = tar.next()
+            return (member.uid, member.gid, member.mode & 0o7777) if member else None
+
+    @mapped
     def talk_inside(  # noqa: PLR0913 - an exec and both sides of its talk
         self,
         container: str,
@@ -260,48 +264,55 @@ class Daemon:
             container, list(argv), user=user, tty=True, stdin=True, environment=dict(env)
         )
         self.own_execs.add(made["Id"])
-        raw: Any = self._api.exec_start(made["Id"], tty=True, socket=True)
-        stream: socket.socket = getattr(raw, "_sock", raw)
-        stream.settimeout(self._timeout)
+        stream = ExecStream(self._api.exec_start(made["Id"], tty=True, socket=True))
         seen, answered = b"", False
         try:
-            while chunk := stream.recv(4096):
+            while chunk := stream.read():
                 seen += chunk
                 if not answered and prompt in seen.lower():
-                    stream.sendall(answer + b"\n")
+                    stream.send(answer + b"\n")
                     answered = True
         finally:
             stream.close()
-            _release(raw)
         state = self._api.exec_inspect(made["Id"])
         return ExecOutcome(state.get("ExitCode"), seen.decode("utf-8", "replace"))
 
     # -- what happens --------------------------------------------------------------------
 
-    @_mapped
+    @mapped
     def events(self, since: float) -> EventSource:
         """Open the event stream; what happened since ``since`` (epoch seconds) comes first."""
-        return EventSource(self._api.events(decode=True, since=int(since)))
+        api: Any = self._api  # its own way has no limit for the answer's beginning
+        answer = api._get(api._url("/events"), params={"since": int(since)}, stream=True)  # noqa: SLF001
+        api._disable_socket_timeout(api._get_raw_response_socket(answer))  # noqa: SLF001
+        decoded = api._stream_helper(answer, decode=True)  # noqa: SLF001
+        return EventSource(CancellableStream(decoded, answer))
 
     # -- clean-up: called by the ledger's owner only ------------------------------------------
 
-    @_mapped
+    @mapped
     def remove_container(self, container: str) -> None:
         """Force-remove a container with its anonymous volumes."""
         try:
-            self._api.remove_container(container, v=True, force=True)
+            # Its layers may be many: longer than other questions may take.
+            api: Any = self._api
+            url, how = api._url("/containers/{0}", container), {"v": True, "force": True}  # noqa: SLF001
+            api._raise_for_status(api._delete(url, params=how, timeout=REMOVAL_LIMIT))  # noqa: SLF001
         except NotFound:
             return
 
-    @_mapped
-    def remove_image(self, name: str) -> None:
-        """Remove a tag, and the image when it was the last tag."""
+    @mapped
+    def remove_image(self, name: str, *, alone: bool = False) -> None:
+        """Remove a tag, and the image when it was the last tag.
+
+        Unless it goes ``alone``, the images without a tag that it stands on go with it.
+        """
         try:
-            self._api.remove_image(name)
+            self._api.remove_image(name, noprune=alone)
         except NotFound:
             return
 
-    @_mapped
+    @mapped
     def remove_volume(self, name: str) -> None:
         """Remove a volume."""
         try:
@@ -309,7 +320,7 @@ class Daemon:
         except NotFound:
             return
 
-    @_mapped
+    @mapped
     def remove_network(self, name: str) -> None:
         """Remove a network."""
         try:
@@ -317,43 +328,13 @@ class Daemon:
         except NotFound:
             return
 
-    def close(self) -> None:
-        """Drop the connections."""
-        if "_client" in self.__dict__:
-            self._client.close()
 
-
-def _release(stream: Any) -> None:
-    """Close the HTTP answer behind a stream of the SDK, which by itself only drops it."""
-    response = getattr(stream, "_response", None)
-    if response is not None:
-        # A socket that was closed under it can't be read to its end any more.
-        with suppress(ValueError, OSError):
-            response.close()
-
-
-class EventSource:
-    """The daemon's event stream; iterating blocks, closing from another thread ends it."""
-
-    def __init__(self, stream: Any) -> None:
-        """Wrap the SDK's cancellable stream."""
-        self._stream = stream
-
-    def __iter__(self) -> Iterator[Json]:
-        """Yield events until the stream is closed or the daemon goes away."""
-        try:
-            yield from self._stream
-        except (DockerException, RequestException, RequestsConnectionError, OSError, ValueError):
-            return
-        finally:
-            _release(self._stream)
-
-    def close(self) -> None:
-        """End the iteration."""
-        try:
-            self._stream.close()
-        except (OSError, DockerException):
-            return
-
-
-__all__ = ["DEFAULT_ADDRESS", "Daemon", "EngineError", "EventSource", "ExecOutcome"]
+__all__ = [
+    "DEFAULT_ADDRESS",
+    "Daemon",
+    "EngineAway",
+    "EngineError",
+    "EngineSilent",
+    "EventSource",
+    "ExecOutcome",
+]

@@ -1,6 +1,8 @@
 """The one event stream of a run, opened before its first step.
 
 A thread reads the stream and keeps every event; callers wait on a condition, never on a clock.
+A stream that breaks, since the engine goes away, is opened again when the engine is back, and the
+absence is remembered.
 A listener may be called for each event as it comes, on the reading thread, so that a
 container that lives for 100 ms is still inspected.
 """
@@ -10,12 +12,16 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from lifecycle.engine.errors import EngineError
+
 if TYPE_CHECKING:
-    from lifecycle.engine.daemon import Daemon
+    from lifecycle.engine.daemon import Daemon, EventSource
+
+_PAUSE = 0.2
 
 
 @dataclass(frozen=True)
@@ -28,6 +34,11 @@ class Event:
     name: str
     attributes: dict[str, str]
     at: float
+
+    @property
+    def key(self) -> tuple[float, str, str, str]:
+        """What tells it from every other one, also when it is told twice."""
+        return self.at, self.kind, self.action, self.id
 
     @staticmethod
     def read(raw: dict[str, Any]) -> Event:
@@ -48,6 +59,14 @@ class Event:
         )
 
 
+@dataclass(frozen=True)
+class Absence:
+    """When the stream broke, and when the engine was back; epoch seconds of this machine."""
+
+    since: float
+    until: float | None = None
+
+
 class EventLog:
     """Everything the engine did since the log was opened."""
 
@@ -57,21 +76,59 @@ class EventLog:
         self._changed = threading.Condition()
         self._listener = listener
         self._ended = False
-        self._source = daemon.events(time.time())
+        self._closing = threading.Event()
+        self._absences: list[Absence] = []
+        self._daemon, self._opened = daemon, time.time()
+        self._source: EventSource = daemon.events(self._opened)
         self._thread = threading.Thread(target=self._read, name="engine-events", daemon=True)
         self._thread.start()
 
     def _read(self) -> None:
-        for raw in self._source:
-            event = Event.read(raw)
-            with self._changed:
-                self._events.append(event)
-                self._changed.notify_all()
-            if self._listener:
-                self._listener(event)
+        again = True
+        while again:
+            seen = {e.key for e in self.since()}
+            for raw in self._source:
+                event = Event.read(raw)
+                if event.key not in seen:
+                    self._note(event)
+            again = not self._closing.is_set() and self._open_again()
         with self._changed:
             self._ended = True
             self._changed.notify_all()
+
+    def _note(self, event: Event) -> None:
+        with self._changed:
+            self._events.append(event)
+            self._changed.notify_all()
+        if self._listener:
+            self._listener(event)
+
+    def _open_again(self) -> bool:
+        """Wait for the engine to be back; False when the log is closed before."""
+        broke = time.time()
+        self._remember(Absence(broke))
+        last = max((e.at for e in self.since()), default=self._opened)
+        while not self._closing.wait(_PAUSE):
+            # An engine that doesn't take callers any more may still answer those it has.
+            if self._daemon.answers():
+                with contextlib.suppress(EngineError):
+                    self._source = self._daemon.events(last)
+                    self._remember(Absence(broke, time.time()))
+                    return not self._closing.is_set()
+        return False
+
+    def _remember(self, absence: Absence) -> None:
+        with self._changed:
+            if absence.until is not None:
+                self._absences.pop()
+            self._absences.append(absence)
+            self._changed.notify_all()
+
+    @property
+    def absences(self) -> list[Absence]:
+        """When the engine was away; the last one has no end while it still is."""
+        with self._changed:
+            return list(self._absences)
 
     def mark(self) -> int:
         """A place in the log; events after it have an index at or above it."""
@@ -114,25 +171,8 @@ class EventLog:
         with self._changed:
             self._changed.notify_all()
 
-    @property
-    def ended(self) -> bool:
-        """Whether the daemon has closed the stream (it went away, or we closed it)."""
-        with self._changed:
-            return self._ended
-
     def close(self) -> None:
         """End the stream and its thread."""
+        self._closing.set()
         self._source.close()
         self._thread.join(5)
-
-
-@contextlib.contextmanager
-def event_log(
-    daemon: Daemon, listener: Callable[[Event], None] | None = None
-) -> Iterator[EventLog]:
-    """An open log, closed on the way out."""
-    log = EventLog(daemon, listener)
-    try:
-        yield log
-    finally:
-        log.close()

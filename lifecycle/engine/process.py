@@ -78,12 +78,14 @@ def run(  # noqa: PLR0913 - what a command needs is named at the call
     stdin: bytes | None = None,
     limit_bytes: int = 1 << 20,
     on_start: Callable[[int], None] | None = None,
+    on_output: Callable[[bytes], None] | None = None,
 ) -> Completed:
     """Run a command to its end, or to its timeout: then TERM, and KILL for all that is left.
 
     It has ended when its first process has, as in a shell: what that left in the background is
     not waited for. A command that could not be started has the shell's exit code (127 not found,
-    126 not executable) and a sentence as its output. ``on_start`` gets the pid at once.
+    126 not executable) and a sentence as its output. ``on_start`` gets the pid at once, and
+    ``on_output`` what comes on standard output, as it comes.
     """
     started = time.monotonic()
     try:
@@ -91,7 +93,7 @@ def run(  # noqa: PLR0913 - what a command needs is named at the call
     except (OSError, subprocess.SubprocessError) as error:
         code, sentence = could_not_start(argv, subject, env, cwd, error)
         return Completed(code, sentence, "", time.monotonic() - started)
-    with _Run(child, stdin or b"", limit_bytes) as running:
+    with _Run(child, stdin or b"", limit_bytes, on_output) as running:
         try:
             if on_start is not None:
                 on_start(child.pid)
@@ -260,8 +262,14 @@ def _spawn(
 class _Run:
     """A command that was started: its pipes, what came out of them, and its end."""
 
-    def __init__(self, child: subprocess.Popen[bytes], stdin: bytes, limit: int) -> None:
-        self._child = child
+    def __init__(
+        self,
+        child: subprocess.Popen[bytes],
+        stdin: bytes,
+        limit: int,
+        on_output: Callable[[bytes], None] | None,
+    ) -> None:
+        self._child, self._on_output = child, on_output
         self._pending = memoryview(stdin)
         self._both = Bounded(limit)
         self._stdout = Bounded(limit)
@@ -347,6 +355,8 @@ class _Run:
         self._both.add(data)
         if self._child.stdout and fd == self._child.stdout.fileno():
             self._stdout.add(data)
+            if self._on_output:
+                self._on_output(data)
         return len(data)
 
     def _rest(self) -> None:

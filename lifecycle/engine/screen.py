@@ -12,8 +12,12 @@ from typing import Any
 import pyte
 from wcwidth import wcwidth
 
+from lifecycle.engine.picture import Picture, picture, row_text
+
 HISTORY_LINES = 200
 """Lines that scrolled off the top and are still part of the screen's text."""
+
+_APPLICATION_KEYS = 1 << 5  # DECCKM, a private mode, which pyte keeps shifted
 
 # A sequence that never ends (binary output) must not swallow what follows it.
 _LONGEST_SEQUENCE = 4096
@@ -90,7 +94,7 @@ class Emulator:
         """A blank screen, of the same size."""
         self._decoder = _Decoder()
         self._screen.reset()
-        self._screen.history.clear()
+        self._screen.forget()
         self._stream = pyte.Stream(self._screen)
 
     def resize(self, rows: int, cols: int) -> None:
@@ -108,16 +112,21 @@ class Emulator:
             except Exception:  # noqa: BLE001 - pyte raises whatever a hostile sequence leads to
                 self._stream = pyte.Stream(self._screen)
 
+    @property
+    def application_keys(self) -> bool:
+        """Whether the program has asked for the other bytes of the cursor keys."""
+        return _APPLICATION_KEYS in self._screen.mode
+
     def text(self) -> str:
         """History and screen as text, without the blank ends of lines and of the screen."""
-        screen = self._screen
-        lines = [*screen.history, *(screen.buffer[y] for y in range(screen.lines))]
-        return "\n".join(_row(line) for line in lines).rstrip()
+        return "\n".join(map(row_text, self._screen.seen())).rstrip()
+
+    def picture(self, lost: int = 0) -> Picture:
+        """The same as it looked; ``lost`` bytes were never drawn."""
+        return picture(self._screen.seen(), lost + self._screen.lost)
 
 
-def _row(line: Mapping[int, pyte.screens.Char]) -> str:
-    # The cell after a wide character is an empty one.
-    return "".join(line[x].data for x in range(max(line, default=-1) + 1)).rstrip()
+_Line = Mapping[int, pyte.screens.Char]
 
 
 class _Screen(pyte.Screen):
@@ -126,9 +135,20 @@ class _Screen(pyte.Screen):
     _ALTERNATE = frozenset({47, 1047, 1049})
 
     def __init__(self, columns: int, lines: int) -> None:
-        self.history: deque[Mapping[int, pyte.screens.Char]] = deque(maxlen=HISTORY_LINES)
+        self._history: deque[_Line] = deque()
         self._main: tuple[dict[int, Any], int, int] | None = None
+        self.lost = 0
         super().__init__(columns, lines)
+
+    def seen(self) -> list[_Line]:
+        """The lines of the screen, below those that scrolled off the main one last."""
+        above = self._history if self._main is None else ()
+        return [*above, *(self.buffer[y] for y in range(self.lines))]
+
+    def forget(self) -> None:
+        """Forget what scrolled off."""
+        self._history.clear()
+        self.lost = 0
 
     def reset(self) -> None:
         self._main = None
@@ -137,7 +157,9 @@ class _Screen(pyte.Screen):
     def index(self) -> None:
         top, bottom = self.margins or (0, self.lines - 1)
         if self.cursor.y == bottom and top == 0 and self._main is None:
-            self.history.append(self.buffer[0])
+            self._history.append(self.buffer[0])
+            if len(self._history) > HISTORY_LINES:
+                self.lost += len(row_text(self._history.popleft()).encode()) + 1
         super().index()
 
     def draw(self, data: str) -> None:

@@ -20,6 +20,8 @@ _KEPT_PREFIXES = ("LC_", "DOCKER_", "LIFECYCLE_")
 # Credentials of the caller: a secret reaches a command through its dialogue, never through its
 # environment, and another person's registry logins are not theirs.
 _NEVER_KEPT_PREFIXES = ("LIFECYCLE_SECRET_", "DOCKER_AUTH_CONFIG")
+_OWN_CONFIG = "DOCKER_CONFIG"
+"""The caller's settings and logins; only a person made for the sandbox has none of their own."""
 _PROXIES = frozenset({"http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy"})
 
 
@@ -120,6 +122,8 @@ def environment(subject: Subject, base: Mapping[str, str]) -> dict[str, str]:
         return dict(base)
     home = base.get("HOME", "")
     kept = {key: value for key, value in base.items() if _is_kept(key) and not _in(home, value)}
+    if not subject.synthetic:
+        kept.pop(_OWN_CONFIG, None)
     path = [p for p in base.get("PATH", LOGIN_PATH).split(":") if p and not _in(home, p)]
     return kept | {
         "HOME": subject.home,

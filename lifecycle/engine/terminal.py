@@ -1,4 +1,4 @@
-"""A pseudo-terminal that a command opened; the only importer of ptyprocess.
+"""A pseudo-terminal that a command opened.
 
 One thread drains it into a bounded ring for as long as it is open: an undrained terminal blocks
 whatever writes to it. Waits end on text, on the program's end or on a limit, never on a guess.
@@ -15,48 +15,26 @@ import signal
 import termios
 import threading
 import time
-import warnings
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
-from ptyprocess import PtyProcess  # type: ignore[import-untyped]
-
-from lifecycle.engine.keys import KEYS, key_bytes, known_key, known_keys
-from lifecycle.engine.process import (
-    could_not_start,
-    exit_fd,
-    find_program,
-    kill_session,
-    start_time,
-)
+from lifecycle.engine.picture import Picture
+from lifecycle.engine.process import exit_fd, kill_session, start_time
 from lifecycle.engine.screen import Emulator, Stripper, strip
-from lifecycle.engine.subject import Subject, spawn_identity
+from lifecycle.engine.spawn import TerminalError, spawn
+from lifecycle.engine.subject import Subject
+from lifecycle.scenario.keys import key_bytes, known_key, known_keys
 
 RING_BYTES = 1 << 20
 SCREEN_BYTES = 1 << 16
 """At most this much of what came since the last look is drawn; older output is skipped."""
 
-__all__ = ["KEYS", "Terminal", "TerminalEnded", "TerminalError", "TerminalTimeout", "known_key"]
+__all__ = ["Terminal", "TerminalEnded", "TerminalError", "TerminalTimeout"]
 
-_TERM = "xterm-256color"
 _READ = 1 << 16
 _READS = 256
 _INPUT_LIMIT = 10.0
 # Text that was searched once is not searched again, except for this much before the new text.
 _LONGEST_MATCH = 1 << 14
-_IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
-_MAY_BE_IGNORED = (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)
-
-
-class TerminalError(Exception):
-    """Something that a terminal cannot do; the message is a sentence.
-
-    ``exit_code`` is the shell's for a command that could not be started, else None.
-    """
-
-    def __init__(self, message: str, *, exit_code: int | None = None) -> None:
-        super().__init__(message)
-        self.exit_code = exit_code
 
 
 class TerminalTimeout(TerminalError):  # noqa: N818 - a limit that passed, named after it
@@ -105,9 +83,9 @@ class Terminal:
         self._closed = False
         self._using_fd = threading.Lock()
         self._drawing = threading.Lock()
-        self._drawn = 0
+        self._drawn = self._never_drawn = 0
         self._emulator = Emulator(rows, cols)
-        self.pid, self._fd = _spawn(argv, subject, env, os.fspath(cwd), (rows, cols))
+        self.pid, self._fd = spawn(argv, subject, env, os.fspath(cwd), (rows, cols))
         self.started = start_time(self.pid) or 0
         self._wake_read, self._wake_write = os.pipe()
         self._thread = threading.Thread(target=self._drain, name=f"terminal {name}", daemon=True)
@@ -140,14 +118,23 @@ class Terminal:
     def screen(self) -> str:
         """What a person would see, with the last lines that scrolled off above it."""
         with self._drawing:
-            with self._changed:
-                start, data = self._since(max(self._drawn, self._total - SCREEN_BYTES))
-                skipped, self._drawn = start > self._drawn, self._total
-            if skipped:  # begin at a line, on a blank screen
-                self._emulator.reset()
-                data = data.partition(b"\n")[2] or data
-            self._emulator.feed(data)
-            return self._emulator.text()
+            return self._draw().text()
+
+    def picture(self) -> Picture:
+        """The same as it looked, and how much that was printed is not on it."""
+        with self._drawing:
+            return self._draw().picture(self._never_drawn)
+
+    def _draw(self) -> Emulator:
+        with self._changed:
+            start, data = self._since(max(self._drawn, self._total - SCREEN_BYTES))
+            skipped, self._drawn = start > self._drawn, self._total
+        if skipped:  # begin at a line, on a blank screen
+            self._emulator.reset()
+            self._never_drawn = self._drawn - len(data)
+            data = data.partition(b"\n")[2] or data
+        self._emulator.feed(data)
+        return self._emulator
 
     # What happens to it
 
@@ -168,36 +155,31 @@ class Terminal:
             self._changed.wait_for(lambda: self._exit_code is not None, timeout)
             return self._exit_code
 
+    def wait_change(self, seen: int, timeout: float) -> int:
+        """Wait until it has printed beyond an offset, or ended; returns how far it has come."""
+        with self._changed:
+            self._changed.wait_for(
+                lambda: self._total > seen or self._exit_code is not None, timeout
+            )
+            return self._total
+
     def wait_for(self, pattern: str, *, since: int, timeout: float) -> re.Match[str]:
         """Wait until a regular expression matches the plain text printed since an offset.
 
         What was printed before the wait counts. A match longer than 16 KiB is not found.
         """
-        wanted = _compiled(pattern)
-        deadline = time.monotonic() + timeout
-        stripper, text, position = Stripper(), "", since
-        while True:
-            with self._changed:
-                self._changed.wait_for(
-                    lambda: self._total > position or self._exit_code is not None,  # noqa: B023
-                    deadline - time.monotonic(),
-                )
-                start, data = self._since(position)
-                if start > position:  # the ring forgot what lies between
-                    stripper, text = Stripper(), ""
-                position, exit_code = self._total, self._exit_code
-            if len(text) > 2 * _LONGEST_MATCH:
-                text = text[-_LONGEST_MATCH:]
-            searched = len(text)
-            text += stripper.feed(data, final=exit_code is not None)
-            if found := wanted.search(text, max(0, searched - _LONGEST_MATCH)):
-                return found
-            if exit_code is not None:
-                message = f"{self.name} ended with exit {exit_code} before {pattern!r} came"
-                raise TerminalEnded(message, exit_code, self.screen())
-            if time.monotonic() >= deadline:
-                message = f"{pattern!r} did not come on {self.name} within {timeout:g} s"
-                raise TerminalTimeout(message, self.screen())
+        return Reader(self, since).wait_for([pattern], timeout)[1]
+
+    def wait_piece(self, since: int, timeout: float) -> tuple[int, bytes, int | None]:
+        """Wait for more than was printed up to an offset: where it begins, it, the exit code.
+
+        It begins later than asked when the ring has forgotten what lies between.
+        """
+        with self._changed:
+            self._changed.wait_for(
+                lambda: self._total > since or self._exit_code is not None, timeout
+            )
+            return *self._since(since), self._exit_code
 
     def echo_off(self) -> bool:
         """Whether typed text is not shown (a password prompt; also any program in raw mode)."""
@@ -228,7 +210,9 @@ class Terminal:
         for key in keys:
             if not known_key(key):
                 raise TerminalError(f"no key is named {key!r}; there are {known_keys()}")
-        self._send(key_bytes(keys))
+        with self._drawing:
+            application = self._draw().application_keys
+        self._send(key_bytes(keys, application=application))
 
     def resize(self, rows: int, cols: int) -> None:
         """Change the window's size; the program is told."""
@@ -350,51 +334,58 @@ class Terminal:
             self._on_end()
 
 
+class Reader:
+    """Reads what a terminal prints from an offset on, up to what was waited for last."""
+
+    def __init__(self, terminal: Terminal, since: int = 0) -> None:
+        self._terminal = terminal
+        self.skip_to(since)
+
+    def skip_to(self, offset: int) -> None:
+        """Go on reading at an offset."""
+        self._stripper, self._text, self._position = Stripper(), "", offset
+        self._searched = 0
+
+    def wait_for(self, patterns: Sequence[str], timeout: float) -> tuple[int, re.Match[str]]:
+        """Wait for the first of several regular expressions: which one, and its match.
+
+        Nothing is read away until :meth:`pass_over`. Raises TerminalTimeout, TerminalEnded.
+        """
+        wanted = [_compiled(pattern) for pattern in patterns]
+        terminal, shown = self._terminal, " or ".join(map(repr, patterns))
+        deadline, over, self._searched = time.monotonic() + timeout, False, 0
+        exit_code: int | None = None
+        while True:
+            begin = max(0, self._searched - _LONGEST_MATCH)
+            found = [(n, m) for n, p in enumerate(wanted) if (m := p.search(self._text, begin))]
+            if found:
+                return min(found, key=lambda each: each[1].start())
+            if exit_code is not None:
+                message = f"{terminal.name} ended with exit {exit_code} before {shown} came"
+                raise TerminalEnded(message, exit_code, terminal.screen())
+            if over:
+                message = f"{shown} did not come on {terminal.name} within {round(timeout, 2):g} s"
+                raise TerminalTimeout(message, terminal.screen())
+            exit_code = self._read_on(deadline - time.monotonic())
+            over = time.monotonic() >= deadline
+
+    def _read_on(self, timeout: float) -> int | None:
+        start, data, exit_code = self._terminal.wait_piece(self._position, timeout)
+        if start > self._position:  # the ring forgot what lies between
+            self._stripper, self._text = Stripper(), ""
+        elif len(self._text) > 2 * _LONGEST_MATCH:
+            self._text = self._text[-_LONGEST_MATCH:]
+        self._position, self._searched = start + len(data), len(self._text)
+        self._text += self._stripper.feed(data, final=exit_code is not None)
+        return exit_code
+
+    def pass_over(self, found: re.Match[str]) -> None:
+        """Read on behind a match."""
+        self._text = self._text[found.end() :]
+
+
 def _compiled(pattern: str) -> re.Pattern[str]:
     try:
         return re.compile(pattern)
     except re.error as error:
         raise TerminalError(f"{pattern!r} is no regular expression: {error}") from None
-
-
-def _spawn(
-    argv: Sequence[str],
-    subject: Subject,
-    env: Mapping[str, str],
-    cwd: str,
-    size: tuple[int, int],
-) -> tuple[int, int]:
-    """Start the program; its pid and a descriptor of its terminal that is ours alone."""
-    identity = spawn_identity(subject)
-
-    def become() -> None:
-        for number in (*_IGNORED_BY_PYTHON, *_MAY_BE_IGNORED):
-            signal.signal(number, signal.SIG_DFL)
-        signal.pthread_sigmask(signal.SIG_SETMASK, ())
-        if identity:
-            os.fchown(0, identity["user"], -1)  # as a login does: a terminal is its user's
-            os.setgroups(identity["extra_groups"])
-            os.setgid(identity["group"])
-            os.setuid(identity["user"])
-            os.umask(identity["umask"])
-        # After the change: on a NAS that squashes root, root is the one who may not enter.
-        os.chdir(cwd)
-
-    # The terminal is ours: its kind and size are not those of the one that we were started in.
-    own = {k: v for k, v in env.items() if k not in {"LINES", "COLUMNS"}} | {"TERM": _TERM}
-    try:
-        words = [find_program(argv[0], own, cwd), *argv[1:]]
-        with warnings.catch_warnings():
-            # The child runs nothing but `become` between fork and exec, and that takes no lock.
-            warnings.filterwarnings("ignore", ".*multi-threaded.*fork", DeprecationWarning)
-            child: Any = PtyProcess.spawn(words, env=own, preexec_fn=become, dimensions=size)
-    except OSError as error:
-        # ptyprocess passes on a failed exec as a plain OSError with the number set.
-        known = OSError(error.errno, os.strerror(error.errno)) if error.errno else error
-        code, sentence = could_not_start(argv, subject, env, cwd, known)
-        raise TerminalError(sentence, exit_code=code) from error
-    fd = os.dup(child.fd)
-    child.fileobj.close()
-    child.closed = True  # its own way of closing sleeps
-    os.set_blocking(fd, False)
-    return child.pid, fd

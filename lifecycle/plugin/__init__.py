@@ -20,12 +20,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add = group.addoption
     add("--lifecycle-gpu", choices=("auto", "require", "off"), default="auto")
     add("--lifecycle-strict", action="store_true", help="unverified promises fail the run")
-    add("--lifecycle-user", default="", help="act as this person (root only)")
+    add("--lifecycle-user", action="append", default=[], help="act as this person (root only)")
     add("--lifecycle-as-written", action="store_true", help="keep names literal")
     add("--lifecycle-context", default="", help="docker context to use")
     add("--lifecycle-set", action="append", default=[], metavar="lab.K=V")
     add("--lifecycle-lab", default="", metavar="FILE")
     add("--lifecycle-report", default="", metavar="DIR")
+    add("--lifecycle-publish", action="store_true", help="let everybody read the report")
     add("--lifecycle-keep", choices=("", "on-failure"), default="")
     add("--lifecycle-allow-foreign", action="append", default=[], metavar="NAME")
     add("--lifecycle-remove-pulled", action="store_true", help="remove pulled base images too")
@@ -55,9 +56,10 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     """A YAML file with a top-level ``scenario:`` is one of ours."""
     if file_path.suffix not in _SUFFIXES or not is_scenario(file_path):
         return None
-    from lifecycle.plugin.items import ScenarioFile
+    from lifecycle.plugin.items import ScenarioFile, SeveralPeople
 
-    return ScenarioFile.from_parent(parent, path=file_path)
+    several = len(parent.config.option.lifecycle_user) > 1
+    return (SeveralPeople if several else ScenarioFile).from_parent(parent, path=file_path)
 
 
 def pytest_report_teststatus(

@@ -34,6 +34,8 @@ class ScenarioFile(pytest.File):
 
     scenario: Scenario
     run: LiveRun
+    user = ""
+    """Whose run it is, where the same file is run for several people."""
 
     def collect(self) -> Iterator[pytest.Item]:
         """One item a step, then ``finally``, then the clean-up."""
@@ -43,7 +45,7 @@ class ScenarioFile(pytest.File):
             self.scenario = load(self.path)
         except ScenarioError as error:
             raise self.CollectError(str(error)) from None
-        self.run = make_run(self.scenario, self.config)
+        self.run = make_run(self.scenario, self.config, self.user)
         *names, last = item_names(self.scenario)
         self.items: list[pytest.Item] = [
             StepItem.from_parent(self, name=name, index=i, step=self.run.steps[i])
@@ -82,20 +84,40 @@ class ScenarioFile(pytest.File):
         """What the controller must know of this file to report it, also when a worker dies."""
         titles = [self.run.redact(self.run.title(i)) for i in range(len(self.run.steps))]
         return {
-            **describe(self.scenario, titles, self.config.invocation_params.dir),
+            **describe(self.scenario, titles, self.config.invocation_params.dir, self.user),
             "run": self.run.id,
             "facts": self.run.facts,
             "remains": vars(self.run.remains),
         }
 
 
-def describe(scenario: Scenario, titles: Sequence[str], folder: Path) -> dict[str, Any]:
+class SeveralPeople(pytest.File):
+    """A scenario file that is run once for each of several people."""
+
+    def collect(self) -> Iterator[pytest.Collector]:
+        """One run a person, in the order in which they were named."""
+        for user in dict.fromkeys(self.config.option.lifecycle_user):
+            run: ScenarioFile = ScenarioFile.from_parent(
+                self, path=self.path, name=user, nodeid=run_key(self.nodeid, user)
+            )
+            run.user = user
+            yield run
+
+
+def run_key(file: str, user: str) -> str:
+    """The beginning of the ids of one run's items: its file, and its person among several."""
+    return f"{file}::{user}" if user else file
+
+
+def describe(
+    scenario: Scenario, titles: Sequence[str], folder: Path, user: str = ""
+) -> dict[str, Any]:
     """What is known of a file before its run."""
     path = scenario.file
     shown = str(path.relative_to(folder)) if path.is_relative_to(folder) else str(path)
     steps = (*scenario.steps, *scenario.finally_)
     return {
-        "name": scenario.name,
+        "name": f"{scenario.name} ({user})" if user else scenario.name,
         "file": shown,
         "run": "",
         "facts": {},
@@ -145,7 +167,7 @@ class _Reporting(pytest.Item):
             return {}
         whole = {
             "file": self.parent.describe(),
-            "key": self.nodeid.partition("::")[0],
+            "key": self.parent.nodeid,
             "index": self.index_in_file,
             "step": _redacted(self.result.to_json(), self.parent.run.redact),
         }
@@ -170,7 +192,8 @@ class _Reporting(pytest.Item):
         """A failure in the author's terms: the line, the checks, the findings."""
         _ = style
         if not isinstance(excinfo.value, StepFailed):
-            return str(super().repr_failure(excinfo))
+            # Without the locals that --showlocals asks for: a secret may be among them.
+            return self.parent.run.redact(str(excinfo.getrepr()))
         return self.parent.run.redact(describe_failure(excinfo.value.result, self.path))
 
 

@@ -72,7 +72,9 @@ class Late:
             progress=option.lifecycle_progress,
             side_by_side=wide,
         )
-        reporter.expect(files, ids, self._config.invocation_params.dir)
+        users = list(dict.fromkeys(option.lifecycle_user))
+        several = users if len(users) > 1 else ()
+        reporter.expect(files, ids, self._config.invocation_params.dir, several)
         manager.register(reporter, "lifecycle-reporter")
         if wide:
             pass_on(self._config.stash[KEY], reporter.tell_interrupt)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import pytest
 from rich.console import Console
 
 from lifecycle.plugin.interrupts import Interrupts
-from lifecycle.plugin.items import describe, item_names
+from lifecycle.plugin.items import describe, item_names, run_key
 from lifecycle.report import github
 from lifecycle.report.bounds import prepare
 from lifecycle.report.model import RunReport, ScenarioReport
@@ -60,18 +60,23 @@ class Reporter:
         self._console = Console(file=sys.stdout, highlight=False)
         self._progress = Progress(self._console, options.lang or "en") if progress else None
 
-    def expect(self, files: Mapping[str, Path], ids: Collection[str], folder: Path) -> None:
+    def expect(
+        self, files: Mapping[str, Path], ids: Collection[str], folder: Path, users: Sequence[str]
+    ) -> None:
         """Know every file and item that was to run, so that none can be missing from the report.
 
-        ``files`` maps the beginning of their ids to their paths; ``folder`` is where we stand.
+        ``files`` maps the beginning of their ids to their paths; ``folder`` is where we stand;
+        ``users`` are the people for each of whom every file is run, when there are several.
         """
-        for key, path in files.items():
+        for file, path in files.items():
             scenario = load(path)
             steps = (*scenario.steps, *scenario.finally_)
-            names = enumerate(item_names(scenario))
-            chosen = frozenset(i for i, name in names if f"{key}::{name}" in ids)
-            described = describe(scenario, [s.title for s in steps], folder)
-            self._files[key] = _File(described, chosen)
+            for user in users or ("",):
+                key = run_key(file, user)
+                names = enumerate(item_names(scenario))
+                chosen = frozenset(i for i, name in names if f"{key}::{name}" in ids)
+                described = describe(scenario, [s.title for s in steps], folder, user)
+                self._files[key] = _File(described, chosen)
 
     def tell_interrupt(self) -> None:
         """Say that the first Ctrl-C was heard."""
@@ -107,9 +112,9 @@ class Reporter:
         file.untold.clear()
 
     def _crashed(self, report: pytest.TestReport) -> None:
-        file = self._files.get(report.nodeid.partition("::")[0])
-        if file:
-            file.crashed = " ".join(str(report.longrepr).split())
+        for key, file in self._files.items():
+            if report.nodeid.startswith(f"{key}::"):
+                file.crashed = " ".join(str(report.longrepr).split())
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """Say which step is being done; those of a wide run are told when they end."""
@@ -135,7 +140,9 @@ class Reporter:
         index: Path | None = None
         problem = ""
         try:
-            index = write_report(report, directory, _same, owner=_owner(report))
+            index = write_report(
+                report, directory, _same, owner=_owner(report), publish=self._options.publish
+            )
         except ReportError as error:
             problem = str(error)
         told = self._progress is not None

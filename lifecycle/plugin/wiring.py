@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from lifecycle.diagnosis.evidence import MachineFacts
@@ -18,27 +19,29 @@ if TYPE_CHECKING:
     import pytest
 
 
-def options_of(config: pytest.Config) -> Options:
-    """The run's options from pytest's."""
+def options_of(config: pytest.Config, user: str = "") -> Options:
+    """The run's options from pytest's, for one of the people that it names."""
     given = config.option
+    first = given.lifecycle_user[0] if given.lifecycle_user else ""
     return Options(
         gpu=given.lifecycle_gpu,
         strict=given.lifecycle_strict,
         as_written=given.lifecycle_as_written,
-        user=given.lifecycle_user,
+        user=user or first,
         context=given.lifecycle_context,
         lab=given.lifecycle_lab,
         sets=tuple(tuple(pair.split("=", 1)) for pair in given.lifecycle_set),
         allow_foreign=frozenset(given.lifecycle_allow_foreign),
         keep_on_failure=given.lifecycle_keep == "on-failure",
         remove_pulled=given.lifecycle_remove_pulled,
+        publish=given.lifecycle_publish,
         lang=given.lifecycle_lang,
     )
 
 
-def make_run(scenario: Scenario, config: pytest.Config) -> LiveRun:
-    """A run of one scenario under these options."""
-    options = options_of(config)
+def make_run(scenario: Scenario, config: pytest.Config, user: str = "") -> LiveRun:
+    """A run of one scenario under these options, as one of the people that they name."""
+    options = options_of(config, user)
 
     def say(text: str) -> None:
         print(text, file=sys.stderr, flush=True)  # noqa: T201 - progress for the person waiting
@@ -58,10 +61,31 @@ def machine_facts(session: Session | None) -> MachineFacts:
 
     def containers() -> list[dict[str, Any]] | None:
         try:
-            return session.daemon.containers()
+            return _by_both_names(session.daemon.containers(), session.plan.names.restore)
+        except EngineError:
+            return None
+
+    def inspect(name: str) -> dict[str, Any] | None:
+        try:
+            return session.daemon.container(name)
         except EngineError:
             return None
 
     return MachineFacts(
-        session.world.subject, environ=session.env, cwd=session.folder, containers=containers
+        session.world.subject,
+        environ=session.env,
+        cwd=session.folder,
+        containers=containers,
+        inspect=inspect,
     )
+
+
+def _by_both_names(
+    containers: list[dict[str, Any]], restore: Callable[[str], str]
+) -> list[dict[str, Any]]:
+    """Ours first, also by the names that the author wrote, as the lines that failed have them."""
+    found = []
+    for one in containers:
+        real = one.get("Names") or []
+        found.append({**one, "Names": list(dict.fromkeys([*real, *map(restore, real)]))})
+    return sorted(found, key=lambda one: len(one["Names"]), reverse=True)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from lifecycle.engine.picture import MOST_STYLED, still_true
 from lifecycle.report.model import RunReport, ScenarioReport, Step, broken, why_step_failed
 from lifecycle.report.text import clean, cut
 
@@ -16,16 +17,17 @@ _ROUGHLY = 4
 
 @dataclass(frozen=True)
 class Limits:
-    """The most bytes of one screen and of any other text, and the most entries of one value."""
+    """The most bytes of one screen and of any other text, entries of one value, styled parts."""
 
     screen: int
     text: int
     entries: int
+    styles: int = 0
 
 
 LADDER = (
-    Limits(screen=64 * 1024, text=8 * 1024, entries=500),
-    Limits(screen=16 * 1024, text=4 * 1024, entries=100),
+    Limits(screen=64 * 1024, text=8 * 1024, entries=500, styles=MOST_STYLED),
+    Limits(screen=16 * 1024, text=4 * 1024, entries=100, styles=500),
     Limits(screen=4 * 1024, text=1024, entries=50),
     Limits(screen=1024, text=256, entries=20),
     Limits(screen=256, text=80, entries=5),
@@ -90,11 +92,17 @@ class _Preparer:
             "findings": [self.fields(finding) for finding in step["findings"]],
             "screen": screen,
             "screen_cut": lost + step.get("screen_cut", 0),
+            "styles": self.styles(step, screen),
         }
         if broken(step):
             # Said anew from the checks: a secret quoted within a sentence is not recognised.
             safe["reason"] = self.text(why_step_failed(safe)[0])
         return {key: safe[key] for key in [*step, *(safe.keys() - step.keys())]}
+
+    def styles(self, step: Step, screen: str) -> list[Sequence[object]]:
+        """The styles that still fit the screen, those of its end where there are too many."""
+        fitting = still_true(step.get("styles", ()), step["screen"], screen)
+        return fitting[max(0, len(fitting) - self.limits.styles) :]
 
     def fields(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         """Every field, whatever the limits: only what is in one is cut."""
@@ -126,4 +134,4 @@ class _Preparer:
         return {**kept, "...": f"[... {lost} more cut here ...]"} if lost else kept
 
 
-_WHOLE = frozenset({"checks", "findings", "screen", "screen_cut"})
+_WHOLE = frozenset({"checks", "findings", "screen", "screen_cut", "styles"})

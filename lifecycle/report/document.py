@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lifecycle.report.model import RunReport
+from lifecycle.report.model import RunReport, Step
 
 SCHEMA = 1
 
@@ -23,7 +23,7 @@ def to_json(report: RunReport) -> dict[str, Any]:
                 "name": scenario.name,
                 "file": scenario.file,
                 "status": scenario.status,
-                "steps": [dict(step) for step in scenario.steps],
+                "steps": [_step(step) for step in scenario.steps],
             }
             for scenario in report.scenarios
         ],
@@ -39,3 +39,8 @@ def to_json(report: RunReport) -> dict[str, Any]:
         "seconds": round(report.seconds, 3),
         "why_failed": [{"code": r.code, "count": r.count} for r in report.why_failed],
     }
+
+
+def _step(step: Step) -> dict[str, Any]:
+    """All but the styles of its screen, which are for the page alone."""
+    return {key: value for key, value in step.items() if key != "styles"}

@@ -13,7 +13,8 @@ Step = Mapping[str, Any]
 """One step in the shape of ``StepResult.to_json()``.
 
 The ``command`` of a step that is no command starts with its keyword and a colon, as the author
-wrote it (``write: dockerfile``, ``type: exit``, ``press: ctrl-p``, ``check: ...``).
+wrote it (``write: dockerfile``, ``type: exit``, ``press: ctrl-p``, ``window: 80x24``,
+``check: ...``).
 """
 
 ReasonCode = Literal[

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
+from lifecycle.report.colours import parts, rules
 from lifecycle.report.labels import labels, language, verdict_sentence, why
 from lifecycle.report.model import RunReport, broken, unverified
 from lifecycle.report.text import show
@@ -25,10 +27,12 @@ def render_page(report: RunReport) -> str:
     words = labels(report.lang)
     environment = _environment()
     style = environment.get_template("style.css").render()
+    style += rules(step for _, step in report.steps())
     return environment.get_template("index.html.j2").render(
         report=report,
         t=words,
         lang=language(report.lang),
+        style=Markup(style),  # noqa: S704 - ours, but for colours of six hexadecimal digits
         style_hash=_hash(style),
         tone=_tone(report.verdict),
         sentence=verdict_sentence(words, report.verdict),
@@ -47,7 +51,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(show=show, show_fact=_show_fact)
+    environment.filters.update(show=show, show_fact=_show_fact, parts=parts)
     environment.globals.update(
         marks=_MARKS, check_marks=_CHECK_MARKS, broken=broken, unverified=unverified
     )

@@ -13,7 +13,7 @@ from rich.text import Text
 from lifecycle.report.bounds import LADDER, prepare
 from lifecycle.report.labels import labels, verdict_sentence, why
 from lifecycle.report.model import RunReport, ScenarioReport, Step, broken, unverified
-from lifecycle.report.text import one_line, show
+from lifecycle.report.text import clean, one_line, show
 from lifecycle.run.outcome import StepStatus
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Progress:
     def begin(self, name: str) -> None:
         """Say what is being done, on a terminal only: the line is written over at its end."""
         if self._console.is_terminal:
-            shown = Text(f"  … {one_line(name)}", style="dim", overflow="ellipsis", no_wrap=True)
+            shown = Text(f"  … {one_line(clean(name))}", style="dim", overflow="ellipsis", no_wrap=True)
             self._console.print(shown, end="\r", width=self._console.width - 1)
 
     def step(self, scenario: str, file: str, step: Step) -> None:
@@ -76,8 +76,9 @@ class Progress:
         one = ScenarioReport(scenario, file, [step])
         report = RunReport("", {}, {}, {}, [one], lang=self._lang)
         summary = _Summary(prepare(report, limits=LADDER[2]), self._console)
-        summary.scenario(summary.report.scenarios[0], titled=file != self._under)
-        self._under = file
+        under = f"{scenario} {file}"
+        summary.scenario(summary.report.scenarios[0], titled=under != self._under)
+        self._under = under
 
 
 class _Summary:

@@ -16,7 +16,7 @@ from lifecycle.report.model import (
 )
 from lifecycle.report.text import one_line, show, was_cut
 
-_NOT_A_COMMAND = re.compile(r"(?:write|type|press|check):")
+_NOT_A_COMMAND = re.compile(r"(?:write|type|press|window|check):")
 
 
 def render_transcript(report: RunReport) -> str:
@@ -51,6 +51,8 @@ def _step(scenario: ScenarioReport, step: Step) -> Iterator[str]:
         yield _comment(f"  cause: {finding['cause']}")
     if step["actual_command"] != step["command"]:
         yield _comment(f"  really run: {step['actual_command']}")
+    if step["as"]:
+        yield _comment(f"  as {step['as']}")
     if step["command"]:
         yield _command(step)
 

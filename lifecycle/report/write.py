@@ -12,6 +12,7 @@ from pathlib import Path
 
 import platformdirs
 
+from lifecycle.engine.private import why_unsafe
 from lifecycle.report.bounds import LADDER, prepare
 from lifecycle.report.document import to_json
 from lifecycle.report.junit import render_junit
@@ -22,6 +23,8 @@ from lifecycle.report.transcript import render_transcript
 Owner = tuple[int, int]
 
 MOST_BYTES = 10_000_000
+_PRIVATE, _PUBLIC = (0o700, 0o600), (0o755, 0o644)
+"""Modes of a report's folder and of its files."""
 _REPORTS = "reports"
 _LATEST = "latest"
 
@@ -37,7 +40,11 @@ def choose_directory(option: Path | None, cwd: Path, run: str) -> Path:
     reports = cwd / _REPORTS
     if os.access(reports if reports.exists() else cwd, os.W_OK | os.X_OK):
         return reports / run
-    return platformdirs.user_state_path("lifecycle") / _REPORTS / run
+    return _state() / run
+
+
+def _state() -> Path:
+    return platformdirs.user_state_path("lifecycle") / _REPORTS
 
 
 def write_report(
@@ -46,19 +53,27 @@ def write_report(
     redact: Callable[[str], str],
     *,
     owner: Owner | None = None,
+    publish: bool = False,
 ) -> Path:
-    """Write the four files, readable by their owner only, and return the path of the page.
+    """Write the four files and return the path of the page.
 
-    Each appears whole or not at all. In a folder called ``reports`` the link ``latest`` is
+    Only their owner may read them, or everybody who can reach the folder with ``publish``. Each appears whole or not at all. In a folder called ``reports`` the link ``latest`` is
     moved to this one. Root gives what it makes to ``owner`` (uid, gid). Raises ReportError.
     """
     files = render_files(report, redact)
+    folder_mode, mode = _PUBLIC if publish else _PRIVATE
+    reason = why_unsafe(directory) if directory.is_relative_to(_state()) else ""
+    if reason:
+        raise ReportError(f"{reason}, or choose another place for the report with --report DIR")
     directory = directory.resolve()
     try:
-        _make(directory, owner)
-        with _opened(directory, owner) as folder:
+        made = _make(directory, owner)
+        with _opened(directory, owner, made=made) as folder:
+            given = stat.S_IMODE(os.fstat(folder).st_mode)
+            if given & folder_mode != folder_mode:
+                os.fchmod(folder, given | folder_mode)
             for name, text in files.items():
-                _write(folder, name, text, owner)
+                _write(folder, name, text, mode, owner)
     except OSError as error:
         why = error.strerror or str(error)
         raise ReportError(
@@ -87,30 +102,33 @@ def render_files(report: RunReport, redact: Callable[[str], str]) -> Mapping[str
     return files
 
 
-def _make(directory: Path, owner: Owner | None) -> None:
+def _make(directory: Path, owner: Owner | None) -> bool:
+    """Make the folder and those above it; whether it was not there."""
     missing = [path for path in (directory, *directory.parents) if not path.exists()]
     for path in reversed(missing):
         # Only the run's own folder is private: who may list ``reports`` is the umask's matter.
         path.mkdir(mode=0o700 if path == directory else 0o777, exist_ok=True)
         if owner is not None:
             os.chown(path, *owner, follow_symlinks=False)
+    return bool(missing)
 
 
 @contextmanager
-def _opened(directory: Path, owner: Owner | None) -> Iterator[int]:
+def _opened(directory: Path, owner: Owner | None, *, made: bool) -> Iterator[int]:
     """The folder itself, held open: nobody can put another in its place while we write."""
     folder = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         # Root that writes for somebody writes into that person's folders, not through a link
         # of theirs into one of its own.
-        if owner is not None and os.fstat(folder).st_uid != owner[0]:
-            raise PermissionError(0, f"the folder does not belong to user {owner[0]}")
+        wanted = owner[0] if owner is not None else os.geteuid()
+        if (made or owner is not None) and os.fstat(folder).st_uid != wanted:
+            raise PermissionError(0, f"the folder does not belong to user {wanted}")
         yield folder
     finally:
         os.close(folder)
 
 
-def _write(folder: int, name: str, text: str, owner: Owner | None) -> None:
+def _write(folder: int, name: str, text: str, mode: int, owner: Owner | None) -> None:
     draft = f".{name}.{secrets.token_hex(8)}"
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
@@ -118,6 +136,7 @@ def _write(folder: int, name: str, text: str, owner: Owner | None) -> None:
             file.write(text)
             if owner is not None:
                 os.fchown(file.fileno(), *owner)
+            os.fchmod(file.fileno(), mode)
         os.replace(draft, name, src_dir_fd=folder, dst_dir_fd=folder)
     except OSError:
         with suppress(OSError):

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-import re
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
 from lifecycle.engine import process
+from lifecycle.engine.daemon import Daemon, EngineError
 from lifecycle.engine.events import Event
-from lifecycle.engine.terminal import Terminal, TerminalEnded, TerminalTimeout
-from lifecycle.run.plan import PlannedStep
+from lifecycle.engine.execs import end_exec
+from lifecycle.engine.picture import Picture
+from lifecycle.engine.terminal import Reader, Terminal, TerminalEnded, TerminalTimeout
+from lifecycle.run.layers import layers_of
+from lifecycle.run.planned import PlannedStep
 from lifecycle.run.session import OpenTerminal, Session
 
 OPENING = {"run": "start", "start": "start", "exec": "exec_start", "attach": "attach"}
 """The engine event that says a terminal's command is up, by verb."""
 FIRST_OUTPUT = 1.0
-"""Seconds that a program which opened a terminal gets to print its first character."""
+"""Seconds that a program which opened a terminal gets to print its first character.
+
+Where it took longer to come up, it gets as long again: a machine is slow in both.
+"""
 ECHO_LIMIT = 2.0
 """Seconds that a password prompt gets to turn the echo off."""
 EXEC_LIMIT = 10.0
@@ -34,57 +40,115 @@ class Acted:
     screen: str
     problem: str = ""
     """Why it did not get as far as it should: a timeout, or a prompt that never came."""
+    seconds: float | None = None
+    """How long it took; None while its terminal stays open."""
+    picture: Picture | None = None
+    """The screen as it looked, where there was a terminal."""
 
 
 def run_to_end(session: Session, planned: PlannedStep, words: Sequence[str]) -> Acted:
     """Run a command without a terminal."""
-    done = process.run(
-        list(words),
-        subject=session.world.subject,
-        env=session.env,
-        cwd=str(session.folder),
-        timeout=planned.limit,
-        stdin=planned.stdin.encode() if planned.stdin is not None else None,
-        on_start=session.ledger.cli,
-    )
-    problem = f"it did not end within {planned.limit:g} s" if done.timed_out else ""
-    return Acted(done.exit_code, done.output, done.output, problem)
+    with _ending(session, planned) as end:
+        done = process.run(
+            list(words),
+            subject=session.world.subject,
+            env=session.env,
+            cwd=str(session.folder),
+            timeout=planned.limit,
+            stdin=planned.stdin.encode() if planned.stdin is not None else None,
+            on_start=session.ledger.cli,
+            on_output=layers_of(session, planned),
+        )
+        problem = f"it did not end within {planned.limit:g} s{end()}" if done.timed_out else ""
+    return Acted(done.exit_code, done.output, done.output, problem, done.seconds)
 
 
 def run_on_terminal(session: Session, planned: PlannedStep, words: Sequence[str]) -> Acted:
     """Run a command on a terminal, drive its dialogue, and leave it open if it opens one."""
-    since = session.events.mark()
-    terminal = Terminal(
-        list(words),
-        name=planned.opens or planned.title,
-        subject=session.world.subject,
-        env=session.env,
-        cwd=str(session.folder),
-        on_start=session.ledger.cli,
-        on_end=session.events.wake,
-    )
+    since, begun = session.events.mark(), time.monotonic()
+    with _ending(session, planned) as end:
+        terminal = Terminal(
+            list(words),
+            name=planned.opens or planned.title,
+            subject=session.world.subject,
+            env=session.env,
+            cwd=str(session.folder),
+            on_start=session.ledger.cli,
+            on_end=session.events.wake,
+            **planned.window._asdict(),
+        )
+        try:
+            acted = _on(session, planned, terminal, since)
+        except BaseException:
+            terminal.close()
+            raise
+        if acted.problem and not planned.opens:
+            acted.problem += end()
+    if acted.exit_code is not None:
+        acted.seconds = time.monotonic() - begun
+    return acted
+
+
+@contextmanager
+def _ending(session: Session, planned: PlannedStep) -> Iterator[Callable[[], str]]:
+    """Gives what ends the processes of an exec whose CLI was ended, and says what came of it.
+
+    A person who interrupts the step has it called as well.
+    """
+    mark = session.events.mark()
+
+    def end() -> str:
+        if planned.line is None or planned.line.verb != "exec":
+            return ""
+        try:
+            left = [why for one in _execs(session, planned, mark) if (why := end_exec(*one))]
+        except EngineError as error:
+            left = [str(error)]
+        shown = "; ".join(left)
+        return f"; inside the container it goes on: {shown}" if left else "; it was ended inside"
+
     try:
-        return _on(session, planned, terminal, since)
+        yield end
     except BaseException:
-        terminal.close()
+        end()
         raise
+
+
+def _execs(session: Session, planned: PlannedStep, since: int) -> list[tuple[Daemon, str]]:
+    """The execs that a step's command has started."""
+    real, own = session.real("container", planned.container), session.daemon.own_execs
+    started = (e for e in session.events.since(since) if e.action == "exec_start")
+    ids = [e.attributes.get("execID", "") for e in started if e.name == real]
+    return [(session.daemon, one) for one in ids if one and one not in own]
 
 
 def _on(session: Session, planned: PlannedStep, terminal: Terminal, since: int) -> Acted:
     if not planned.opens:
         return _drive(session, planned, terminal)
-    problem = _wait_open(session, planned, terminal, since)
-    if not problem and planned.line and planned.line.verb in {"run", "exec"}:
-        # What is typed before a shell has taken its terminal over is lost. Its first output says
-        # that it has; a program that prints nothing is waited for a moment only.
-        with suppress(TerminalTimeout, TerminalEnded):
-            terminal.wait_for(r"\S", since=0, timeout=FIRST_OUTPUT)
+    begun = time.monotonic()
+    problem, exec_id = _wait_open(session, planned, terminal, since)
+    if not problem and planned.line:
+        _wait_ready(planned.line.verb, terminal, max(FIRST_OUTPUT, time.monotonic() - begun))
     if terminal.ended:
-        acted = Acted(terminal.exit_code, terminal.text(), terminal.screen())
+        acted = looked_at(terminal)
         terminal.close()
         return acted
-    session.terminals[planned.opens] = OpenTerminal(terminal, planned.container, planned)
-    return Acted(None, terminal.text(), terminal.screen(), problem)
+    opened = OpenTerminal(terminal, planned.container, planned, exec_id)
+    session.terminals[planned.opens] = opened
+    return looked_at(terminal, problem=problem)
+
+
+def _wait_ready(verb: str, terminal: Terminal, limit: float) -> None:
+    """What is typed before the CLI, and then a shell, has taken its terminal over is lost.
+
+    The CLI turns the echo off. A shell's first output says that it has; a program that prints
+    nothing is waited for a moment only, and what is attached to may have printed all it had to.
+    """
+    if verb in {"run", "exec"}:
+        with suppress(TerminalTimeout, TerminalEnded):
+            terminal.wait_for(r"\S", since=0, timeout=limit)
+    else:
+        terminal.wait_echo_off(limit)
 
 
 def _drive(session: Session, planned: PlannedStep, terminal: Terminal) -> Acted:
@@ -96,9 +160,15 @@ def _drive(session: Session, planned: PlannedStep, terminal: Terminal) -> Acted:
             problem = f"it did not end within {planned.limit:g} s"
     except (TerminalTimeout, TerminalEnded) as error:
         problem = error.reason
-    acted = Acted(terminal.exit_code, terminal.text(), terminal.screen(), problem)
+    acted = looked_at(terminal, problem=problem)
     terminal.close()
     return acted
+
+
+def looked_at(terminal: Terminal, since: int = 0, *, problem: str = "") -> Acted:
+    """What a terminal has come to by now, and what it has printed since an offset."""
+    code, picture = terminal.exit_code, terminal.picture()
+    return Acted(code, terminal.text(since), picture.text, problem, picture=picture)
 
 
 def answer(
@@ -109,30 +179,27 @@ def answer(
     deadline: float,
 ) -> None:
     """Wait for each prompt in order and answer it; a prompt marked optional may not come."""
-    since = 0
+    reader = Reader(terminal)
     for index, entry in enumerate(dialogue):
-        later = [str(e["expect"]) for e in dialogue[index + 1 :]]
-        pattern = str(entry["expect"])
+        rest = dialogue[index:]
         # An optional prompt is passed over when a later one comes first, or the program ends.
-        wanted = (
-            "|".join(f"(?:{p})" for p in [pattern, *later]) if entry.get("optional") else pattern
-        )
-        left = max(0.0, deadline - time.monotonic())
+        awaited = rest if entry.get("optional") else rest[:1]
+        patterns = [str(e["expect"]) for e in awaited]
         try:
-            match = terminal.wait_for(_flags_first(wanted), since=since, timeout=left)
+            which, found = reader.wait_for(patterns, max(0.0, deadline - time.monotonic()))
         except TerminalEnded:
-            if entry.get("optional"):
+            if all(e.get("optional") for e in rest):
                 return
             raise
-        if entry.get("optional") and not re.search(pattern, match.group()):
+        if which:
             continue
-        since = terminal.mark()
-        send(session, container, terminal, entry.get("send"), entry.get("press") or ())
-
-
-def _flags_first(pattern: str) -> str:
-    """Python wants global flags at the beginning: in a joined pattern they apply to all."""
-    return f"(?i){pattern.replace('(?i)', '')}" if "(?i)" in pattern else pattern
+        text, keys = entry.get("send"), entry.get("press") or ()
+        if text is None and not keys:
+            reader.pass_over(found)
+            continue
+        # All that is there by now belongs to this prompt, which may say the same word twice.
+        reader.skip_to(terminal.mark())
+        send(session, container, terminal, text, keys)
 
 
 def send(
@@ -148,11 +215,13 @@ def send(
         terminal.press(list(keys))
 
 
-def _wait_open(session: Session, planned: PlannedStep, terminal: Terminal, since: int) -> str:
-    """Wait until the engine says that the command is up; returns what went wrong, or nothing."""
+def _wait_open(
+    session: Session, planned: PlannedStep, terminal: Terminal, since: int
+) -> tuple[str, str]:
+    """Wait until the engine says that the command is up: what went wrong, and the exec's id."""
     line = planned.line
-    if line is None:
-        return ""
+    if line is None or line.verb not in OPENING:
+        return "", ""
     real, wanted = session.real("container", planned.container), OPENING[line.verb]
 
     def is_up(event: Event) -> bool:
@@ -163,10 +232,9 @@ def _wait_open(session: Session, planned: PlannedStep, terminal: Terminal, since
         is_up, since=since, timeout=planned.limit, until=lambda: terminal.ended
     )
     if event is None:
-        return "" if terminal.ended else f"it was not up within {planned.limit:g} s"
-    if line.verb == "exec":
-        return _wait_exec(session, event.attributes.get("execID", ""), terminal)
-    return ""
+        return "" if terminal.ended else f"it was not up within {planned.limit:g} s", ""
+    exec_id = event.attributes.get("execID", "")
+    return _wait_exec(session, exec_id, terminal) if line.verb == "exec" else "", exec_id
 
 
 def _wait_exec(session: Session, exec_id: str, terminal: Terminal) -> str:
@@ -176,5 +244,5 @@ def _wait_exec(session: Session, exec_id: str, terminal: Terminal) -> str:
         state = session.daemon.exec(exec_id)
         if state is None or state.get("Pid"):
             return ""
-        time.sleep(0.005)
+        time.sleep(0.005)  # no event tells of an exec's process
     return "" if terminal.ended else "its process did not start"

@@ -7,6 +7,7 @@ import shlex
 from dataclasses import dataclass, field
 
 from lifecycle.checks.check import Check, unverified
+from lifecycle.command.detach import keys_of
 from lifecycle.command.line import DockerLine, Ref
 from lifecycle.command.promise import Promise
 from lifecycle.command.references import is_image_id
@@ -14,16 +15,14 @@ from lifecycle.engine.daemon import EngineError
 from lifecycle.run import guard
 from lifecycle.run.act import Acted
 from lifecycle.run.inventory import had_image, key_of
+from lifecycle.run.layers import left_over, unnamed
 from lifecycle.run.ledger import Kind
-from lifecycle.run.plan import PlannedStep
-from lifecycle.run.session import Session
+from lifecycle.run.planned import PlannedStep
+from lifecycle.run.session import OpenTerminal, Session
 
-_RUNNING_IN = re.compile(r"Running in ([0-9a-f]{12})")
-_LAYER = re.compile(r"^ ---> ([0-9a-f]{12})\s*$", re.MULTILINE)
 _LOADED = re.compile(r"Loaded image(?: ID)?: (\S+)")
 _MADE_ID = re.compile(r"(?:Successfully built |sha256:)([0-9a-f]{12,64})")
 _PULLED = "a pulled base image; remove it with docker rmi, or run with --remove-pulled"
-DETACH = (("ctrl-p", "ctrl-q"),)
 
 
 @dataclass
@@ -222,9 +221,8 @@ def _unnamed_images(session: Session, line: DockerLine, acted: Acted) -> None:
     elif line.verb in {"commit", "import"} and not line.creates & _images(line):
         new += [("image", name) for name in _MADE_ID.findall(acted.output)]
     elif line.verb == "build":
-        new += [("container", name) for name in _RUNNING_IN.findall(acted.output)]
+        _settle_layers(session)
         if acted.exit_code or not line.values("--tag"):
-            new += [("image", name) for name in _LAYER.findall(acted.output)[-1:]]
             new += [("image", name) for name in _MADE_ID.findall(acted.output)]
     for kind, name in new:
         seen = session.daemon.container(name) if kind == "container" else session.daemon.image(name)
@@ -232,6 +230,18 @@ def _unnamed_images(session: Session, line: DockerLine, acted: Acted) -> None:
             tagged = kind == "image" and seen.get("RepoTags") and line.verb != "load"
             if not tagged:
                 session.ledger.made(kind, name, seen["Id"])
+
+
+def _settle_layers(session: Session) -> None:
+    """Of what a build made without a name, what is left: the rest goes when that goes."""
+    noted = unnamed(session.ledger.entries())
+    left = left_over(session.daemon, noted)
+    for entry in noted:
+        seen = session.daemon.container(entry.id) if entry.kind == "container" else None
+        if seen is None and entry not in left:
+            session.ledger.gone(entry.kind, entry.name)
+    for entry in left:
+        session.ledger.made("image", entry.name, entry.id)
 
 
 def _was_there(session: Session, kind: Kind, name: str, identity: str) -> bool:
@@ -260,6 +270,7 @@ def remember(session: Session, planned: PlannedStep) -> None:
         session.promised[new] = session.promised.pop(old, ())
 
 
-def detaches(planned: PlannedStep) -> bool:
-    """Whether a step presses the detach keys last."""
-    return tuple(planned.step.press[-2:]) in DETACH
+def detaches(planned: PlannedStep, opened: OpenTerminal) -> bool:
+    """Whether what a step types holds the keys that detach what opened its terminal."""
+    line = opened.planned.line
+    return line is not None and keys_of(line) in planned.sent

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +16,18 @@ from lifecycle.checks.check import Check, unverified
 from lifecycle.engine.daemon import Daemon, EngineError
 from lifecycle.engine.terminal import TerminalError
 from lifecycle.run.inventory import foreign_touched, key_of, left_behind, take
-from lifecycle.run.ledger import Entry
+from lifecycle.run.layers import left_over, tags_of, unnamed
+from lifecycle.run.ledger import Entry, same_id
 from lifecycle.run.outcome import StepResult
 from lifecycle.run.session import Session
 
 CLEANUP = "Clean-up"
+GOING_LIMIT = 20.0
+_GOING = "is already in progress"
+_STANDS_ON = re.compile("dependent child images|is being used by")
+RETURN_LIMIT = 60.0
+"""Seconds that an engine which is away gets to come back; what is left then is the next sweep's."""
+_WAITING = f"the engine does not answer: waiting up to {RETURN_LIMIT:g} s for it, to clean up"
 
 
 @dataclass
@@ -33,6 +43,13 @@ def clean_up(session: Session) -> tuple[StepResult, Remains]:
     """Close the terminals, remove what the ledger holds, and measure."""
     result = StepResult(CLEANUP, 0, command="cleanup: what this run made", ran=True)
     _close_terminals(session)
+    with session.daemon.patience.waiting(RETURN_LIMIT, partial(session.say, _WAITING)):
+        return result, _removed(session, result)
+
+
+def _removed(session: Session, result: StepResult) -> Remains:
+    for entry in _also(session):
+        session.ledger.made(entry.kind, entry.name, entry.id)
     entries = [e for e in session.ledger.entries() if not e.kept]
     kept = [e for e in session.ledger.entries() if e.kept]
     for entry in entries:
@@ -41,12 +58,26 @@ def clean_up(session: Session) -> tuple[StepResult, Remains]:
             session.ledger.gone(entry.kind, entry.name)
         if entry.kind not in {"file", "folder"} or check.status != "kept":
             result.checks.append(_shown(session, check))
-    remains = measure(session, [*entries, *kept])
+    try:
+        remains = measure(session, [*entries, *kept])
+    except EngineError as error:
+        result.checks.append(unverified("left behind", "nothing", str(error)))
+        left = [f"{e.kind} {e.name}" for e in session.ledger.entries() if not e.kept]
+        return Remains(left, _kept(kept))
     for thing in remains.left_behind:
         result.checks.append(Check("left behind", "nothing", thing, "broken", "inventory"))
     for thing in remains.foreign_touched:
         result.checks.append(Check("others' things", "untouched", thing, "broken", "inventory"))
-    return result, remains
+    return remains
+
+
+def _also(session: Session) -> list[Entry]:
+    """What a build that was cut short made after we read its last line."""
+    entries = session.ledger.entries()
+    try:
+        return left_over(session.daemon, entries) if unnamed(entries) else []
+    except EngineError:
+        return []  # what is on the ledger is told one by one
 
 
 def keep_all(session: Session, why: str) -> tuple[StepResult, Remains]:
@@ -113,8 +144,24 @@ def _remove(daemon: Daemon | None, entry: Entry, run: str) -> str:
         doubt = _whose(daemon, entry, run)
         if doubt:
             return doubt
-        _remove_from(daemon, entry)
+        try:
+            _remove_from(daemon, entry)
+        except EngineError as error:
+            if entry.kind == "image" and _STANDS_ON.search(str(error)):
+                return f"left: somebody's image or container stands on it ({error})"
+            if entry.kind != "container" or _GOING not in str(error):
+                raise
+            _wait_gone(daemon, entry)
     return ""
+
+
+def _wait_gone(daemon: Daemon, entry: Entry) -> None:
+    """Somebody removes it already: the engine after --rm, a build that was cut short."""
+    deadline = time.monotonic() + GOING_LIMIT
+    while daemon.container(entry.id or entry.name) is not None:
+        if time.monotonic() > deadline:
+            raise EngineError(f"its removal has not ended in {GOING_LIMIT:g} s")
+        time.sleep(0.05)  # the event of its end may have been before we looked
 
 
 def _whose(daemon: Daemon, entry: Entry, run: str) -> str:
@@ -127,10 +174,11 @@ def _whose(daemon: Daemon, entry: Entry, run: str) -> str:
         return ""
     if not entry.id:
         return "left: it is not known to be this run's, and others may use its name"
-    if str(seen.get("Id") or seen.get("Name")) != entry.id:
+    identity = str(seen.get("Id") or seen.get("Name"))
+    if identity != entry.id and not same_id(identity, entry.id):
         return "left: its name belongs to another one now"
     # Docker takes the only tag of an image that is removed by its id, whoever gave it.
-    tags = seen.get("RepoTags") or [entry.name]
+    tags = tags_of(seen) or [entry.name]
     return "" if entry.name in tags else "left: somebody gave it a name"
 
 
@@ -139,7 +187,7 @@ def _remove_from(daemon: Daemon, entry: Entry) -> None:
         case "container":
             daemon.remove_container(entry.id or entry.name)
         case "image":
-            daemon.remove_image(entry.name)
+            daemon.remove_image(entry.name, alone=entry.name == entry.id)
         case "volume":
             daemon.remove_volume(entry.name)
         case "network":

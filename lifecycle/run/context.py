@@ -1,4 +1,4 @@
-"""The variables a scenario sees: ``me``, ``lab``, ``run``, ``secret``; its ``vars`` on top."""
+"""The variables a step sees: ``me``, ``people``, ``lab``, ``run``, ``secret``; ``vars`` on top."""
 
 from __future__ import annotations
 
@@ -13,13 +13,15 @@ from lifecycle.run.secrets import Secrets
 class RunValues:
     """The namespace ``run``.
 
-    ``id`` is in every name that the run makes, ``folder`` is its work folder, ``registry`` one
-    that images can be pushed to (the sandbox's; empty elsewhere), ``kernel`` the kernel release
-    of the engine's machine.
+    ``id`` is in every name that the run makes, ``folder`` is the work folder of whoever does the
+    step, ``shared`` one that all of its people may write in, ``registry`` one that images can be
+    pushed to (the sandbox's; empty elsewhere), ``kernel`` the kernel release of the engine's
+    machine.
     """
 
     id: str
     folder: str
+    shared: str
     registry: str = ""
     kernel: str = ""
     choose_port: Callable[[int], int] = int
@@ -29,8 +31,20 @@ class RunValues:
         return self.choose_port(int(wanted))
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where one person's steps are at home: the values that they see, and their work folder."""
+
+    values: Mapping[str, Any]
+    cwd: str
+
+
 def variables(
-    me: Mapping[str, Any], lab: Mapping[str, Any], run: RunValues, secret: Secrets
+    me: Mapping[str, Any],
+    lab: Mapping[str, Any],
+    run: RunValues,
+    secret: Secrets,
+    people: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> dict[str, Any]:
-    """The namespaces of every expression."""
-    return {"me": me, "lab": lab, "run": run, "secret": secret}
+    """The namespaces of every expression in the steps of one person, who is ``me`` there."""
+    return {"me": me, "people": dict(people or {}), "lab": lab, "run": run, "secret": secret}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,12 +11,14 @@ from lifecycle.checks.facts import ContainerFacts, Facts, World
 from lifecycle.checks.gather import look_inside, probe_for
 from lifecycle.checks.inside import Inside
 from lifecycle.checks.judge import judge_all
+from lifecycle.checks.outside import look_outside
 from lifecycle.command.line import DockerLine, Ref
 from lifecycle.command.parse import parse
 from lifecycle.command.promise import Promise
 from lifecycle.command.promises import promises
 from lifecycle.engine.daemon import Daemon, EngineError
 from lifecycle.run.inspected import line_of
+from lifecycle.scenario.reading import text_at
 
 _NOT_ASKED = Inside(unseen="the inside was not asked; --inside asks it")
 _ONLY_AT_MAKING = ("container.exists", "container.state", "container.started", "container.name")
@@ -41,7 +42,7 @@ def hold(
     line = line or parse(line_of(seen))
     wanted = [
         replace(p, about=Ref("container", name) if _is_container(p) else p.about)
-        for p in promises(line, read_file=_read_file, cwd=str(Path.cwd()))
+        for p in promises(line, read_file=text_at, cwd=str(Path.cwd()))
         if p.field not in _ONLY_AT_MAKING
     ]
     facts = ContainerFacts(name, now=seen)
@@ -61,22 +62,15 @@ def hold(
     return judge_all(wanted, every)
 
 
-def _read_file(path: str) -> str | None:
-    try:
-        return Path(path).read_text("utf-8", "replace")
-    except OSError:
-        return None
-
-
 def _is_container(promise: Promise) -> bool:
     return promise.field.startswith("container.")
 
 
-def _inside(daemon: Daemon, seen: Mapping[str, object], wanted: list[Promise]) -> Inside:
-    state = seen["State"]
-    if not (isinstance(state, dict) and state.get("Running")):
-        return Inside(unseen="the container is not running")
-    return look_inside(daemon, str(seen["Id"]), probe_for(wanted, write=False))
+def _inside(daemon: Daemon, seen: dict[str, Any], wanted: list[Promise]) -> Inside:
+    probe = probe_for(wanted, write=False)
+    if not seen["State"]["Running"]:
+        return look_outside(daemon, seen, probe, "the container is not running")
+    return look_inside(daemon, str(seen["Id"]), probe)
 
 
 def _image(daemon: Daemon, name: str) -> dict[str, Any] | None:

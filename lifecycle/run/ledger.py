@@ -1,14 +1,18 @@
 """What a run created: written before it is created, and the only thing that authorises deletion.
 
 One file a run under the user's state directory, append-only JSON lines, 0600, flushed to the
-disk before the command that creates. A reader derives the open entries; nothing is rewritten.
+disk before the command that creates. A reader derives the open entries; nothing is rewritten. It
+gets its name when it says whose it is: a ledger without its first line is never seen.
 """
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -53,11 +57,15 @@ class Record:
         return str(self.header.get("run", self.path.stem))
 
     @property
+    def of_this_boot(self) -> bool:
+        """Process ids of another boot mean nothing here."""
+        here = machine()
+        return all(self.header.get(k) == here[k] for k in ("machine", "boot"))
+
+    @property
     def alive(self) -> bool:
         """Whether the process that owns this ledger still runs, on this boot of this machine."""
-        here = machine()
-        same = all(self.header.get(k) == here[k] for k in ("machine", "boot"))
-        return same and alive(int(self.header["pid"]), int(self.header["started"]))
+        return self.of_this_boot and alive(int(self.header["pid"]), int(self.header["started"]))
 
     @property
     def of_this_machine(self) -> bool:
@@ -66,7 +74,7 @@ class Record:
 
     def entries(self) -> list[Entry]:
         """Open entries, in the order in which they must be removed."""
-        return sorted(self.open.values(), key=_removal)
+        return sorted(reversed(self.open.values()), key=_removal)
 
 
 def machine() -> dict[str, str]:
@@ -93,52 +101,92 @@ class Ledger:
         """Create the file with its header; raises LedgerError when that can't be done safely."""
         self.run = run
         self.path = folder / f"{run}.jsonl"
+        self._open: dict[tuple[str, str], Entry] = {}
+        self._writing = threading.Lock()
+        pid = os.getpid()
+        owner = {"pid": pid, "started": start_time(pid)}
+        engine_of = {"engine": engine, "address": address}
+        unnamed = folder / _unfinished_name(run, **machine(), **owner)
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             _refuse_unsafe(folder)
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_NOFOLLOW
-            self._file = os.open(self.path, flags, 0o600)
+            self._file = os.open(unnamed, flags, 0o600)
         except OSError as error:
-            message = f"the ledger {self.path} can't be written: {error.strerror}"
-            raise LedgerError(message) from error
-        pid = os.getpid()
-        owner = {"pid": pid, "started": start_time(pid), "engine": engine, "address": address}
-        self._write({"is": "run", "run": run, **machine(), **owner})
-        self._open: dict[tuple[str, str], Entry] = {}
+            raise self._cannot(error) from error
+        try:
+            self._write({"is": "run", "run": run, **machine(), **owner, **engine_of})
+            if os.path.lexists(self.path):
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+            unnamed.rename(self.path)
+            _flush(folder)
+        except OSError as error:
+            os.close(self._file)
+            unnamed.unlink(missing_ok=True)
+            raise self._cannot(error) from error
+
+    def _cannot(self, error: OSError) -> LedgerError:
+        return LedgerError(
+            f"the ledger {self.path} can't be written: {error.strerror}; nothing is started "
+            "that it does not know of"
+        )
 
     def _write(self, line: dict[str, Any]) -> None:
+        """Append a line and flush it, or raise OSError and leave none of it."""
         # ASCII: a path may hold bytes that are no text, and characters that end a line.
-        os.write(self._file, (json.dumps(line) + "\n").encode())
-        os.fdatasync(self._file)
+        data = (json.dumps(line) + "\n").encode()
+        with self._writing:
+            size = os.fstat(self._file).st_size
+            try:
+                while data:
+                    data = data[os.write(self._file, data) :]
+                os.fdatasync(self._file)
+            except OSError:
+                # What comes after half a line would be lost with it.
+                with suppress(OSError):
+                    os.ftruncate(self._file, size)
+                raise
+
+    def _remember(self, line: dict[str, Any]) -> None:
+        """Write what became of an intent; without room for it, the intent stands for it."""
+        with suppress(OSError):
+            self._write(line)
+
+    def _intend(self, line: dict[str, Any]) -> None:
+        """Write what must not begin unwritten; raises LedgerError."""
+        try:
+            self._write(line)
+        except OSError as error:
+            raise self._cannot(error) from error
 
     def intend(self, kind: Kind, name: str) -> None:
-        """Call before the command that may create it."""
+        """Call before the command that may create it; raises LedgerError."""
         if (kind, name) not in self._open:
-            self._write({"is": "intent", "kind": kind, "name": name})
+            self._intend({"is": "intent", "kind": kind, "name": name})
             self._open[kind, name] = Entry(kind, name)
 
     def cli(self, pid: int) -> None:
-        """A CLI process that creates on our behalf: it may outlive us."""
-        self._write({"is": "cli", "pid": pid, "started": start_time(pid)})
+        """A CLI process that creates on our behalf: it may outlive us. Raises LedgerError."""
+        self._intend({"is": "cli", "pid": pid, "started": start_time(pid)})
 
     def made(self, kind: Kind, name: str, identity: str) -> None:
         """It exists now, under this id."""
-        self._write({"is": "made", "kind": kind, "name": name, "id": identity})
+        self._remember({"is": "made", "kind": kind, "name": name, "id": identity})
         self._open[kind, name] = Entry(kind, name, identity)
 
     def keep(self, kind: Kind, name: str, why: str, identity: str = "") -> None:
         """It stays on purpose, and is listed as that."""
-        self._write({"is": "kept", "kind": kind, "name": name, "why": why})
+        self._remember({"is": "kept", "kind": kind, "name": name, "why": why})
         self._open[kind, name] = Entry(kind, name, identity, kept=why)
 
     def gone(self, kind: Kind, name: str) -> None:
         """It is no longer there."""
-        self._write({"is": "gone", "kind": kind, "name": name})
+        self._remember({"is": "gone", "kind": kind, "name": name})
         self._open.pop((kind, name), None)
 
     def entries(self) -> list[Entry]:
         """Open entries, in the order in which they must be removed."""
-        return sorted(self._open.values(), key=_removal)
+        return sorted(reversed(list(self._open.values())), key=_removal)
 
     def id_of(self, kind: Kind, name: str) -> str:
         """The id under which it was made last; empty when that is not known."""
@@ -153,7 +201,7 @@ class Ledger:
         # A copy, since the thread that reads the engine's events writes here too.
         mine = [e for e in list(self._open.values()) if e.kind == kind]
         known = (e for e in mine if e.id or self.run in e.name)
-        return any(e.name == name_or_id or _same_id(e.id, name_or_id) for e in known)
+        return any(e.name == name_or_id or same_id(e.id, name_or_id) for e in known)
 
     def intends(self, kind: Kind, name: str) -> bool:
         """Whether a command of this run was to make it."""
@@ -167,11 +215,12 @@ class Ledger:
 
 
 def _removal(entry: Entry) -> tuple[int, bool]:
-    """Kind by kind, and an image without a name after those whose layers it may share."""
+    """Kind by kind, the newest first, and images without a name after those with one."""
     return REMOVAL_ORDER.index(entry.kind), entry.name == entry.id
 
 
-def _same_id(known: str, asked: str) -> bool:
+def same_id(known: str, asked: str) -> bool:
+    """Whether one id is another's beginning, of at least the 12 digits that docker prints."""
     known, asked = known.removeprefix("sha256:"), asked.removeprefix("sha256:")
     return bool(known) and len(asked) >= 12 and known.startswith(asked)  # noqa: PLR2004
 
@@ -184,6 +233,35 @@ def _refuse_unsafe(folder: Path) -> None:
     if state.st_mode & 0o022:
         message = f"{folder} can be written by others: chmod 700 {folder}"
         raise LedgerError(message)
+
+
+def _flush(folder: Path) -> None:
+    """A new name in a folder is on the disk when the folder is."""
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
+
+
+def _unfinished_name(run: str, machine: str, boot: str, pid: int, started: int | None) -> str:
+    # A machine without an id goes by its name, which may have dots.
+    return ".".join((run, machine.replace(".", "-"), boot, str(pid), f"{started or 0}", "new"))
+
+
+def unfinished(folder: Path) -> list[Path]:
+    """Ledgers whose owner died on this machine before their first line was there."""
+    return [path for path in folder.glob("*.new") if _owner_is_dead(path.name)]
+
+
+def _owner_is_dead(name: str) -> bool:
+    run, *rest = name.split(".")
+    here = machine()
+    match rest:
+        case [_, boot, pid, started, _] if pid.isdecimal() and started.isdecimal():
+            known = name == _unfinished_name(run, here["machine"], boot, int(pid), int(started))
+            return known and not (boot == here["boot"] and alive(int(pid), int(started)))
+    return False
 
 
 def read(path: Path) -> Record | None:

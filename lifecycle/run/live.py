@@ -13,7 +13,8 @@ from contextlib import ExitStack
 from typing import Any
 
 from lifecycle.checks.check import Check
-from lifecycle.engine.daemon import EngineError
+from lifecycle.engine.daemon import EngineAway, EngineError
+from lifecycle.run.absence import observed
 from lifecycle.run.cleanup import CLEANUP, Remains, clean_up, keep_all
 from lifecycle.run.ledger import LedgerError
 from lifecycle.run.locks import LockError
@@ -21,6 +22,7 @@ from lifecycle.run.opening import new_run_id, open_session
 from lifecycle.run.options import Options
 from lifecycle.run.outcome import StepResult, Symptom
 from lifecycle.run.runner import Runner
+from lifecycle.run.secrets import Secrets
 from lifecycle.run.session import Diagnose, Say, Session
 from lifecycle.run.surroundings import NoEngineError, StartError
 from lifecycle.scenario.errors import ScenarioError
@@ -50,6 +52,7 @@ class LiveRun:
         self.remains = Remains()
         self._options, self._diagnose, self._say = options, diagnose, say
         self._environ = dict(os.environ if environ is None else environ)
+        self._secrets = Secrets(self._environ)
         self._stack = ExitStack()
         self._session: Session | None = None
         self._runner: Runner | None = None
@@ -70,7 +73,7 @@ class LiveRun:
 
     def redact(self, text: str) -> str:
         """A text without this run's secrets."""
-        return self._session.secrets.redact(text) if self._session else text
+        return self._secrets.redact(text)
 
     def step(self, index: int) -> StepResult:
         """Do step ``index`` (counting ``finally`` on); out of order it is an error."""
@@ -120,14 +123,19 @@ class LiveRun:
         stack = ExitStack()
         try:
             self._session = open_session(
-                self.scenario, self._options, self._environ, stack, self._say, run=self.id
+                self.scenario,
+                self._options,
+                self._environ,
+                stack,
+                self._say,
+                run=self.id,
+                secrets=self._secrets,
             )
         except (StartError, ScenarioError, LedgerError, LockError, EngineError) as error:
             stack.close()
             told = f"{error}{_TRY_SANDBOX if isinstance(error, NoEngineError) else ''}"
             result.checks.append(Check(BEGIN, "ready", told, "broken", "before the first step"))
-            symptom = error.symptom if isinstance(error, StartError) else Symptom(str(error))
-            result.findings += self._diagnose(symptom, None)
+            result.findings += self._diagnose(_symptom(error), None)
             self._stopped = "the run could not begin"
             return
         except BaseException:
@@ -148,6 +156,8 @@ class LiveRun:
             result, self.remains = keep_all(self._session, "kept on failure (--keep on-failure)")
         else:
             result, self.remains = clean_up(self._session)
+            if result.status == "failed" and (seen := observed(self._session)):
+                result.findings += self._diagnose(Symptom("", observed=seen), self._session)
         return result
 
     @property
@@ -164,6 +174,14 @@ class LiveRun:
             self._stack.close()
 
 
+def _symptom(error: Exception) -> Symptom:
+    """What diagnosis starts from, of a run that could not begin."""
+    if isinstance(error, StartError):
+        return error.symptom
+    told = f"the engine does not answer: {error}" if isinstance(error, EngineAway) else str(error)
+    return Symptom(told, printed=False)
+
+
 def _facts(session: Session) -> dict[str, Any]:
     """What the report says of the engine, this machine and the subject."""
     info, subject = session.daemon.info, session.world.subject
@@ -175,6 +193,7 @@ def _facts(session: Session) -> dict[str, Any]:
             "storage": info.get("Driver", ""),
             "cgroup": info.get("CgroupVersion", ""),
             "shares_machine": session.world.shares_machine,
+            "equals_root": session.daemon.equals_root,
         },
         "host": {
             "name": os.uname().nodename,

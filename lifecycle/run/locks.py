@@ -9,12 +9,14 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import stat
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 from lifecycle.engine.subject import current_subject
+from lifecycle.scenario.errors import one_line
 
 FOLDER = Path("/tmp/lifecycle-locks")  # noqa: S108 - everybody's: TMPDIR may be one's own
 LIMIT = 600.0
@@ -47,6 +49,7 @@ class Locks:
             with suppress(FileExistsError):
                 self._folder.mkdir(mode=0o1777)
                 self._folder.chmod(0o1777)
+            _refuse_strange(self._folder)
             with suppress(FileExistsError):
                 made = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW, 0o666)
                 os.fchmod(made, 0o666)  # whoever holds it next writes who they are
@@ -81,7 +84,10 @@ class Locks:
     def holder(self, name: str) -> str:
         """Who holds a lock, for a message."""
         with suppress(OSError):
-            return self._path(name).read_text()[:200]
+            file = os.open(self._path(name), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            with os.fdopen(file, "rb") as opened:
+                # Everybody may write it, and it is shown on our terminal.
+                return one_line(opened.read(200).decode("utf-8", "replace")) or "somebody"
         return "somebody"
 
     def take(self, name: str, limit: float = LIMIT) -> None:
@@ -106,6 +112,31 @@ class Locks:
         self._held.clear()
         with suppress(OSError):
             self._folder.rmdir()
+
+
+def drop_dead(folder: Path = FOLDER) -> None:
+    """Remove the files that killed runs of this user left: their locks ended with them."""
+    for path in folder.glob("*"):
+        with suppress(OSError):
+            fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            try:
+                if os.fstat(fd).st_uid == os.geteuid():
+                    fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    if _is_there(fd, path):
+                        path.unlink()
+            finally:
+                os.close(fd)
+    with suppress(OSError):
+        folder.rmdir()
+
+
+def _refuse_strange(folder: Path) -> None:
+    """Everybody's folder is a real one, in which nobody can remove what is another's."""
+    mode = folder.lstat().st_mode
+    if not stat.S_ISDIR(mode):
+        raise LockError(f"{folder} is no folder: remove it, or ask an admin to")
+    if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
+        raise LockError(f"in {folder} everybody can remove another's lock: chmod +t {folder}")
 
 
 def _is_there(fd: int, path: Path) -> bool:

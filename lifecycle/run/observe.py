@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
+from lifecycle.checks.check import Check
 from lifecycle.checks.expect import looks_inside, probe_of
 from lifecycle.checks.facts import ContainerFacts, Facts
 from lifecycle.checks.gather import (
@@ -16,16 +18,18 @@ from lifecycle.checks.gather import (
     probe_for,
 )
 from lifecycle.checks.inside import Inside, Probe
-from lifecycle.checks.passwords import PasswordFacts, authenticate, shadow_hash
-from lifecycle.checks.reach import try_port
+from lifecycle.checks.outside import look_outside
+from lifecycle.checks.passwords import look_at_password, shadow_hash
+from lifecycle.checks.reach import try_early, try_port
 from lifecycle.checks.verbs import anonymous_volumes
 from lifecycle.command.line import Ref
 from lifecycle.command.promise import Promise
 from lifecycle.engine.daemon import EngineError
 from lifecycle.engine.events import Event
 from lifecycle.run.act import Acted
-from lifecycle.run.plan import PlannedStep
+from lifecycle.run.planned import PlannedStep
 from lifecycle.run.session import Session
+from lifecycle.run.told import ask_beside
 from lifecycle.run.witness import Watch
 
 Json = dict[str, Any]
@@ -45,6 +49,8 @@ class Before:
     containers: Mapping[str, Json | None]
     password: str | None
     watch: Watch | None
+    at: float = field(default_factory=time.time)
+    """When it was about to act."""
 
 
 def look_before(session: Session, planned: PlannedStep, promises: Sequence[Promise]) -> Before:
@@ -58,27 +64,35 @@ def look_before(session: Session, planned: PlannedStep, promises: Sequence[Promi
     on = _on(session, planned)
     if user and on:
         old = shadow_hash(session.daemon, session.real("container", on), user)
-    watch = _watch(session, planned, promises) if _starts(planned) else None
-    return Before(mark, containers, old, watch)
+    return Before(mark, containers, old, _watch(session, planned, promises))
 
 
-def _starts(planned: PlannedStep) -> bool:
-    return planned.line is not None and planned.line.verb in STARTERS
+def _awaited(planned: PlannedStep) -> str:
+    """The engine's event after which the inside is as this step makes it; none at its end only."""
+    verb = planned.line.verb if planned.line else ""
+    if verb == "exec" and planned.opens and planned.on_terminal:
+        return "exec_start"
+    return "start" if verb in STARTERS else ""
 
 
 def _watch(session: Session, planned: PlannedStep, promises: Sequence[Promise]) -> Watch | None:
     """Arrange one look inside at the start, for promises and expectations together."""
-    if not any(p.where in {_INSIDE, "host"} for p in promises) and not looks_inside(planned.expect):
+    action = _awaited(planned)
+    if not action or not _asks_inside(planned, promises):
         return None
-    probe = merged(probe_for(promises, write=True), probe_of(planned.expect))
+    starts = action == "start"
+    probe = merged(probe_for(promises, write=starts), probe_of(planned.expect))
     sources = {
         p.expected["target"]: p.expected["source"]
         for p in promises
         if p.field == "container.mount.round_trip"
     }
-    trips = RoundTrips(sources, session.world, probe, lambda p: session.ledger.intend("file", p))
+    ledger = session.ledger
+    note, gone = (lambda p: ledger.intend("file", p)), (lambda p: ledger.gone("file", p))
+    trips = RoundTrips(sources, session.world, probe, note, gone)
     trips.make_outside()
-    watch = Watch(trips.extend(), trips)
+    knock = partial(try_early, session.daemon, ports=_ports(planned, promises), world=session.world)
+    watch = Watch(trips.extend(), trips, action, "" if starts else _user(planned), knock)
     session.witness.watch(session.real("container", planned.container), watch)
     return watch
 
@@ -110,6 +124,7 @@ def look_after(
         exit_code=acted.exit_code,
         output=acted.output,
         screen=acted.screen,
+        seconds=acted.seconds,
     )
     for name in _containers(planned, _refs(planned, "container")):
         facts.containers[name] = _container(session, name, promises, before, acted)
@@ -137,6 +152,7 @@ def look_after(
     if planned.line and planned.line.verb in {"exec", "attach"}:
         _execs(session, planned, before, facts)
     _password(session, planned, before, facts)
+    ask_beside(session, planned, promises, before.at, facts)
     return facts
 
 
@@ -242,28 +258,43 @@ def _inside(
     if on is None:
         return
     if before.watch is not None:
-        if on.started:
+        opened = planned.opens in session.terminals
+        if on.started or (before.watch.action == "exec_start" and opened):
             before.watch.done.wait(LOOK_LIMIT)
+            before.watch.tried.wait(LOOK_LIMIT)
         on.inside, on.round_trips = before.watch.inside, before.watch.round_trips
         if not before.watch.done.is_set():
             before.watch.trips.finish(Inside(unseen="it did not start"))
-    elif _asks_inside(planned, promises) and on.is_up:
-        user = (planned.line.last("--user") or "") if planned.line else ""
+    elif _asks_inside(planned, promises) and on.now is not None:
         probe = merged(probe_for(promises, write=False), probe_of(planned.expect))
-        on.inside = look_inside(session.daemon, session.real("container", on.name), probe, user)
-    elif on.now is not None and not on.is_up:
-        on.inside = Inside(unseen=f"the container is {on.now['State']['Status']}")
+        if on.is_up:
+            real = session.real("container", on.name)
+            on.inside = look_inside(session.daemon, real, probe, _user(planned))
+        else:
+            over = f"the container is {on.now['State']['Status']}"
+            on.inside = look_outside(session.daemon, on.now, probe, over)
+    early = before.watch.answers if before.watch and before.watch.done.is_set() else {}
+    on.answers = {
+        port: early.get(port) or try_port(session.daemon, on, port, session.world)
+        for port in _ports(planned, promises)
+    }
+
+
+def _ports(planned: PlannedStep, promises: Sequence[Promise]) -> tuple[str, ...]:
+    """The published ports that somebody asks for, as ``8080/tcp``."""
     ports = [p.expected["container"] for p in promises if p.field == "container.port.answers"]
     ports += [k if "/" in k else f"{k}/tcp" for k in planned.expect.get("port") or {}]
-    if ports:
-        on.answers = {
-            port: try_port(session.daemon, on, port, session.world) for port in dict.fromkeys(ports)
-        }
+    return tuple(dict.fromkeys(ports))
+
+
+def _user(planned: PlannedStep) -> str:
+    return (planned.line.last("--user") or "") if planned.line else ""
 
 
 def _started(session: Session, real: str, before: Before, acted: Acted) -> bool:
     """Whether the engine reported its start; the CLI may be back a moment before the event."""
-    went_well = before.watch is not None and acted.exit_code in {0, None}
+    awaits = before.watch is not None and before.watch.action == "start"
+    went_well = awaits and acted.exit_code in {0, None}
 
     def is_start(event: Event) -> bool:
         return event.action == "start" and event.name == real
@@ -302,21 +333,33 @@ def _password(session: Session, planned: PlannedStep, before: Before, facts: Fac
     user, on = planned.expect.get("password_changed"), _on(session, planned)
     if not user or not on:
         return
-    real = session.real("container", on)
-    new = shadow_hash(session.daemon, real, user)
-    typed = session.passwords.get(on, "")
-    if not typed:
-        accepted, how = None, "no secret was typed in this container"
-    else:
-        accepted, how = authenticate(session.daemon, real, user, typed)
-    facts.password = PasswordFacts(user, before.password, new, accepted, how)
+    real, typed = session.real("container", on), session.passwords.get(on, "")
+    facts.password = look_at_password(session.daemon, real, user, before.password, typed)
 
 
-def wait_until(holds: Any, limit: float) -> bool:
-    """Ask until it holds or ``limit`` seconds pass; typing has no event of its own."""
+def wait_until(holds: Callable[[], bool], limit: float) -> bool:
+    """Ask until it holds or ``limit`` seconds pass, first soon and then less often.
+
+    For what neither the engine nor a terminal tells of.
+    """
     deadline = time.monotonic() + limit
+    pause = 0.002
     while not holds():
         if time.monotonic() > deadline:
             return False
-        time.sleep(0.05)
+        time.sleep(pause)
+        pause = min(2 * pause, 0.05)
     return True
+
+
+def until_kept(ask: Callable[[], list[Check]], limit: float) -> list[Check]:
+    """Ask until every check is kept, or ``limit`` seconds pass; returns the last answer."""
+    checks: list[Check] = []
+
+    def holds() -> bool:
+        nonlocal checks
+        checks = ask()
+        return all(c.status == "kept" for c in checks)
+
+    wait_until(holds, limit)
+    return checks

@@ -26,4 +26,5 @@ class Options:
     allow_foreign: frozenset[str] = frozenset()
     keep_on_failure: bool = False
     remove_pulled: bool = False
+    publish: bool = False
     lang: str = ""

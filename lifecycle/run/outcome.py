@@ -5,11 +5,12 @@ Statuses are derived from checks and evidence, never stored beside them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from lifecycle.checks.check import Check
+from lifecycle.engine.picture import Picture, still_true
 
 StepStatus = Literal["passed", "failed", "skipped", "not-run", "error"]
 Who = Literal["user", "admin"]
@@ -58,13 +59,17 @@ class Finding:
 class Symptom:
     """What diagnosis starts from: the words run, their exit code, and all they printed.
 
-    ``printed`` is false for a text of our own, in docker's wording, about what was never run.
+    ``printed`` is false for a text of our own, in docker's wording, about what was never run;
+    ``uid`` is whose it is inside a container, where that is known; ``observed`` are sentences of
+    what we saw of the engine ourselves.
     """
 
     output: str
     words: tuple[str, ...] = ()
     exit_code: int | None = None
     printed: bool = True
+    uid: int | None = None
+    observed: tuple[str, ...] = ()
 
 
 @dataclass
@@ -72,7 +77,8 @@ class StepResult:
     """What came of one step.
 
     ``line`` is the line in the scenario file, ``command`` the command as typed by the author
-    with its variables filled in (redacted), ``ran`` whether anything was done at all,
+    with its variables filled in (redacted), ``person`` which of the scenario's people did it
+    (empty for the run's own subject), ``ran`` whether anything was done at all,
     ``reason`` why it was skipped, not run or an error, ``seconds`` wall time, ``screen`` the
     text of the terminal or of the command's output after the step.
     """
@@ -80,6 +86,7 @@ class StepResult:
     name: str
     line: int
     command: str = ""
+    person: str = ""
     ran: bool = False
     skipped: str = ""
     not_run: str = ""
@@ -88,8 +95,21 @@ class StepResult:
     checks: list[Check] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     screen: str = ""
+    styles: Sequence[Sequence[object]] = ()
+    """Which parts of the screen had which style; see :mod:`lifecycle.engine.picture`."""
+    screen_cut: int = 0
+    """Bytes printed before what the screen still shows."""
     actual_command: str = ""
     """The command as it was really run, when the name map or the GPU rule changed it."""
+
+    def show(self, picture: Picture) -> None:
+        """This is the screen after the step."""
+        self.screen, self.styles, self.screen_cut = picture.text, picture.styles, picture.lost
+
+    def change_screen(self, change: Callable[[str], str]) -> None:
+        """Change the screen's text (written names, no secrets); what changed has no style."""
+        before, self.screen = self.screen, change(self.screen)
+        self.styles = still_true(self.styles, before, self.screen)
 
     @property
     def status(self) -> StepStatus:
@@ -116,10 +136,11 @@ class StepResult:
         return "" if self.status == "passed" else "nothing was run and nothing was observed"
 
     def to_json(self) -> dict[str, Any]:
-        """The shape of report.json's ``steps``."""
+        """The shape of report.json's ``steps``, with the styles that only the page shows."""
         return {
             "name": self.name,
             "line": self.line,
+            "as": self.person,
             "command": self.command,
             "actual_command": self.actual_command or self.command,
             "status": self.status,
@@ -128,4 +149,6 @@ class StepResult:
             "checks": [c.to_json() for c in self.checks],
             "findings": [f.to_json() for f in self.findings],
             "screen": self.screen,
+            "screen_cut": self.screen_cut,
+            "styles": [list(styled) for styled in self.styles],
         }

@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from lifecycle.command.line import CommandError, DockerLine, Ref
 from lifecycle.command.names import NameMap, isolate
@@ -19,8 +19,11 @@ from lifecycle.command.promise import Promise
 from lifecycle.command.promises import promises
 from lifecycle.command.references import familiar
 from lifecycle.command.values import ImpossibleError
+from lifecycle.run.context import Place
+from lifecycle.run.planned import Phase, Plan, PlannedStep, opens
 from lifecycle.scenario.errors import Mark, ScenarioError, nearest
 from lifecycle.scenario.model import Scenario, Step
+from lifecycle.scenario.reading import text_at
 from lifecycle.scenario.render import (
     Context,
     render,
@@ -30,117 +33,55 @@ from lifecycle.scenario.render import (
     truth,
     with_vars,
 )
-from lifecycle.scenario.values import BadValueError, has_hole, mode
-
-Phase = Literal["steps", "finally"]
-SHELLS = frozenset({"bash", "sh", "dash", "ash", "zsh", "fish"})
-DEFAULT_LIMIT = 60.0
-LONG_LIMIT = 900.0
-LONG_VERBS = frozenset({"pull", "push", "build", "load", "save", "commit", "export", "import"})
+from lifecycle.scenario.values import BadValueError, has_hole, mode, work_path
 
 
-@dataclass(frozen=True)
-class PlannedStep:
-    """One step, ready to be done.
+def plan(scenario: Scenario, places: Mapping[str, Place], run: str, *, as_written: bool) -> Plan:
+    """Render, parse and promise every step; raises ScenarioError for the first that is wrong.
 
-    ``words`` is the command as written with its variables filled in; ``opens`` the name of the
-    terminal that it leaves open (empty when it runs to its end); ``expect`` and ``fails`` are
-    rendered, plain values.
+    ``places`` has one entry for each of the scenario's people, and for ``me`` under no name.
     """
-
-    index: int
-    phase: Phase
-    step: Step
-    title: str
-    words: tuple[str, ...] = ()
-    line: DockerLine | None = None
-    promises: tuple[Promise, ...] = ()
-    expect: Mapping[str, Any] = None  # type: ignore[assignment]
-    fails: Mapping[str, Any] | None = None
-    content: str = ""
-    typed: str = ""
-    stdin: str | None = None
-    dialogue: tuple[Mapping[str, Any], ...] = ()
-    opens: str = ""
-    when: bool = True
-    needs_gpu: bool = False
-
-    @property
-    def command(self) -> str:
-        """The command on one line, quoted where it must be; for other steps what they do."""
-        return shlex.join(self.words) if self.words else self.title
-
-    @property
-    def container(self) -> str:
-        """The container that the step is about, by its written name; empty when none."""
-        if self.step.on:
-            return self.step.on
-        if self.line is None:
-            return ""
-        if self.line.verb in {"run", "create"}:
-            return self.line.last("--name") or f"unnamed-{self.index + 1}"
-        line = self.line
-        named = [n for n in line.names if n.ref.kind == "container"]
-        # A flag may name another one: --link of network connect.
-        named.sort(key=lambda n: n.word < line.first_arg)
-        return named[0].ref.name if named else ""
-
-    @property
-    def limit(self) -> float:
-        """Seconds that it may take."""
-        if self.step.timeout:
-            return float(self.step.timeout)
-        return LONG_LIMIT if self.line and self.line.verb in LONG_VERBS else DEFAULT_LIMIT
-
-    @property
-    def on_terminal(self) -> bool:
-        """Whether a person would do it on a terminal."""
-        if self.dialogue or self.opens:
-            return True
-        return bool(self.line and (self.line.on("--tty") and not self.line.on("--detach")))
-
-    def without_gpus(self) -> PlannedStep:
-        """The same step with ``--gpus`` left out, as a machine without GPUs can do it."""
-        if self.line is None or not self.line.values("--gpus"):
-            return replace(self, needs_gpu=False)
-        words = _drop_option(self.line, "--gpus")
-        kept = tuple(p for p in self.promises if p.flag != "--gpus")
-        return replace(self, words=words, line=parse(words), promises=kept, needs_gpu=False)
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A scenario ready to run: its steps in order, ``finally`` after, and its name map."""
-
-    scenario: Scenario
-    steps: tuple[PlannedStep, ...]
-    names: NameMap
-
-    def of(self, phase: Phase) -> tuple[PlannedStep, ...]:
-        """The steps of one phase."""
-        return tuple(s for s in self.steps if s.phase == phase)
-
-
-def plan(
-    scenario: Scenario, variables: Mapping[str, Any], cwd: str, run: str, *, as_written: bool
-) -> Plan:
-    """Render, parse and promise every step; raises ScenarioError for the first that is wrong."""
-    me = variables["me"]
     holder: list[NameMap] = []
-    base = Context({**variables, **_names(holder)}, cwd=cwd, me=me)
-    first = tuple(_lines(scenario, with_vars(scenario.vars, base)))
+    first = tuple(_lines(scenario, _contexts(scenario, places, holder)))
     holder.append(NameMap(run, as_written=as_written, isolated=isolate(first)))
-    final = with_vars(scenario.vars, base)
+    contexts = _contexts(scenario, places, holder)
     steps: list[PlannedStep] = []
     written: dict[str, str] = {}
     for phase, step in _all(scenario):
-        planned = _one(scenario, len(steps), phase, step, final, written)
+        context = contexts[_whose(step, scenario)]
+        planned = _one(scenario, len(steps), phase, step, context, written)
         _known_places(planned, steps)
         if step.write:
             _refuse_isolated_from(planned, holder[0])
-            written[str(Path(cwd) / str(planned.step.write))] = planned.content
+            written[str(Path(context.cwd) / str(planned.step.write))] = planned.content
         steps.append(planned)
     return Plan(scenario, tuple(steps), holder[0])
+
+
+def _contexts(
+    scenario: Scenario, places: Mapping[str, Place], holder: list[NameMap]
+) -> dict[str, Context]:
+    """What each person's steps see: ``me`` is that person, in the scenario's ``vars`` too."""
+    return {
+        name: with_vars(
+            scenario.vars,
+            Context({**at.values, **_names(holder)}, cwd=at.cwd, me=at.values["me"]),
+        )
+        for name, at in places.items()
+    }
+
+
+def _whose(step: Step, scenario: Scenario) -> str:
+    name = step.as_ or ""
+    if name and name not in scenario.people:
+        near = nearest(name, list(scenario.people))
+        raise ScenarioError(
+            step.mark,
+            f"the step is done as `{name}`, who is not among the scenario's people",
+            f"one of {', '.join(scenario.people)}" if scenario.people else f"people: [{name}]",
+            f"as: {near}" if near else "",
+        )
+    return name
 
 
 def _names(holder: list[NameMap]) -> dict[str, Callable[[str], str]]:
@@ -160,10 +101,10 @@ def _all(scenario: Scenario) -> Iterable[tuple[Phase, Step]]:
     yield from (("finally", s) for s in scenario.finally_)
 
 
-def _lines(scenario: Scenario, context: Context) -> Iterable[DockerLine]:
+def _lines(scenario: Scenario, contexts: Mapping[str, Context]) -> Iterable[DockerLine]:
     for _, step in _all(scenario):
         if step.kind == "command":
-            _, line = _read(step, context)
+            _, line = _read(step, contexts[_whose(step, scenario)])
             if line is not None:
                 yield line
 
@@ -212,11 +153,12 @@ def _with_names(step: Step, context: Context) -> Step:
     """The step with the variables in its names filled in."""
     waiting = {f: getattr(step, f) for f in _NAMED if has_hole(getattr(step, f))}
     filled = {f: str(render(text, context, step.mark)) for f, text in waiting.items()}
-    if "mode" in filled:
-        try:
-            filled["mode"] = mode(filled["mode"])
-        except BadValueError as error:
-            raise ScenarioError(step.mark, f"mode: {error.found}", error.expected) from None
+    for key, valid in (("mode", mode), ("write", work_path)):
+        if key in filled:
+            try:
+                filled[key] = valid(filled[key])
+            except BadValueError as error:
+                raise ScenarioError(step.mark, f"{key}: {error.found}", error.expected) from None
     return step.model_copy(update=filled) if filled else step
 
 
@@ -254,7 +196,11 @@ def _one(  # noqa: PLR0913, PLR0917 - all that a step is made of
         when=truth(step.when, context) if step.when else True,
         needs_gpu=_needs_gpu(scenario, step, line),
     )
-    return replace(planned, opens=opens(planned))
+    planned = replace(planned, opens=opens(planned))
+    if step.window and step.kind == "command" and not planned.on_terminal:
+        expected = "a command on a terminal: with -t, `opens` or a dialogue"
+        raise ScenarioError(mark, "`window` of a command that has no terminal", expected)
+    return planned
 
 
 def _promised(
@@ -278,27 +224,6 @@ def _title(step: Step, words: tuple[str, ...], context: Context) -> str:
     if words and not step.name:
         return " ".join(shlex.join(words).split())
     return " ".join(str(render(step.title, context, step.mark)).split())
-
-
-def opens(planned: PlannedStep) -> str:
-    """The name of the terminal that a line leaves open; empty when it runs to its end.
-
-    A ``-ti`` line that runs the image's own command or a lone shell stays open, unless a
-    dialogue drives it to its end; attaching always does.
-    """
-    if planned.step.opens is not None:
-        return str(planned.step.opens or "")
-    line = planned.line
-    if line is None or planned.dialogue:
-        return ""
-    if line.verb == "attach" or (line.verb == "start" and line.on("--attach")):
-        return planned.container
-    if not (line.on("--tty") and line.on("--interactive")) or line.on("--detach"):
-        return ""
-    command = line.args[1:]
-    lone_shell = len(command) == 1 and Path(command[0]).name in SHELLS
-    stays = lone_shell or (line.verb == "run" and not command)
-    return planned.container if stays and line.verb in {"run", "exec"} else ""
 
 
 def _plain(model: Any, context: Context, mark: Mark) -> dict[str, Any]:
@@ -333,10 +258,7 @@ def _reader(cwd: str, written: Mapping[str, str]) -> Callable[[str], str | None]
         for known, text in written.items():
             if str(Path(known).resolve()) == full:
                 return text
-        try:
-            return Path(full).read_text("utf-8", "replace")
-        except OSError:
-            return None
+        return text_at(full)
 
     return read
 
@@ -375,13 +297,3 @@ def _known_places(planned: PlannedStep, before: list[PlannedStep]) -> None:
         raise ScenarioError(
             planned.step.mark, "nothing to type into", "a step before that opens a terminal"
         )
-
-
-def _drop_option(line: DockerLine, flag: str) -> tuple[str, ...]:
-    """The words without one flag and its value."""
-    drop = set()
-    for option in (o for o in line.options if o.flag == flag):
-        drop.add(option.word)
-        if "=" not in line.words[option.word]:
-            drop.add(option.word + 1)
-    return tuple(w for i, w in enumerate(line.words) if i not in drop)

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from lifecycle.checks.check import Check, compare, unverified
 from lifecycle.checks.expect import judge_expect, pattern
 from lifecycle.checks.facts import ContainerFacts, Facts
+from lifecycle.checks.host import state_of
 from lifecycle.checks.judge import judge_all
 from lifecycle.command.promise import Promise
 from lifecycle.engine.daemon import EngineError
+from lifecycle.engine.picture import Picture
 from lifecycle.engine.terminal import TerminalError
-from lifecycle.run import act, book, guard
+from lifecycle.run import absence, act, book, guard
 from lifecycle.run.act import Acted
-from lifecycle.run.observe import look_after, look_before
+from lifecycle.run.observe import Before, look_after, look_before, until_kept
 from lifecycle.run.outcome import StepResult, Symptom
-from lifecycle.run.plan import PlannedStep
+from lifecycle.run.planned import PlannedStep
 from lifecycle.run.session import Diagnose, Session
 from lifecycle.run.typed import type_step
+from lifecycle.run.window import window_inside
 from lifecycle.run.writing import write_file
 
 _GPU = "GPUs of this machine"
@@ -40,8 +43,11 @@ class Runner:
 
     def step(self, planned: PlannedStep) -> StepResult:
         """Do one step; whatever a user can cause is in the result, never raised."""
-        begun = time.monotonic()
-        result = StepResult(planned.title, planned.step.mark.line)
+        if planned.step.as_ and self._s.person is not self._s.people[planned.step.as_]:
+            whose = Runner(self._s.seen_by(planned.step.as_), self._diagnose)
+            return whose.step(planned)
+        begun, at = time.monotonic(), time.time()
+        result = StepResult(planned.title, planned.step.mark.line, person=planned.step.as_ or "")
         result.command = self._s.shown(_as_shown(planned))
         try:
             self._do(planned, result)
@@ -51,19 +57,22 @@ class Runner:
                     "the engine answers", "an answer", str(error), "broken", self._s.daemon.address
                 )
             )
-            self._find(result, Symptom(str(error), planned.words))
+            symptom = Symptom(f"the engine does not answer: {error}", planned.words)
+            self._find(result, replace(symptom, printed=False))
         except TerminalError as error:
             result.checks.append(
                 Check("the terminal", "open", str(error).splitlines()[0], "broken", "terminal")
             )
+        if result.status == "failed":
+            self._away(result, at)
         result.seconds = time.monotonic() - begun
-        result.screen = self._s.shown(result.screen)
+        result.change_screen(self._s.printed)
         result.checks = [self._shown(c) for c in result.checks]
         return result
 
     def _shown(self, check: Check) -> Check:
         def clean(value: object) -> object:
-            return self._s.shown(value) if isinstance(value, str) else value
+            return self._s.printed(value) if isinstance(value, str) else value
 
         return replace(
             check,
@@ -109,6 +118,8 @@ class Runner:
         return bare
 
     def _why_skip(self, planned: PlannedStep) -> str:
+        if self._s.person.missing:
+            return self._s.person.missing
         if not planned.when:
             return f"its condition does not hold here: {_bare(str(planned.step.when))}"
         if planned.needs_gpu and not self._s.world.gpus.items:
@@ -173,21 +184,26 @@ class Runner:
         book.intend(self._s, planned)
         run = act.run_on_terminal if planned.on_terminal else act.run_to_end
         acted = run(self._s, planned, words.argv)
-        result.ran, result.screen = True, acted.screen
+        result.ran = True
+        result.show(acted.picture or Picture(acted.screen))
         book.settle(self._s, planned, acted)
         if planned.line and planned.line.verb == "load" and acted.exit_code == 0:
             promises = book.loaded(self._s, acted.output) or promises
         facts = look_after(self._s, planned, promises, acted, before)
         failed = self._exit_checks(planned, acted, result)
         result.checks += self._nas(planned)
+        opened = self._s.terminals.get(planned.opens)
+        if opened and planned.step.window:
+            result.checks += window_inside(self._s, opened, planned.step.window)
         if not planned.fails:
             result.checks += _unless(failed, promises, facts)
         on = facts.containers.get(planned.container)
-        result.checks += judge_expect(planned.expect, facts, on)
+        result.checks += self._expected(planned, lambda: acted, before, facts)
         if any(c.status == "broken" for c in result.checks):
             self._find(result, Symptom(acted.output, planned.words, acted.exit_code))
             for text in _denied(promises, on):
-                self._find(result, Symptom(text, planned.words, printed=False))
+                by = on.inside.uid if on else None
+                self._find(result, Symptom(text, planned.words, printed=False, uid=by))
         book.remember(self._s, planned)
 
     def _promises(self, planned: PlannedStep) -> tuple[Promise, ...]:
@@ -213,11 +229,12 @@ class Runner:
         return [
             Check(f"-v {s}: the folder is there", s, "missing", "broken", "stat on this machine")
             for s in sorted(sources)
-            if not Path(s).exists()
+            if state_of(Path(s), self._s.world.subject) is None
         ]
 
     def _nas(self, planned: PlannedStep) -> list[Check]:
-        used = self._s.stand_in and any(self._s.stand_in in w for w in planned.words)
+        stand_in = self._s.person.stand_in
+        used = stand_in and any(stand_in in w for w in planned.words)
         made = planned.line is not None and planned.line.verb in {"run", "create"}
         if not (used and made):
             return []
@@ -239,20 +256,50 @@ class Runner:
     # -- checks ---------------------------------------------------------------------------
 
     def _check(self, planned: PlannedStep) -> list[Check]:
-        before = look_before(self._s, planned, ())
         opened = self._s.terminals.get(planned.step.in_ or planned.step.on or "")
-        screen = opened.terminal.screen() if opened else ""
-        acted = Acted(opened.terminal.exit_code if opened else None, screen, screen)
-        facts = look_after(self._s, planned, (), acted, before)
-        on = facts.containers.get(planned.container)
-        return judge_expect(planned.expect, facts, on)
+
+        def shown() -> Acted:
+            screen = opened.terminal.screen() if opened else ""
+            return Acted(opened.terminal.exit_code if opened else None, screen, screen)
+
+        return self._expected(planned, shown, look_before(self._s, planned, ()))
+
+    def _expected(
+        self,
+        planned: PlannedStep,
+        acted: Callable[[], Acted],
+        before: Before,
+        facts: Facts | None = None,
+    ) -> list[Check]:
+        """What the author expects: of these facts, or with ``within`` asked until it holds."""
+
+        def ask() -> list[Check]:
+            nonlocal facts
+            again = replace(before, watch=None)
+            seen = facts or look_after(self._s, planned, (), acted(), again)
+            facts = None
+            return judge_expect(planned.expect, seen, seen.containers.get(planned.container))
+
+        return until_kept(ask, float(planned.step.within or 0))
 
     # -- findings -------------------------------------------------------------------------
 
+    def _away(self, result: StepResult, begun: float) -> None:
+        """An engine that went away outranks whatever else may be behind the failure."""
+        observed = absence.observed(self._s)
+        if observed and absence.lasted_until(self._s, begun):
+            result.findings.clear()
+        if observed:
+            self._find(result, Symptom("", observed=observed))
+
     def _find(self, result: StepResult, symptom: Symptom) -> None:
         known = {f.id for f in result.findings}
-        found = (f.with_texts(self._s.shown) for f in self._diagnose(symptom, self._s))
-        result.findings += [f for f in found if f.id not in known]
+        for finding in self._diagnose(symptom, self._s):
+            # What it quotes was cut, perhaps within a secret; a command of a remedy never was.
+            quoted = tuple(self._s.printed(text) for text in finding.evidence)
+            if finding.id not in known:
+                shown = finding.with_texts(self._s.shown)
+                result.findings.append(replace(shown, evidence=quoted))
 
 
 def _denied(promises: Sequence[Promise], on: ContainerFacts | None) -> list[str]:
@@ -300,11 +347,10 @@ def _as_shown(planned: PlannedStep) -> str:
         case "write":
             return f"write: {step.write}"
         case "type":
-            return (
-                f"type: {planned.typed}"
-                if step.type is not None
-                else f"press: {' '.join(step.press)}"
-            )
+            done = [f"window: {step.window}"] if step.window else []
+            done += [f"type: {planned.typed}"] if step.type is not None else []
+            done += [f"press: {' '.join(step.press)}"] if step.press else []
+            return ", ".join(done)
         case "check":
             return f"check: {planned.container or 'facts'}"
     return planned.command

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +12,13 @@ from lifecycle.command.line import Ref
 from lifecycle.command.promise import Promise
 from lifecycle.engine.daemon import Daemon
 from lifecycle.engine.events import EventLog
+from lifecycle.engine.subject import Subject
 from lifecycle.engine.terminal import Terminal
 from lifecycle.run.inventory import Inventory
 from lifecycle.run.ledger import Ledger
 from lifecycle.run.options import Options
 from lifecycle.run.outcome import Finding, Symptom
-from lifecycle.run.plan import Plan, PlannedStep
+from lifecycle.run.planned import Plan, PlannedStep
 from lifecycle.run.secrets import Secrets
 from lifecycle.run.witness import Witness
 from lifecycle.scenario.lab import Lab
@@ -32,6 +33,7 @@ class OpenTerminal:
     terminal: Terminal
     container: str
     planned: PlannedStep
+    exec_id: str = ""
 
     @property
     def attached(self) -> bool:
@@ -39,9 +41,25 @@ class OpenTerminal:
         return bool(self.planned.line and self.planned.line.verb in {"run", "attach", "start"})
 
 
-@dataclass
+@dataclass(frozen=True)
+class Person:
+    """Who does a step, and what is theirs: environment, work folder, the lab's values.
+
+    ``stand_in`` is the temporary folder in place of a NAS that lab.nas_home does not name;
+    ``missing`` says why nobody can play this part here.
+    """
+
+    subject: Subject
+    env: Mapping[str, str]
+    folder: Path
+    lab: Lab
+    stand_in: str = ""
+    missing: str = ""
+
+
+@dataclass(repr=False)  # a debugger's or pytest's view of it would hold the passwords
 class Session:
-    """Everything that the steps of one run share."""
+    """Everything that the steps of one run share, and the person whose steps see it."""
 
     plan: Plan
     options: Options
@@ -51,13 +69,11 @@ class Session:
     world: World
     ledger: Ledger
     secrets: Secrets
-    env: Mapping[str, str]
-    folder: Path
     before: Inventory
-    lab: Lab
     say: Say
-    stand_in: str = ""
-    """The temporary folder that stands in for a NAS that lab.nas_home does not name."""
+    person: Person
+    people: Mapping[str, Person] = field(default_factory=dict)
+    """The scenario's people besides ``me``, by the names that it gives them."""
     terminals: dict[str, OpenTerminal] = field(default_factory=dict)
     skipped: dict[Ref, str] = field(default_factory=dict)
     """What a step that was skipped would have made, and why it was."""
@@ -67,6 +83,23 @@ class Session:
     targets: set[tuple[str, str]] = field(default_factory=set)
     """What our lines acted on, by its key in an inventory."""
     passwords: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def env(self) -> Mapping[str, str]:
+        """The environment of this person's commands."""
+        return self.person.env
+
+    @property
+    def folder(self) -> Path:
+        """This person's work folder."""
+        return self.person.folder
+
+    def seen_by(self, name: str) -> Session:
+        """The same run, as one of its people has it; what they make is shared."""
+        if name not in self.people:
+            return self
+        person = self.people[name]
+        return replace(self, person=person, world=replace(self.world, subject=person.subject))
 
     @property
     def run(self) -> str:
@@ -82,6 +115,10 @@ class Session:
     def shown(self, text: str) -> str:
         """A text for people: written names, no secrets."""
         return self.secrets.redact(self.plan.names.restore(text))
+
+    def printed(self, text: str) -> str:
+        """The same for what a program printed, which may begin or end within a secret."""
+        return self.secrets.redact_printed(self.plan.names.restore(text))
 
 
 Diagnose = Callable[[Symptom, Session | None], list[Finding]]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lifecycle.engine import process
-from lifecycle.engine.daemon import DEFAULT_ADDRESS, Daemon, EngineError
+from lifecycle.engine.daemon import DEFAULT_ADDRESS, Daemon, EngineError, EngineSilent
 from lifecycle.engine.gpu import Gpus, host_gpus
 from lifecycle.engine.sandbox.info import SandboxInfo, load_info
 from lifecycle.engine.subject import (
@@ -43,7 +43,6 @@ class NoEngineError(StartError):
 
 def find_subject(options: Options, environ: Mapping[str, str], home: str = "") -> Subject:
     """Who the run acts as; root must say, except in the sandbox. Raises StartError."""
-    sandbox = load_info(environ)
     try:
         if options.user:
             return subject_named(options.user)
@@ -51,10 +50,9 @@ def find_subject(options: Options, environ: Mapping[str, str], home: str = "") -
             return current_subject()
         if environ.get("SUDO_USER"):
             return subject_named(environ["SUDO_USER"])
-        if sandbox is not None:
-            return synthetic_subject(
-                SYNTHETIC_NAME, SYNTHETIC_UID, SYNTHETIC_UID, sandbox.socket_gid, home or "/"
-            )
+        member = sandbox_member(environ, SYNTHETIC_NAME, 0, home or "/")
+        if member is not None:
+            return member
     except SubjectError as error:
         raise StartError(str(error)) from error
     message = (
@@ -62,6 +60,15 @@ def find_subject(options: Options, environ: Mapping[str, str], home: str = "") -
         "for example --user alice"
     )
     raise StartError(message)
+
+
+def sandbox_member(environ: Mapping[str, str], name: str, number: int, home: str) -> Subject | None:
+    """A person made for the sandbox, each number another uid; None on any other engine."""
+    sandbox = load_info(environ)
+    if sandbox is None:
+        return None
+    uid = SYNTHETIC_UID + number
+    return synthetic_subject(name, uid, uid, sandbox.socket_gid, home)
 
 
 def read_lab(options: Options, environ: Mapping[str, str], home: str) -> Lab:
@@ -95,19 +102,21 @@ def find_address(options: Options, env: Mapping[str, str], subject: Subject) -> 
     return asked.stdout.strip()
 
 
-def connect(address: str, env: Mapping[str, str], *, limit: float = 60) -> Daemon:
+def connect(address: str, env: Mapping[str, str]) -> Daemon:
     """A daemon that answers; raises NoEngineError with the words that the CLI would have said."""
-    daemon = Daemon(address, env, timeout=limit)
+    daemon = Daemon(address, env)
     try:
         _ = daemon.info
+    except EngineSilent as error:
+        raise NoEngineError(str(error)) from error
     except EngineError as error:
         raise NoEngineError(
-            f"the engine at {address} does not answer: {error}", _as_cli(address, str(error))
+            f"the engine at {address} does not answer: {error}", as_cli(address, str(error))
         ) from error
     return daemon
 
 
-def _as_cli(address: str, error: str) -> Symptom:
+def as_cli(address: str, error: str) -> Symptom:
     """The daemon's absence in the docker CLI's wording, which the catalogue knows."""
     if "ermission denied" in error:
         text = (

@@ -5,19 +5,26 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from lifecycle.checks.check import Check
 from lifecycle.engine.daemon import Daemon, EngineError
-from lifecycle.engine.process import alive
+from lifecycle.engine.process import alive, start_time
 from lifecycle.run.cleanup import remove
-from lifecycle.run.ledger import Entry, Record, all_records
+from lifecycle.run.layers import left_over
+from lifecycle.run.ledger import Entry, Record, all_records, unfinished
+from lifecycle.run.locks import FOLDER as LOCKS
+from lifecycle.run.locks import drop_dead
 
 CLI_LIMIT = 5.0
 """Seconds that a CLI which outlived its harness gets to end after TERM."""
+SETTLED = 1.0
+"""Seconds in which the engine does what a CLI that is gone had asked of it last."""
+RECENT = 30.0
+"""Seconds after which a CLI that was gone before we came has nothing under way any more."""
 
 
 @dataclass
@@ -34,9 +41,16 @@ class Swept:
         return not self.left_alone and all(c.status == "kept" for c in self.checks)
 
 
-def sweep(folder: Path, connect: Callable[[str], Daemon], *, dry_run: bool) -> list[Swept]:
+def sweep(
+    folder: Path, connect: Callable[[str], Daemon], *, dry_run: bool, locks: Path = LOCKS
+) -> list[Swept]:
     """Clean up after every dead run that this machine's ledgers know."""
-    return [_one(record, connect, dry_run=dry_run) for record in all_records(folder)]
+    swept = [_one(record, connect, dry_run=dry_run) for record in all_records(folder)]
+    if not dry_run:
+        for path in unfinished(folder):
+            path.unlink(missing_ok=True)
+        drop_dead(locks)
+    return swept
 
 
 def _one(record: Record, connect: Callable[[str], Daemon], *, dry_run: bool) -> Swept:
@@ -70,14 +84,31 @@ def _not_the_same(daemon: Daemon, record: Record) -> str:
 
 
 def _remove_all(record: Record, daemon: Daemon | None, entries: list[Entry]) -> list[Check]:
-    end_clis(record)
-    checks = [remove(daemon, e, record.run) for e in entries]
-    # The CLI may have created between its end and our first look: look twice.
-    again = [remove(daemon, e, record.run) for e in entries]
+    recent = time.time() - record.path.stat().st_mtime < RECENT
+    ended = end_clis(record)
+    checks = _look(record, daemon, entries)
+    if ended or recent:
+        time.sleep(SETTLED)  # nothing tells that the engine makes nothing more
+    again = _look(record, daemon, entries)
     if not any(c.status == "broken" for c in again):
         record.path.unlink(missing_ok=True)
-        return checks
+        return checks + [c for c in again if c.about not in {known.about for known in checks}]
     return again
+
+
+def _look(record: Record, daemon: Daemon | None, entries: list[Entry]) -> list[Check]:
+    """Remove what is there now, the images included that a build made on its own."""
+    checks = [remove(daemon, e, record.run) for e in entries if e.kind == "container"]
+    try:
+        also = left_over(daemon, entries) if daemon else []
+    except EngineError as error:
+        checks.append(Check("images without a name", "removed", str(error), "broken", "inventory"))
+        also = []
+    known = {e.id for e in also}
+    noted = [e for e in entries if e.kind != "container" and e.id not in known]
+    named = [e for e in noted if e.kind == "image" and e.name != e.id]
+    rest = [e for e in noted if e not in named]
+    return checks + [remove(daemon, e, record.run) for e in (*named, *reversed(also), *rest)]
 
 
 def _would(kind: str, name: str) -> Check:
@@ -90,16 +121,52 @@ def _is_gone(address: str) -> bool:
     return path != address and "/lifecycle" in path and not Path(path).exists()
 
 
-def end_clis(record: Record) -> None:
-    """End the commands that outlived their harness, for they may still create."""
-    for pid, started in record.clis:
-        if not alive(pid, started):
-            continue
+def end_clis(record: Record) -> bool:
+    """End the commands that outlived their harness, for they may still create; whether any did."""
+    known = record.clis if record.of_this_boot else []
+    found = {(pid, at) for pid, at in known if alive(pid, at)} | _strays(record)
+    for pid, at in found:
+        _end(pid, at)
+    return bool(found)
+
+
+def _end(pid: int, started: int) -> None:
+    with suppress(OSError):
+        os.killpg(pid, signal.SIGTERM)
+    if not _is_over(pid, started):
         with suppress(OSError):
-            os.killpg(pid, signal.SIGTERM)
-        deadline = time.monotonic() + CLI_LIMIT
-        while alive(pid, started) and time.monotonic() < deadline:
-            time.sleep(0.02)  # it is not our child, so nobody tells us of its end
-        if alive(pid, started):
-            with suppress(OSError):
-                os.killpg(pid, signal.SIGKILL)
+            os.killpg(pid, signal.SIGKILL)
+        _is_over(pid, started)
+
+
+def _is_over(pid: int, started: int) -> bool:
+    deadline = time.monotonic() + CLI_LIMIT
+    while alive(pid, started):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)  # it is not our child, so nobody tells us of its end
+    return True
+
+
+def _strays(record: Record) -> set[tuple[int, int]]:
+    """CLIs that began when their harness died, before it could write down who they are.
+
+    Each leads a session of its own, in the run's folder, whose name nobody can guess.
+    """
+    folders = [e.name for e in record.open.values() if e.kind == "folder"]
+    found = set()
+    for entry in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            pid, cwd = int(entry.name), str((entry / "cwd").readlink())
+            if _within(cwd, folders) and _is_cli(entry) and os.getsid(pid) == pid:
+                found.add((pid, start_time(pid) or 0))
+    return found
+
+
+def _within(path: str, folders: Collection[str]) -> bool:
+    return any(path == f or path.startswith(f"{f}/") for f in folders)
+
+
+def _is_cli(entry: Path) -> bool:
+    program = (entry / "cmdline").read_bytes().split(b"\0")[0]
+    return Path(os.fsdecode(program)).name == "docker"

@@ -6,31 +6,43 @@ within a limit; leaving a shell is waited for by the terminal's end.
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
-from lifecycle.checks.check import Check, compare
+from lifecycle.checks.check import Check, compare, unverified
 from lifecycle.checks.expect import judge_expect, pattern
+from lifecycle.engine.events import Event
 from lifecycle.run import act, book
-from lifecycle.run.act import Acted
-from lifecycle.run.observe import look_after, look_before, wait_until
+from lifecycle.run.observe import look_after, look_before, until_kept, wait_until
 from lifecycle.run.outcome import StepResult
-from lifecycle.run.plan import PlannedStep
+from lifecycle.run.planned import PlannedStep
 from lifecycle.run.session import OpenTerminal, Session
+from lifecycle.run.window import window_inside
 
 TYPED_LIMIT = 15.0
 """Seconds until what a typed line should bring about must hold."""
+_COMES_BACK = frozenset({"always", "unless-stopped"})
 _ENDS_SHELL = frozenset({"exit", "logout"})
 
 
 def type_step(session: Session, planned: PlannedStep, result: StepResult) -> None:
     """Type it, wait for what it should bring about, and judge a terminal that ended."""
     opened = _terminal(session, planned, result)
-    if opened is None:
-        return
+    if opened is not None:
+        try:
+            _type(session, planned, opened, result)
+        finally:
+            result.show(opened.terminal.picture())
+
+
+def _type(session: Session, planned: PlannedStep, opened: OpenTerminal, result: StepResult) -> None:
     terminal = opened.terminal
     before = look_before(session, planned, ())
-    since = terminal.mark()
     result.ran = True
+    if planned.step.window:
+        terminal.resize(**planned.step.window._asdict())
+        result.checks += window_inside(session, opened, planned.step.window)
+    since = terminal.mark()
     act.send(
         session,
         opened.container,
@@ -38,12 +50,12 @@ def type_step(session: Session, planned: PlannedStep, result: StepResult) -> Non
         planned.typed if planned.step.type is not None else None,
         planned.step.press,
     )
-    limit = float(planned.step.timeout or TYPED_LIMIT)
+    limit = float(planned.step.within or planned.step.timeout or TYPED_LIMIT)
     result.checks += _screen(planned, opened, since, limit)
     ends = planned.typed.strip().split(" ")[0] in _ENDS_SHELL or "ctrl-d" in planned.step.press
     # In a shell within a shell, `exit` ends only that one: then the author says what shows.
     ends = ends and "screen" not in planned.expect
-    wants_end = ends or book.detaches(planned) or "exit" in planned.expect
+    wants_end = ends or book.detaches(planned, opened) or "exit" in planned.expect
     stays = wants_end and terminal.wait_end(limit) is None
     if stays:
         shown = f"it did not end within {limit:g} s"
@@ -52,23 +64,15 @@ def type_step(session: Session, planned: PlannedStep, result: StepResult) -> Non
     named = planned.step.on or opened.container
 
     def observe() -> list[Check]:
-        acted = Acted(terminal.exit_code, terminal.text(since), terminal.screen())
+        acted = act.looked_at(terminal, since)
         facts = look_after(session, _about(planned, named), (), acted, before)
         return judge_expect(asked, facts, facts.containers.get(named))
 
-    checks: list[Check] = []
-
-    def holds() -> bool:
-        nonlocal checks
-        checks = observe()
-        return all(c.status == "kept" for c in checks)
-
     if asked:
-        wait_until(holds, 0 if stays else limit)
-    result.checks += checks
+        result.checks += until_kept(observe, 0 if stays else limit)
     if terminal.ended:
-        result.checks += _ended(session, planned, opened)
-    result.screen = terminal.screen()
+        result.checks += _ended(session, planned, opened, before.mark)
+    result.show(terminal.picture())
 
 
 def _terminal(session: Session, planned: PlannedStep, result: StepResult) -> OpenTerminal | None:
@@ -92,22 +96,28 @@ def _screen(planned: PlannedStep, opened: OpenTerminal, since: int, limit: float
         shown = text.replace(planned.typed, "", 1) if planned.typed else text
         return pattern("screen", wanted, shown, "the terminal")
 
-    wait_until(lambda: look().status == "kept" or terminal.ended, limit)
-    return [look()]
+    deadline = time.monotonic() + limit
+    while True:
+        seen, check = terminal.mark(), look()
+        left = deadline - time.monotonic()
+        if check.status == "kept" or terminal.ended or left <= 0:
+            return [look()] if terminal.ended else [check]
+        terminal.wait_change(seen, left)
 
 
-def _ended(session: Session, planned: PlannedStep, opened: OpenTerminal) -> list[Check]:
+def _ended(session: Session, planned: PlannedStep, opened: OpenTerminal, since: int) -> list[Check]:
     """Exit is judged in the step where the terminal ends; detaching is no failure."""
-    session.terminals = {k: v for k, v in session.terminals.items() if v is not opened}
+    for name in [k for k, v in session.terminals.items() if v is opened]:
+        del session.terminals[name]
     opened.terminal.close()
-    if book.detaches(planned):
+    if book.detaches(planned, opened):
         return [_still_up(session, opened)]
     checks = []
     if "exit" not in planned.expect:
         source = "the terminal's own"
         checks.append(compare("exit code", 0, opened.terminal.exit_code, source))
     if opened.attached:
-        checks.append(_container_over(session, opened))
+        checks.append(_container_over(session, opened, since))
     return checks
 
 
@@ -117,12 +127,21 @@ def _still_up(session: Session, opened: OpenTerminal) -> Check:
     return compare(f"container {opened.container} after detaching", "running", state, "inspect")
 
 
-def _container_over(session: Session, opened: OpenTerminal) -> Check:
-    """PID 1 ended, so the container is exited, or with --rm gone."""
+def _container_over(session: Session, opened: OpenTerminal, since: int) -> Check:
+    """PID 1 ended, so the container is exited, with --rm gone, with --restart started again."""
     real = session.real("container", opened.container)
-    created = session.witness.created.get(real) or {}
-    removes = bool((created.get("HostConfig") or {}).get("AutoRemove"))
-    wanted = "gone" if removes else "exited"
+    about = f"container {opened.container} when its first process ends"
+    config = (session.witness.created.get(real) or {}).get("HostConfig") or {}
+    policy = config.get("RestartPolicy") or {}
+    if policy.get("MaximumRetryCount"):
+        return unverified(about, "started again", "it depends on how often it has failed")
+    if policy.get("Name") in _COMES_BACK or (
+        policy.get("Name") == "on-failure" and opened.terminal.exit_code
+    ):
+        again = _started_again(session, real, since)
+        actual = "started again" if again else "not started again"
+        return compare(about, "started again", actual, "events")
+    wanted = "gone" if config.get("AutoRemove") else "exited"
     state = ""
 
     def holds() -> bool:
@@ -132,9 +151,14 @@ def _container_over(session: Session, opened: OpenTerminal) -> Check:
         return state == wanted
 
     wait_until(holds, TYPED_LIMIT)
-    return compare(
-        f"container {opened.container} when its first process ends", wanted, state, "inspect"
-    )
+    return compare(about, wanted, state, "inspect")
+
+
+def _started_again(session: Session, real: str, since: int) -> bool:
+    def is_start(event: Event) -> bool:
+        return event.action == "start" and event.name == real
+
+    return session.events.wait(is_start, since=since, timeout=TYPED_LIMIT) is not None
 
 
 def _about(planned: PlannedStep, container: str) -> PlannedStep:

@@ -1,16 +1,18 @@
 """Testimony that can't wait: an inspect at ``create``, one look inside at ``start``.
 
-The engine's event thread calls this, so that a container that lives for 100 ms is still seen.
+The engine's event thread calls this, so that a container that lives for 100 ms is still seen. A
+look has a thread of its own: it takes as long as an exec does, and events go on meanwhile.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
-from lifecycle.checks.facts import RoundTrip
+from lifecycle.checks.facts import Answer, RoundTrip
 from lifecycle.checks.gather import RoundTrips, look_inside
 from lifecycle.checks.inside import Inside, Probe
 from lifecycle.engine.daemon import Daemon, EngineError
@@ -22,10 +24,19 @@ Json = dict[str, Any]
 
 @dataclass
 class Watch:
-    """A look inside that is to happen when a container starts; ``done`` is set when it has."""
+    """A look inside that is to happen at an event; ``done`` is set when it has.
+
+    ``action`` is the event: a container's ``start``, or the ``exec_start`` of somebody's exec.
+    """
 
     probe: Probe
     trips: RoundTrips
+    action: str = "start"
+    user: str = ""
+    knock: Callable[[str], Mapping[str, Answer]] = lambda _container: {}
+    """Tries published ports of a container, while the look is taken."""
+    answers: Mapping[str, Answer] = field(default_factory=dict)
+    tried: threading.Event = field(default_factory=threading.Event)
     inside: Inside = field(default_factory=lambda: Inside(unseen="it did not start"))
     round_trips: dict[str, RoundTrip] = field(default_factory=dict)
     done: threading.Event = field(default_factory=threading.Event)
@@ -42,7 +53,7 @@ class Witness:
         self._watches: dict[str, Watch] = {}
 
     def watch(self, real: str, watch: Watch) -> None:
-        """Look inside at the next start of a container."""
+        """Look inside a container at the next event of the watch's kind."""
         self._watches[real] = watch
 
     def __call__(self, event: Event) -> None:
@@ -51,10 +62,17 @@ class Witness:
             return
         if event.action == "create":
             self._see_created(event)
-        elif event.action == "start":
-            self._see_started(event)
         elif event.action == "destroy":
             self._ledger.gone("container", event.name)
+        watch = self._watches.get(event.name)
+        if watch and watch.action == event.action and not self._is_a_look(event):
+            del self._watches[event.name]
+            for do in (self._look, self._knock):
+                target = partial(do, event.id, watch)
+                threading.Thread(target=target, name=f"look {event.name}", daemon=True).start()
+
+    def _is_a_look(self, event: Event) -> bool:
+        return event.attributes.get("execID", "") in self._daemon.own_execs
 
     def expect(self, names: Collection[str]) -> None:
         """Containers of these names, kept literal, are made by the command that runs now."""
@@ -79,12 +97,18 @@ class Witness:
             if mount["Type"] == "volume" and _anonymous(seen, mount):
                 self._ledger.made("volume", mount["Name"], mount["Name"])
 
-    def _see_started(self, event: Event) -> None:
-        watch = self._watches.pop(event.name, None)
-        if watch is None:
-            return
+    @staticmethod
+    def _knock(container: str, watch: Watch) -> None:
         try:
-            watch.inside = look_inside(self._daemon, event.id, watch.probe)
+            watch.answers = watch.knock(container)
+        finally:
+            watch.tried.set()
+
+    def _look(self, container: str, watch: Watch) -> None:
+        try:
+            watch.inside = look_inside(self._daemon, container, watch.probe, watch.user)
+        except Exception as error:  # noqa: BLE001 - whatever it is, nobody else hears of it
+            watch.inside = Inside(unseen=f"the look failed: {error!r}")
         finally:
             watch.round_trips = watch.trips.finish(watch.inside)
             watch.done.set()

@@ -13,12 +13,12 @@ from pydantic import AfterValidator, Field, PlainValidator, ValidationError
 from lifecycle.scenario.errors import Mark, ScenarioError
 from lifecycle.scenario.located import Marks, located
 from lifecycle.scenario.model import Closed
+from lifecycle.scenario.reading import content
 from lifecycle.scenario.values import BadValueError, String, described, number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-MAX_SIZE = 1024 * 1024
 MAX_PORT = 65535
 
 
@@ -62,6 +62,16 @@ class Proxy(Closed):
     https: Url = ""
     no_proxy: Line = ""
 
+    def environment(self) -> dict[str, str]:
+        """The variables by which programs find it; in lower case all of them do."""
+        named = {"http_proxy": self.http, "https_proxy": self.https, "no_proxy": self.no_proxy}
+        return {name: value for name, value in named.items() if value}
+
+    def passwords(self) -> list[str]:
+        """Those in its addresses, as they are written there."""
+        found = (re.search(r"//[^/@]*?:([^/@]+)@", url) for url in (self.http, self.https))
+        return [match[1] for match in found if match]
+
 
 class Lab(Closed):
     """The lab's own values; without a file everything still runs on these defaults."""
@@ -76,6 +86,7 @@ class Lab(Closed):
     gpus: Count | None = None
     contact: Line = ""
     lang: Line = ""
+    people: tuple[Line, ...] = ()
 
 
 def default_lab_files(home: Path, environment: Mapping[str, str]) -> tuple[Path, ...]:
@@ -128,16 +139,9 @@ def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]
 
 
 def _read(file: Path) -> dict[str, Any]:
+    found = content(file, "a lab file (TOML)")
     try:
-        with file.open("rb") as opened:
-            content = opened.read(MAX_SIZE + 1)
-    except OSError as error:
-        said = error.strerror or str(error)
-        raise ScenarioError(Mark(str(file), 1, 1), said, "a lab file (TOML)") from None
-    if len(content) > MAX_SIZE:
-        raise ScenarioError(Mark(str(file), 1, 1), "a file of more than 1 MiB", "a lab file")
-    try:
-        text = content.decode()
+        text = found.decode()
         data = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         at = re.search(r"line (\d+), column (\d+)", str(error))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import stat
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -12,19 +11,18 @@ from lifecycle.scenario import static, tree
 from lifecycle.scenario.errors import Mark, ScenarioError
 from lifecycle.scenario.located import located
 from lifecycle.scenario.model import Scenario
+from lifecycle.scenario.reading import beginning, content
 
-MAX_SIZE = 1024 * 1024
 SUFFIXES = (".yaml", ".yml")
 HEAD = 64 * 1024
 
 
 def is_scenario(path: Path) -> bool:
     """Whether a file claims to be a scenario: YAML by its name, with a top-level ``scenario:``."""
-    if path.suffix not in SUFFIXES or not path.is_file():
+    if path.suffix not in SUFFIXES:
         return False
     try:
-        with path.open("rb") as file:
-            head = file.read(HEAD)
+        head = beginning(path, HEAD)
     except OSError:
         return False
     return (
@@ -34,7 +32,7 @@ def is_scenario(path: Path) -> bool:
 
 def load(path: str | Path) -> Scenario:
     """Read a scenario; what can't be one raises a ScenarioError and nothing is started."""
-    return loads(_content(Path(path), str(path)), str(path))
+    return loads(_text(Path(path)), str(path))
 
 
 def loads(source: str, file: str) -> Scenario:
@@ -49,30 +47,14 @@ def loads(source: str, file: str) -> Scenario:
     return scenario
 
 
-def _content(path: Path, name: str) -> str:
-    start = Mark(name, 1, 1)
+def _text(path: Path) -> str:
+    found = content(path, "a scenario file")
     try:
-        status = path.stat()
-        if stat.S_ISDIR(status.st_mode):
-            raise ScenarioError(start, "a folder", "a scenario file")
-        if not stat.S_ISREG(status.st_mode):
-            raise ScenarioError(start, "no regular file", "a scenario file")
-        with path.open("rb") as file:
-            content = file.read(MAX_SIZE + 1)
-    except FileNotFoundError:
-        what = "a link that leads nowhere" if path.is_symlink() else "no such file"
-        raise ScenarioError(start, what, "a scenario file") from None
-    except (OSError, ValueError) as error:
-        said = getattr(error, "strerror", None) or str(error)
-        raise ScenarioError(start, said, "a scenario file that can be read") from None
-    if len(content) > MAX_SIZE:
-        raise ScenarioError(start, "a file of more than 1 MiB", "a scenario; they are short")
-    try:
-        return content.decode("utf-8-sig")
+        return found.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        before = content[: error.start]
+        before = found[: error.start]
         column = len(before[before.rfind(b"\n") + 1 :].decode("utf-8", "replace")) + 1
-        mark = Mark(name, before.count(b"\n") + 1, column)
+        mark = Mark(str(path), before.count(b"\n") + 1, column)
         raise ScenarioError(
-            mark, f"a byte that is not UTF-8 (0x{content[error.start]:02x})", "a file in UTF-8"
+            mark, f"a byte that is not UTF-8 (0x{found[error.start]:02x})", "a file in UTF-8"
         ) from None

@@ -30,6 +30,8 @@ from lifecycle.scenario.values import (
     String,
     Strings,
     Switch,
+    Window,
+    WorkPath,
     described,
 )
 
@@ -101,6 +103,8 @@ class ContainerState(Expectation):
     state: State | None = None
     running: Flag | None = None
     exit_code: Number | None = None
+    oom_killed: Flag | None = None
+    restarts: Number | None = None
 
 
 class ImageState(Expectation):
@@ -130,6 +134,7 @@ class Inside(Expectation):
     gid: Number | None = None
     groups: Strings | None = None
     home: String | None = None
+    umask: FileMode | None = None
     env: Mapping[String, String] | None = None
     cwd: String | None = None
     files: Mapping[Name, FileState] | None = None
@@ -151,12 +156,20 @@ class PortState(Expectation):
     answers: Flag | None = None
 
 
+class Took(Expectation):
+    """How long the command took, from its start to its end."""
+
+    at_least: Duration | None = None
+    at_most: Duration | None = None
+
+
 class Expect(Expectation):
     """What only the author knows about a step; a ``check`` step has the same keys."""
 
     exit: Number | None = None
     output: Regex | None = None
     screen: Regex | None = None
+    took: Took | None = None
     container: ContainerState | None = None
     image: ImageState | None = None
     inside: Inside | None = None
@@ -184,11 +197,11 @@ class Dialogue(Closed):
 class Step(Closed):
     """One thing a person does: a command, a file written, something typed, or a check."""
 
-    reserved: ClassVar[tuple[str, ...]] = ("within", "save", "use", "as")
+    reserved: ClassVar[tuple[str, ...]] = ("save", "use")
 
     name: String = ""
     command: Name | None = None
-    write: Name | None = None
+    write: WorkPath | None = None
     template: Name | None = None
     content: String | None = None
     mode: FileMode | None = None
@@ -196,13 +209,16 @@ class Step(Closed):
     press: Keys = ()
     check: Expect | None = None
     on: Name | None = None
+    as_: Identifier | None = Field(None, alias="as")
     in_: Name | None = Field(None, alias="in")
     expect: Expect | None = None
     dialogue: tuple[Dialogue, ...] = ()
     fails: Fails | None = None
     stdin: String | None = None
     opens: Opens | None = None
+    window: Window | None = None
     timeout: Duration | None = None
+    within: Duration | None = None
     when: Name | None = None
     gpu: GpuNeed | None = None
     _mark: Mark = PrivateAttr(default=NOWHERE)
@@ -227,10 +243,15 @@ class Step(Closed):
         does = {
             "command": self.command,
             "write": f"write {self.write}",
-            "type": f"type {self.type}" if self.type else f"press {' '.join(self.press)}",
+            "type": self._typed(),
             "check": "check",
         }
         return self.name or " ".join((does[self.kind] or "").split())
+
+    def _typed(self) -> str:
+        if self.type:
+            return f"type {self.type}"
+        return f"press {' '.join(self.press)}" if self.press else f"window {self.window}"
 
     @model_validator(mode="before")
     @classmethod
@@ -238,10 +259,18 @@ class Step(Closed):
         return {"command": data} if isinstance(data, str) else data
 
     @model_validator(mode="after")
+    def _only_a_command_takes_time(self) -> Step:
+        asked = self.check if self.kind == "check" else self.expect
+        if self.kind != "command" and asked and asked.took:
+            found, expected = f"`took` in a {self.kind} step", "`took` only of a command"
+            raise BadValueError(found, expected, key="check" if self.check else "expect")
+        return self
+
+    @model_validator(mode="after")
     def _one_kind(self) -> Step:
         given = self.model_fields_set
         kinds = [k for k in ("command", "write", "type", "check") if k in given]
-        if not kinds and "press" in given:
+        if not kinds and given & {"press", "window"}:
             kinds = ["type"]
         if len(kinds) != 1:
             found = " and ".join(f"`{k}`" for k in kinds) or "no kind of step"
@@ -273,6 +302,8 @@ OWNERS: dict[str, tuple[StepKind, ...]] = {
     "fails": ("command",),
     "stdin": ("command",),
     "opens": ("command",),
+    "window": ("command", "type"),
+    "within": ("command", "type", "check"),
 }
 """Keys that mean something only in some kinds of step."""
 
@@ -280,11 +311,12 @@ OWNERS: dict[str, tuple[StepKind, ...]] = {
 class Scenario(Closed):
     """A workflow as an ordered list of steps."""
 
-    reserved: ClassVar[tuple[str, ...]] = ("matrix", "use", "people", "compose", "services")
+    reserved: ClassVar[tuple[str, ...]] = ("matrix", "use", "compose", "services")
 
     scenario: Name
     summary: String = ""
     gpu: GpuNeed = "none"
+    people: tuple[Identifier, ...] = ()
     vars: Mapping[Identifier, Anything] = Field(default_factory=dict)
     steps: tuple[Step, ...] = Field(json_schema_extra={"minItems": 1})
     finally_: tuple[Step, ...] = Field((), alias="finally")
@@ -315,6 +347,12 @@ class Scenario(Closed):
     def _has_steps(self) -> Scenario:
         if not self.steps:
             raise BadValueError("no steps", "at least one step", "steps: [docker ps]", key="steps")
+        return self
+
+    @model_validator(mode="after")
+    def _people_differ(self) -> Scenario:
+        if len(set(self.people)) < len(self.people):
+            raise BadValueError("the same person twice", "each name once", key="people")
         return self
 
     def placed(self, file: Path, marks: Mapping[tuple[str | int, ...], Mark]) -> Scenario:

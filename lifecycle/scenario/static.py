@@ -12,6 +12,7 @@ from lifecycle.scenario.errors import Mark, ScenarioError
 from lifecycle.scenario.expressions import Hole, compiled, holes, undefined
 from lifecycle.scenario.lab import Lab
 from lifecycle.scenario.marks import Text
+from lifecycle.scenario.reading import text_at
 from lifecycle.scenario.templates import find_template, template_names
 from lifecycle.scenario.tree import quoted
 from lifecycle.scenario.words import split
@@ -25,8 +26,9 @@ Chain = tuple[str, ...]
 Names = Mapping[str, Any]
 
 ME = ("name", "uid", "gid", "group", "groups", "home", "shell", "umask")
-RUN = ("id", "port", "folder", "registry", "kernel")
-OWN = ("me", "lab", "run", "secret", "matrix")
+PERSON = (*ME, "folder", "nas_home")
+RUN = ("id", "port", "folder", "shared", "registry", "kernel")
+OWN = ("me", "people", "lab", "run", "secret", "matrix")
 """Namespaces, which a variable must not hide; it may hide ``image()`` and ``container()``."""
 PRIVATE = 0o077
 
@@ -36,6 +38,7 @@ def namespaces() -> dict[str, Any]:
     """The names that every expression sees; an empty mapping stands for any attribute."""
     return {
         "me": dict.fromkeys(ME),
+        "people": {},
         "lab": _fields(Lab),
         "run": dict.fromkeys(RUN),
         "secret": {},
@@ -68,7 +71,7 @@ def check(scenario: Scenario) -> None:
 
 def _variables(scenario: Scenario) -> tuple[Names, frozenset[str]]:
     """The names that steps see, and those of them that give a secret away."""
-    names = dict(namespaces())
+    names = {**namespaces(), "people": dict.fromkeys(scenario.people, dict.fromkeys(PERSON))}
     secrets = {"secret"}
     for name, value in scenario.vars.items():
         if name in OWN:
@@ -186,5 +189,5 @@ def _writes(step: Step, scenario: Scenario, names: Names, secrets: frozenset[str
 def _line_of(path: Path, chain: Chain) -> int:
     """The line of a template that first writes a name."""
     written = ".".join(chain)
-    lines = path.read_text().splitlines()
+    lines = (text_at(path) or "").splitlines()
     return next((n for n, line in enumerate(lines, 1) if written in line), 1)

@@ -19,6 +19,7 @@ from lifecycle.scenario.expressions import (
     refuse_private,
     undefined,
 )
+from lifecycle.scenario.reading import content
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -95,14 +96,7 @@ class _FolderLoader(BaseLoader):
 
 def _text(path: Path) -> str:
     try:
-        with path.open("rb") as file:
-            content = file.read(MAX_TEMPLATE + 1)
-    except OSError as error:
-        raise ScenarioError(Mark(str(path), 1, 1), error.strerror or str(error)) from None
-    if len(content) > MAX_TEMPLATE:
-        raise ScenarioError(Mark(str(path), 1, 1), "a template of more than 1 MiB", "a smaller one")
-    try:
-        return content.decode()
+        return content(path, "a template").decode()
     except UnicodeDecodeError:
         raise ScenarioError(Mark(str(path), 1, 1), "text that is not UTF-8", "UTF-8") from None
 

@@ -8,19 +8,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BeforeValidator, PlainValidator
 
 from lifecycle.scenario.errors import nearest, one_line
+from lifecycle.scenario.keys import KEYS, known_key, known_keys
 
 HOLE = re.compile(r"\$\{\{.*?\}\}", re.DOTALL)
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-NAMED_KEYS = (
-    *("enter", "tab", "escape", "space", "backspace", "delete"),
-    *("up", "down", "left", "right", "home", "end", "page-up", "page-down"),
-)
+SIDES = range(2, 501)
+"""Columns and rows that a window may have."""
 MAX_DIGITS = 15
+
+
+class Size(NamedTuple):
+    """A window's size."""
+
+    cols: int
+    rows: int
+
+    def __str__(self) -> str:
+        """As people write it: ``80x24``."""
+        return f"{self.cols}x{self.rows}"
 
 
 class BadValueError(ValueError):
@@ -116,6 +126,16 @@ def mode(value: Any) -> str:
     raise BadValueError(f"found {described(value)}", "a file mode in octal digits", '"0600"')
 
 
+def work_path(value: Any) -> str:
+    """A path below the work folder, which nothing is written outside of."""
+    path = _some_text(value)
+    beginning = path.partition("${{")[0]
+    if beginning.startswith(("/", "~")) or ".." in HOLE.sub("X", path).split("/"):
+        found, expected = f"found {described(value)}", "a path below the work folder"
+        raise BadValueError(found, expected, path.rsplit("/", 1)[-1].strip(".") or "file")
+    return path
+
+
 def regex(value: Any) -> str:
     """A regular expression; its variables are filled in before it is used."""
     pattern = text(value)
@@ -127,16 +147,26 @@ def regex(value: Any) -> str:
 
 
 def press(value: Any) -> str:
-    """A key: ``ctrl-p``, ``enter``, ..."""
-    name = text(value).lower()
-    if name in NAMED_KEYS or re.fullmatch(r"ctrl-[a-z@\[\]\\^_]", name):
+    """A key: ``ctrl-p``, ``enter``, ``q``, ..."""
+    name = text(value)
+    name = name if len(name) == 1 else name.lower()
+    if known_key(name):
         return name
-    near = nearest(name.replace("+", "-").replace("^", "ctrl-"), [*NAMED_KEYS, *_CONTROLS])
-    expected = f"a key: ctrl-a to ctrl-z, {', '.join(NAMED_KEYS)}"
-    raise BadValueError(f"found {described(value)}", expected, near)
+    near = nearest(name.replace("+", "-").replace("^", "ctrl-"), KEYS)
+    raise BadValueError(f"found {described(value)}", f"a key: {known_keys()}", near)
 
 
-_CONTROLS = [f"ctrl-{chr(c)}" for c in range(ord("a"), ord("z") + 1)]
+def window(value: Any) -> Size:
+    """A window's size as ``80x24``: columns, then rows."""
+    if isinstance(value, tuple):
+        return Size(*value)
+    match = re.fullmatch(r"([0-9]{1,4})x([0-9]{1,4})", str(value))
+    if match and {int(match[1]), int(match[2])} <= {*SIDES}:
+        return Size(int(match[1]), int(match[2]))
+    expected = f"columns x rows, each from {SIDES[0]} to {SIDES[-1]}"
+    numbers = re.findall(r"[0-9]{1,3}", str(value))
+    both = "x".join(numbers) if len(numbers) == len(Size._fields) else "80x24"
+    raise BadValueError(f"found {described(value)}", expected, both)
 
 
 def port(value: Any) -> str:
@@ -226,7 +256,9 @@ Number = Annotated[int | str, PlainValidator(number, json_schema_input_type=int 
 Flag = Annotated[bool | str, PlainValidator(flag, json_schema_input_type=bool | str)]
 Switch = Annotated[bool, PlainValidator(switch, json_schema_input_type=bool)]
 Duration = Annotated[float, PlainValidator(duration, json_schema_input_type=str)]
+Window = Annotated[Size, PlainValidator(window, json_schema_input_type=str)]
 FileMode = Annotated[str, PlainValidator(mode, json_schema_input_type=str | int)]
+WorkPath = Annotated[str, PlainValidator(work_path, json_schema_input_type=Scalar)]
 Regex = Annotated[str, PlainValidator(regex, json_schema_input_type=Scalar)]
 Press = Annotated[str, PlainValidator(press, json_schema_input_type=str)]
 Keys = Annotated[tuple[Press, ...], BeforeValidator(listed)]

@@ -10,12 +10,21 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from lifecycle.engine.private import why_unsafe
+from lifecycle.engine.sandbox.shell import SandboxError
+
 
 class Cache:
     """A folder of files, each with its checksum beside it."""
 
     def __init__(self, folder: Path) -> None:
-        """Name the folder; it is made with the first file."""
+        """Name the folder; it is made with the first file.
+
+        Raises SandboxError where somebody else could put an image there that root then runs.
+        """
+        reason = why_unsafe(folder)
+        if reason:
+            raise SandboxError(f"{reason}, or set XDG_CACHE_HOME to a folder of your own")
         self.folder = folder
 
     def get(self, name: str) -> Path | None:
@@ -31,7 +40,7 @@ class Cache:
 
     def put(self, name: str, make: Callable[[Path], None]) -> Path:
         """Make the file beside its place and move it there when it is whole."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(mode=0o755, parents=True, exist_ok=True)
         file, label = self.folder / name, self._label(name)
         part = self.folder / f"{name}.part-{os.getpid()}"
         try:
@@ -48,7 +57,7 @@ class Cache:
     @contextmanager
     def making(self, name: str, wait: Callable[[], None]) -> Iterator[None]:
         """One maker at a time; ``wait`` is told when another is at it."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(mode=0o755, parents=True, exist_ok=True)
         handle = os.open(self.folder / f"{name}.lock", os.O_RDWR | os.O_CREAT, 0o644)
         try:
             try:

@@ -28,6 +28,7 @@ class Machine:
     )
     environ: dict[str, str] = field(default_factory=dict)
     containers: list[dict[str, Any]] | None = None
+    inspected: dict[str, dict[str, Any]] = field(default_factory=dict)
     version: str = "Docker version 20.10.24+dfsg1, build 297e128\n"
 
     def file(self, path: str, text: str = "") -> Path:
@@ -63,6 +64,7 @@ class Machine:
             look=lambda path: self.sockets.get(path, SocketInfo(path, "absent")),
             ask=self._ask,
             containers=self._list,
+            inspect=self.inspected.get,
         )
 
     def _ask(self, words: Sequence[str]) -> str:

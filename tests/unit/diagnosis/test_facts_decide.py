@@ -1,5 +1,7 @@
 """Where one message has several causes, the facts tell which."""
 
+from typing import Any
+
 import pytest
 
 from lifecycle.diagnosis.match import explain
@@ -19,6 +21,7 @@ NO_GPU = (
     'could not select device driver "" with capabilities: [[gpu]]'
 )
 TOKEN = "passwd: Authentication token manipulation error"
+PASSWD = ("docker", "exec", "-u", "0", "-ti", "my_test_c", "passwd", "kim")
 DENIED_INSIDE = "touch: cannot touch '/workspace/f': Permission denied"
 UNRESOLVED = "Temporary failure resolving 'archive.ubuntu.com'"
 IN_USE = (
@@ -204,10 +207,58 @@ def test_passwd_can_not_replace_a_mounted_shadow_file(
 ) -> None:
     mount = {"Type": "bind", "Source": "/etc/shadow", "Destination": "/etc/shadow", "RW": True}
     machine.containers = [container("my_test_c", Mounts=[mount])]
-    words = ("docker", "exec", "-u", "0", "-ti", "my_test_c", "passwd", "kim")
-    found = only(machine, f"{TOKEN}\npasswd: password unchanged", *words)
+    found = only(machine, f"{TOKEN}\npasswd: password unchanged", *PASSWD)
     assert found.id == "passwd-bind-mounted-etc"
     assert "mounted: /etc/shadow at /etc/shadow" in found.evidence
+
+
+@pytest.mark.parametrize(
+    ("inspected", "why"),
+    [
+        ({"HostConfig": {"ReadonlyRootfs": True}}, "the container has --read-only"),
+        (
+            {"Mounts": [{"Type": "volume", "Destination": "/etc", "RW": False}]},
+            "the container has a read-only mount at /etc",
+        ),
+    ],
+)
+def test_passwd_can_not_write_where_etc_is_read_only(
+    machine: Machine, container: Container, inspected: dict[str, Any], why: str
+) -> None:
+    one = container("my_test_c")
+    machine.containers = [one]
+    machine.inspected = {one["Id"]: inspected}
+    found = only(machine, f"{TOKEN}\npasswd: password unchanged", *PASSWD)
+    assert found.id == "passwd-read-only-etc"
+    assert why in found.evidence
+
+
+@pytest.mark.parametrize(
+    ("said", "finding"),
+    [
+        ("You must choose a longer password.", "passwd-too-weak"),
+        ("Sorry, passwords do not match.", "passwd-no-tty-or-mismatch"),
+        ("BAD PASSWORD: too short\nSorry, passwords do not match.", "passwd-no-tty-or-mismatch"),
+        ("passwords do not match\nBAD PASSWORD: too short", "passwd-too-weak"),
+        ("더 긴 비밀번호를 선택해 주세요.", "passwd-too-weak"),
+        ("죄송합니다. 암호가 일치하지 않습니다.", "passwd-no-tty-or-mismatch"),
+    ],
+)
+def test_what_passwd_says_last_outranks_what_the_container_is_like(
+    machine: Machine, container: Container, said: str, finding: str
+) -> None:
+    mount = {"Type": "bind", "Source": "/etc/shadow", "Destination": "/etc/shadow", "RW": True}
+    one = container("my_test_c", Mounts=[mount])
+    machine.containers = [one]
+    machine.inspected = {one["Id"]: {"HostConfig": {"ReadonlyRootfs": True}}}
+    assert only(machine, f"{said}\n{TOKEN}\npasswd: password unchanged", *PASSWD).id == finding
+
+
+def test_the_korean_passwd_that_lies_is_corrected(machine: Machine) -> None:
+    lines = ("암호가 일치하지 않습니다.", "암호: 인증 토근 수정 오류", "passwd: 암호를 바꿨습니다")
+    output = "\n".join(lines)
+    found = only(machine, output, *PASSWD)
+    assert any("mistranslation of `password unchanged`" in line for line in found.evidence)
 
 
 def test_passwd_that_asks_for_the_current_password_is_not_roots(machine: Machine) -> None:

@@ -93,6 +93,12 @@ def test_the_alternate_screen_gives_the_main_one_back() -> None:
     assert seen(before + b"\x1b[?1049h\x1b[HLOAD 1.0\x1b[?1049l$ ") == "$ top\n$"
 
 
+def test_the_alternate_screen_is_all_that_is_seen_while_it_is_there() -> None:
+    lines = b"".join(b"%d\r\n" % n for n in range(9))
+    assert seen(lines + b"\x1b[?1049h\x1b[Hvi") == "vi"
+    assert seen(lines + b"\x1b[?1049h\x1b[Hvi\x1b[?1049l$").startswith("0\n1\n")
+
+
 def test_what_scrolls_in_the_alternate_screen_is_no_history() -> None:
     lines = b"".join(b"%d\r\n" % n for n in range(50))
     assert seen(b"before\r\n\x1b[?1049h" + lines + b"\x1b[?1049lafter") == "before\nafter"

@@ -6,6 +6,7 @@ import grp
 import os
 import pwd
 import subprocess
+from dataclasses import replace
 
 import pytest
 
@@ -113,6 +114,17 @@ def test_another_person_gets_a_login_and_nothing_of_the_callers() -> None:
         "DOCKER_HOST": "unix:///run/lab.sock",
         "LIFECYCLE_LAB": "/etc/lab.toml",
     }
+
+
+def test_docker_settings_of_the_callers_are_for_no_other_person() -> None:
+    callers = ROOTS | {"DOCKER_CONFIG": "/etc/docker-of-root"}
+    assert "DOCKER_CONFIG" not in environment(replace(ALICE, synthetic=False), callers)
+
+
+def test_a_person_of_the_sandbox_has_no_docker_settings_but_the_callers() -> None:
+    callers = ROOTS | {"DOCKER_CONFIG": "/etc/docker-of-root"}
+    made = synthetic_subject("member", os.geteuid() + 1, 12345, 64100, "/tmp/home")
+    assert environment(made, callers)["DOCKER_CONFIG"] == "/etc/docker-of-root"
 
 
 def test_another_person_always_has_a_path() -> None:

@@ -16,12 +16,12 @@ import pytest
 from lifecycle.engine.process import alive, start_time
 from lifecycle.engine.subject import Subject
 from lifecycle.engine.terminal import (
-    KEYS,
+    SCREEN_BYTES,
+    Reader,
     Terminal,
     TerminalEnded,
     TerminalError,
     TerminalTimeout,
-    known_key,
 )
 
 Opener = Callable[..., Terminal]
@@ -73,6 +73,27 @@ def test_a_pattern_is_found_across_pieces_and_between_colours(opened: Opener) ->
 def test_a_korean_prompt_is_found(opened: Opener) -> None:
     prompt = opened("bash", "-c", "printf '새 암호: '; read x")
     assert prompt.wait_for("새.*암호:", since=0, timeout=SOON)
+
+
+def test_a_prompt_is_found_that_came_in_two_halves_of_a_character(opened: Opener) -> None:
+    halves = r"stty -echo; printf '\354\203'; read x; printf '\210 \354\225\224\355\230\270:'; cat"
+    prompt = opened("bash", "-c", halves)
+    assert prompt.wait_change(1, SOON) == len(b"\354\203")
+    reader = Reader(prompt)
+    with pytest.raises(TerminalTimeout):
+        reader.wait_for(["새"], 0)
+    prompt.press(["enter"])
+    assert reader.wait_for(["새 암호:"], SOON)
+
+
+def test_of_several_patterns_the_one_that_came_first_is_found(opened: Opener) -> None:
+    done = opened("echo", "one two three")
+    done.wait_end(SOON)
+    reader = Reader(done)
+    which, found = reader.wait_for(["three", "two"], 0)
+    assert (which, found.group()) == (1, "two")
+    reader.pass_over(found)
+    assert reader.wait_for(["t\\w+"], 0)[1].group() == "three"
 
 
 def test_a_timeout_shows_the_pattern_the_limit_and_the_screen(opened: Opener) -> None:
@@ -169,18 +190,6 @@ def test_an_unknown_key_names_the_known_ones(opened: Opener) -> None:
         opened("cat").press(["contrl-c"])
 
 
-@pytest.mark.parametrize("name", ["ctrl-p", "ctrl-q", "ctrl-\\", "enter", "up", "x", "한"])
-def test_these_are_keys(name: str) -> None:
-    assert known_key(name)
-
-
-def test_ctrl_keys_are_the_control_characters() -> None:
-    assert KEYS["ctrl-c"] == b"\x03"
-    assert KEYS["ctrl-p"] == b"\x10"
-    assert KEYS["ctrl-q"] == b"\x11"
-    assert not known_key("ctrl-pq")
-
-
 def test_typing_into_a_terminal_that_ended_says_so(opened: Opener) -> None:
     done = opened("true")
     done.wait_end(SOON)
@@ -232,6 +241,21 @@ def test_signals_that_python_ignores_work_in_the_program(opened: Opener) -> None
     assert status.wait_for(r"SigIgn:\s+(\w+)", since=0, timeout=SOON).group(1) == "0" * 16
 
 
+def test_arrows_are_pressed_as_the_program_wants_them(opened: Opener) -> None:
+    script = r"stty raw -echo; printf '\033[?1hready'; head -c 3 | od -An -c"
+    program = opened("bash", "-c", script)
+    program.wait_for("ready", since=0, timeout=SOON)
+    program.press(["up"])
+    assert program.wait_for(r"033\s+O\s+A", since=0, timeout=SOON)
+
+
+def test_the_screen_says_how_much_is_not_on_it(opened: Opener) -> None:
+    flood = opened("bash", "-c", "head -c 1000000 /dev/zero | tr '\\0' x; echo; echo the end")
+    flood.wait_end(SOON)
+    assert flood.picture().text == "the end"
+    assert flood.picture().lost == 1_000_000 + len("\r\nthe end\r\n") - SCREEN_BYTES
+
+
 def test_the_screen_is_what_a_person_sees(opened: Opener) -> None:
     painter = opened("printf", r"garbage\033[2J\033[3;5Hhere\033[1;1H\033[31mtop\033[0m")
     painter.wait_end(SOON)
@@ -270,7 +294,7 @@ def test_vi_is_seen_while_it_runs_and_leaves_the_shell_as_it_was(
     shell.wait_for("typed in vi", since=mark, timeout=SOON)
     assert "hello from a file" in shell.screen()
     assert "\n~\n" in shell.screen()
-    shell.press(["esc"])
+    shell.press(["escape"])
     mark = shell.mark()
     shell.send_line(":wq")
     shell.wait_for(PROMPT, since=mark, timeout=SOON)

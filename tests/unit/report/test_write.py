@@ -170,3 +170,28 @@ def test_the_directory_is_in_the_users_state_where_the_checkout_cannot_be_writte
     missing = tmp_path / "not-there"
     expected = tmp_path / "state" / "lifecycle" / "reports" / "k3x9"
     assert choose_directory(None, missing, "k3x9") == expected
+
+
+def test_the_styles_of_a_screen_are_in_the_page_and_not_in_the_document() -> None:
+    step = StepResult("ls", 1, ran=True, screen="folder", styles=[(0, 0, 6, "bold fg:4")])
+    files = render_files(report(step), as_it_is)
+    assert "styles" not in json.loads(files["report.json"])["scenarios"][0]["steps"][0]
+    assert '<span class="f-4 bold">folder</span>' in files["index.html"]
+
+
+def test_a_line_in_which_something_was_hidden_has_no_styles() -> None:
+    screen = f"one\nthe {SECRET} it\ntwo"
+    styles = [(0, 0, 3, "bold"), (1, 0, 6, "fg:1"), (1, 6, 9, "fg:2"), (2, 0, 3, "bold")]
+    step = StepResult("echo", 1, ran=True, screen=screen, styles=styles)
+    page = render_files(report(step), redact)["index.html"]
+    assert '<span class="bold">one</span>\nthe *** it\n<span class="bold">two</span>' in page
+
+
+def test_many_colourful_screens_lose_colours_before_the_report_grows_too_large() -> None:
+    styles = [(n % 40, n // 40 * 2, n // 40 * 2 + 1, f"fg:{n:06x}") for n in range(2000)]
+    screen = "\n".join(["x" * 120] * 40)
+    steps = [StepResult("top", 1, ran=True, screen=screen, styles=styles)] * 150
+    files = render_files(report(*steps), as_it_is)
+    assert sum(len(text.encode()) for text in files.values()) < MOST_BYTES
+    assert "f-0007cf" in files["index.html"]
+    assert "f-000001" not in files["index.html"]

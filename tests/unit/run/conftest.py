@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from lifecycle.run.context import RunValues, variables
-from lifecycle.run.plan import Plan, PlannedStep, plan
+from lifecycle.run.context import Place, RunValues, variables
+from lifecycle.run.plan import plan
+from lifecycle.run.planned import Plan, PlannedStep
 from lifecycle.run.secrets import Secrets
 from lifecycle.scenario.errors import ScenarioError
 from lifecycle.scenario.lab import Lab
@@ -34,11 +35,14 @@ def planned(tmp_path: Path) -> Planner:
         file.write_text(head + text)
         work = tmp_path / "work"
         work.mkdir(exist_ok=True)
-        values = RunValues(id=RUN, folder=str(work), choose_port=lambda port: port + 1)
+        values = RunValues(
+            id=RUN, folder=str(work), shared=str(work), choose_port=lambda port: port + 1
+        )
         lab = Lab(base_image="debian:bookworm", nas_home="/nas/kim").model_dump()
         secret = Secrets({"LIFECYCLE_SECRET_PASSWORD": "s3cret-word"})
         names = variables(ME.as_template_values(), lab, values, secret)
-        return plan(load(file), names, str(work), RUN, as_written=as_written)
+        places = {"": Place(names, str(work))}
+        return plan(load(file), places, RUN, as_written=as_written)
 
     return make
 

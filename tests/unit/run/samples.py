@@ -21,6 +21,7 @@ class Engine:
         }
         self.refuses: set[str] = set()
         self.removed: list[str] = []
+        self.alone: dict[str, bool] = {}
 
     def add(self, kind: str, name: str, identity: str = "", **more: Any) -> str:
         """Make a thing; returns its id."""
@@ -81,7 +82,8 @@ class Engine:
     def remove_container(self, name: str) -> None:
         self._remove("container", name)
 
-    def remove_image(self, name: str) -> None:
+    def remove_image(self, name: str, *, alone: bool = False) -> None:
+        self.alone[name] = alone
         self._remove("image", name)
 
     def remove_volume(self, name: str) -> None:

@@ -10,13 +10,14 @@ from typing import Any, cast
 import pytest
 
 from lifecycle.command.line import Ref
+from lifecycle.engine.terminal import Terminal
 from lifecycle.run import book
 from lifecycle.run.act import Acted
 from lifecycle.run.inventory import take
 from lifecycle.run.ledger import Ledger
 from lifecycle.run.options import Options
-from lifecycle.run.plan import Plan, PlannedStep
-from lifecycle.run.session import Session
+from lifecycle.run.planned import Plan, PlannedStep
+from lifecycle.run.session import OpenTerminal, Session
 from lifecycle.run.witness import Witness
 from tests.unit.run.conftest import RUN, Planner
 from tests.unit.run.samples import Engine
@@ -292,3 +293,27 @@ def test_the_promises_of_the_line_that_made_it_are_held_to_again(opened: Opener)
     fields = {p.field for p in session.promised["box"]}
     assert "container.env.A" in fields
     assert not fields & {"container.started", "container.exists", "container.removed_on_exit"}
+
+
+@pytest.mark.parametrize(
+    ("opening", "step", "detaches"),
+    [
+        ("docker attach mine", "press: [ctrl-p, ctrl-q]", True),
+        ("docker attach mine", "press: [ctrl-p]", False),
+        ("docker attach mine", "{type: ls, press: [ctrl-p, ctrl-q]}", True),
+        ("docker attach --detach-keys ctrl-a mine", "press: [ctrl-a]", True),
+        ("docker attach --detach-keys ctrl-a mine", "press: [ctrl-p, ctrl-q]", False),
+        ("docker run -ti --detach-keys x,y --name box debian", "type: xy", True),
+        ("docker exec -ti --detach-keys ctrl-@ mine sh", "press: [ctrl-@]", True),
+        ("docker start -ai --detach-keys ctrl-p,ctrl-x mine", "press: [ctrl-p, ctrl-x]", True),
+    ],
+)
+def test_the_keys_that_detach_are_those_of_the_line_that_opened_the_terminal(
+    planned: Planner,
+    opening: str,
+    step: str,
+    detaches: bool,  # noqa: FBT001
+) -> None:
+    first, second = planned(f"- {opening}\n- {step}\n").steps
+    opened = OpenTerminal(cast("Terminal", None), first.container, first)
+    assert book.detaches(second, opened) is detaches

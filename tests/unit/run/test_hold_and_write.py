@@ -19,7 +19,7 @@ from lifecycle.engine.subject import current_subject
 from lifecycle.run.context import RunValues, variables
 from lifecycle.run.hold import HoldError, hold
 from lifecycle.run.inspected import line_of
-from lifecycle.run.plan import PlannedStep
+from lifecycle.run.planned import PlannedStep
 from lifecycle.run.secrets import Secrets
 from lifecycle.run.session import Session
 from lifecycle.run.writing import write_file
@@ -32,6 +32,9 @@ LINE = "docker run -ti -v ./nas:/workspace -p 8080:80 -u 1500 me/test bash"
 class Watched(Engine):
     """Counts the looks inside, and keeps the scripts."""
 
+    shares_machine = False
+    remaps_users = ""
+
     def __init__(self, seen: Json) -> None:
         super().__init__()
         self.things["container"]["theirs"] = {**seen, "Name": "/theirs"}
@@ -42,6 +45,9 @@ class Watched(Engine):
         assert user == ""
         self.scripts.append(argv[-1])
         return ExecOutcome(1, "")
+
+    def stat(self, _container: str, _path: str) -> None:
+        """No file is there, and none is made."""
 
 
 def seen(**state: Any) -> Json:
@@ -166,11 +172,12 @@ def test_what_can_not_be_written_is_a_broken_check(
 
 
 def test_the_namespaces_of_an_expression() -> None:
-    run = RunValues("r1", "/work", kernel="6.1.0", choose_port=lambda port: port + 1)
+    run = RunValues("r1", "/work", "/work", kernel="6.1.0", choose_port=lambda port: port + 1)
     assert (run.port("8080"), run.kernel) == (8081, "6.1.0")
     secret = Secrets({})
     assert variables({"name": "kim"}, {}, run, secret) == {
         "me": {"name": "kim"},
+        "people": {},
         "lab": {},
         "run": run,
         "secret": secret,

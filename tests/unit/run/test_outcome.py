@@ -78,6 +78,7 @@ def test_the_report_has_the_status_and_what_it_follows_from() -> None:
     assert step.to_json() == {
         "name": "step",
         "line": 3,
+        "as": "",
         "command": "docker stop c",
         "actual_command": "docker stop c",
         "status": "passed",
@@ -93,6 +94,8 @@ def test_the_report_has_the_status_and_what_it_follows_from() -> None:
             }
         ],
         "screen": "",
+        "screen_cut": 0,
+        "styles": [],
     }
     step.actual_command = "docker stop c-r1"
     assert step.to_json()["actual_command"] == "docker stop c-r1"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from lifecycle.command.line import Ref
-from lifecycle.run.plan import PlannedStep
+from lifecycle.run.planned import PlannedStep
 from tests.unit.run.conftest import RUN, Planner
 
 First = Callable[..., PlannedStep]
@@ -234,6 +234,17 @@ def test_what_the_author_says_of_a_terminal_counts(
 ) -> None:
     planned = first(f"- {step}\n")
     assert (planned.opens, planned.on_terminal) == (opened, on_terminal)
+
+
+def test_the_window_of_a_terminal_is_as_written_or_roomy(planned: Planner) -> None:
+    lines = f"{TI}- {{command: docker attach my_test_c, window: 80x24, opens: small}}\n"
+    assert [str(s.window) for s in planned(lines).steps] == ["120x40", "80x24"]
+
+
+def test_the_window_of_a_command_without_a_terminal_is_refused(wrong: Wrong) -> None:
+    place, said = wrong("- {command: docker ps, window: 80x24}\n")
+    assert place == "3:3"
+    assert said.startswith("`window` of a command that has no terminal; expected a command on")
 
 
 def test_a_terminal_that_no_step_opens_is_named_with_the_nearest_one(wrong: Wrong) -> None:

@@ -17,7 +17,14 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 collect_ignore = ["example.yaml"]  # text for these tests, not a scenario to run
-ME = {"name": "kim", "uid": 1500, "gid": 1600, "groups": ["kim", "docker"], "home": "/home/kim"}
+ME = {
+    "name": "kim",
+    "uid": 1500,
+    "gid": 1600,
+    "group": "lab",
+    "groups": ["kim", "docker"],
+    "home": "/home/kim",
+}
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lifecycle.scenario.errors import ScenarioError
-from lifecycle.scenario.lab import default_lab_files, load_lab
+from lifecycle.scenario.lab import Lab, default_lab_files, load_lab
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,7 +72,7 @@ def test_a_wrong_name_on_the_command_line_is_named(name: str) -> None:
 
 
 def test_a_file_that_was_named_must_be_there(tmp_path: Path) -> None:
-    with pytest.raises(ScenarioError, match="No such file"):
+    with pytest.raises(ScenarioError, match="no such file"):
         load_lab([tmp_path / "none.toml"], {})
 
 
@@ -83,3 +83,14 @@ def test_the_environment_names_a_file_in_place_of_the_machines(tmp_path: Path) -
     named = tmp_path / "other.toml"
     assert default_lab_files(tmp_path, {"LIFECYCLE_LAB": str(named)}) == (named, own)
     assert default_lab_files(tmp_path, {})[-1] == own
+
+
+def test_the_proxy_is_told_to_programs_by_the_variables_that_are_set() -> None:
+    proxy = Lab.model_validate({"proxy": {"http": "http://p:3128", "no_proxy": ".lab"}}).proxy
+    assert proxy.environment() == {"http_proxy": "http://p:3128", "no_proxy": ".lab"}
+    assert Lab().proxy.environment() == {}
+
+
+def test_the_passwords_of_a_proxy_are_known_so_that_they_can_be_hidden() -> None:
+    addresses = {"http": "http://kim:p%40ss:w@p:3128", "https": "http://p:3128/a:b@c"}
+    assert Lab.model_validate({"proxy": addresses}).proxy.passwords() == ["p%40ss:w"]

@@ -69,6 +69,13 @@ def test_a_time_has_a_unit(written: str, seconds: float) -> None:
     assert step.timeout == seconds
 
 
+@pytest.mark.parametrize("written", ["80x24", "'120x40'", "2x500"])
+def test_a_window_has_columns_and_rows(written: str) -> None:
+    step = loads(f"{STEPS}  - {{window: {written}}}\n", "a.yaml").steps[0]
+    assert (step.kind, str(step.window)) == ("type", written.strip("'"))
+    assert step.title == f"window {step.window}"
+
+
 YAML = {
     "": ("1:1", "the file is empty"),
     "# only this\n": ("1:1", "the file is empty"),
@@ -109,17 +116,22 @@ MODEL = {
     "scenario: x\nsteps: []\n": ("2:1", "no steps; expected at least one step"),
     "scenario: x\nmatrix: {}\nsteps: [docker ps]\n": ("2:1", "`matrix` is reserved"),
     "scenario: x\nuse: a\nsteps: [docker ps]\n": ("2:1", "`use` is reserved"),
-    "scenario: x\npeople: []\nsteps: [docker ps]\n": ("2:1", "`people` is reserved"),
+    "scenario: x\npeople: [a, a]\nsteps: [docker ps]\n": ("2:1", "the same person twice"),
+    "scenario: x\npeople: [A-b]\nsteps: [docker ps]\n": ("2:10", "`people`: found `A-b`"),
     "scenario: x\ncompose: a\nsteps: [docker ps]\n": ("2:1", "`compose` is reserved"),
     "scenario: x\nvars: {a-b: 1}\nsteps: [docker ps]\n": ("2:8", "found `a-b` as a key", "a_b"),
     "scenario: x\nservices: {}\nsteps: [docker ps]\n": ("2:1", "`services` is reserved"),
 }
 STEP = {
     "comand: docker ps": ("3:5", "unknown key `comand`", "write: command: docker ps"),
-    "{command: docker ps, within: 3s}": ("3:26", "`within` is reserved"),
+    "{command: docker ps, within: soon}": ("3:34", "`within`: found `soon`"),
+    "{type: ls, expect: {took: {at_least: 1s}}}": ("3:16", "`took` in a type step"),
+    "{check: {took: {at_most: 1s}}}": ("3:6", "`took` in a check step"),
+    "{command: docker ps, expect: {took: {}}}": ("3:41", "`took`: found nothing to expect"),
+    "{write: a, content: b, within: 3s}": ("3:28", "`within` in a write step"),
     "{command: docker ps, save: x}": ("3:26", "`save` is reserved"),
     "{use: x}": ("3:6", "`use` is reserved"),
-    "{command: docker ps, as: root}": ("3:26", "`as` is reserved"),
+    "{command: docker ps, as: a b}": ("3:30", "`as`: found `a b`"),
     "[docker, ps]": ("3:5", "`steps`: found a list; expected a mapping of name"),
     "": ("3:4", "`steps`: found nothing; expected text"),
     "name: x": ("3:5", "`steps`: found no kind of step; expected exactly one of command"),
@@ -130,6 +142,11 @@ STEP = {
     "{write: a, content: b, mode: 9}": ("3:34", "`mode`: found `9`", 'write: mode: "0600"'),
     "{command: a, timeout: 30}": ("3:27", "`timeout`: found `30`", "write: timeout: 30s"),
     "{command: a, gpu: option}": ("3:23", "`gpu`: found `option`", "write: gpu: optional"),
+    "{command: a, window: 80}": ("3:26", "`window`: found `80`; expected columns x rows", "80x24"),
+    "{type: a, window: 80*24}": ("3:23", "`window`: found `80*24`", "write: window: 80x24"),
+    "{window: 1x24}": ("3:14", "`window`: found `1x24`; expected columns x rows, each from 2"),
+    "{check: {exit: 0}, window: 80x24}": ("3:24", "`window` in a check step"),
+    "{type: a, press: [é́]}": ("3:23", "`press`: found", "any single character, ctrl-a to ctrl-z"),
     "{command: a, opens: true}": ("3:25", "`opens`: found `true`"),
     "{command: a, template: x}": ("3:18", "`template` in a command step"),
     "{write: a, content: b, dialogue: []}": ("3:28", "`dialogue` in a write step"),
@@ -246,7 +263,7 @@ def test_files_that_are_no_files_are_refused(tmp_path: Path) -> None:
         "missing.yaml": "no such file",
         "link.yaml": "a link that leads nowhere",
         "loop.yaml": "Too many levels of symbolic links",
-        "pipe.yaml": "no regular file",
+        "pipe.yaml": "a pipe",
         "big.yaml": "a file of more than 1 MiB",
         ".": "a folder",
         "\0": "embedded null byte",

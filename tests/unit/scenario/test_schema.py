@@ -10,7 +10,9 @@ from lifecycle.scenario.schema import schema
 def test_the_schema_has_the_words_of_the_format() -> None:
     made = schema()
     json.dumps(made)
-    assert set(made["properties"]) == {*("scenario", "summary", "gpu", "vars", "steps", "finally")}
+    assert set(made["properties"]) == {
+        *("scenario", "summary", "gpu", "people", "vars", "steps", "finally")
+    }
     assert made["required"] == ["scenario", "steps"]
     assert made["additionalProperties"] is False
     text, step = made["$defs"]["Step"]["anyOf"]

@@ -1,0 +1,144 @@
+"""What a build makes without a name: told from its output as it comes, proved by the engine.
+
+The classic builder makes a container and an image of each instruction, and removes neither when
+it fails or is cut short, nor the image of a stage. No label and no name says whose they are: only
+its output does, so it goes to the ledger line by line. What the builder printed after we died is
+known by what the engine keeps of an image: the container that it was made from, and its parent.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable
+from datetime import datetime
+
+from lifecycle.engine.daemon import Daemon, Json
+from lifecycle.run.inventory import Inventory
+from lifecycle.run.ledger import Entry, Kind
+from lifecycle.run.planned import PlannedStep
+from lifecycle.run.session import Session
+
+AT_ONCE = 3.0
+"""Seconds after a layer of ours in which the build that made it made the next one.
+
+Only a build of the very same instructions could come in between, to find that layer in its cache.
+"""
+_LINE = 4096
+_STEP = re.compile(r"Step \d+/\d+ : (\S+)")
+_RUNNING = re.compile(r" ---> Running in ([0-9a-f]{12})")
+_IMAGE = re.compile(r" ---> ([0-9a-f]{12})")
+_CACHED = " ---> Using cache"
+_REMOVED = re.compile(r"(?:Removing| ---> Removed) intermediate container ([0-9a-f]{12})")
+
+
+class BuildOutput:
+    """Reads the classic builder's output as it comes and notes what it says it has made."""
+
+    def __init__(self, note: Callable[[Kind, str], None]) -> None:
+        """``note`` gets each kind and short id once, before anything further is read."""
+        self._note = note
+        self._rest = b""
+        self._found = False
+        """Whether the image of this instruction was there: a base, or the cache's."""
+        self._container = ""
+        """Whose own output comes now, which may look like the builder's."""
+
+    def __call__(self, data: bytes) -> None:
+        """Take the next piece."""
+        *lines, rest = (self._rest + data).split(b"\n")
+        self._rest = rest[:_LINE]
+        for line in lines:
+            self._line(line.decode("ascii", "replace").rstrip("\r"))
+
+    def _line(self, line: str) -> None:
+        if self._container:
+            removed = _REMOVED.fullmatch(line)
+            if removed and removed[1] == self._container:
+                self._container = ""
+        elif step := _STEP.match(line):
+            self._found = step[1].upper() == "FROM"
+        elif line == _CACHED:
+            self._found = True
+        elif made := _RUNNING.fullmatch(line):
+            self._container = made[1]
+            self._note("container", made[1])
+        elif (made := _IMAGE.fullmatch(line)) and not self._found:
+            self._note("image", made[1])
+
+
+def layers_of(session: Session, planned: PlannedStep) -> Callable[[bytes], None] | None:
+    """What is to read a command's output as it comes: a build's only."""
+    if planned.line is None or planned.line.verb != "build":
+        return None
+
+    def note(kind: Kind, short: str) -> None:
+        if not was_there(session.before, kind, short):
+            session.ledger.made(kind, short, short)
+
+    return BuildOutput(note)
+
+
+def was_there(before: Inventory, kind: Kind, short: str) -> bool:
+    """Whether an id, or its beginning, is one of a thing that was there before the run."""
+    of_kind = (t for t in before.values() if t.kind == kind)
+    ids = (t.state if kind == "image" else t.id for t in of_kind)
+    return any(i.removeprefix("sha256:").startswith(short) for i in ids)
+
+
+def unnamed(entries: Iterable[Entry]) -> list[Entry]:
+    """What a build made, by the ledger: containers and images that go by their ids."""
+    return [e for e in entries if e.kind in {"container", "image"} and e.name == e.id]
+
+
+def left_over(daemon: Daemon, entries: Collection[Entry]) -> list[Entry]:
+    """Images without a name that containers of ours became, the oldest first."""
+    containers = {e.id[:12] for e in entries if e.kind == "container" and e.id}
+    images = {_short(e.id) for e in unnamed(entries) if e.kind == "image"}
+    if not containers and not images:
+        return []
+    found: dict[str, Entry] = {}
+    for end in [str(i["Id"]) for i in daemon.images() if not tags_of(i)]:
+        for identity in reversed(_ours(daemon, end, containers, images)):
+            found.setdefault(identity, Entry("image", identity, identity))
+    return list(found.values())
+
+
+def tags_of(image: Json) -> list[str]:
+    """An image's tags, of which an old engine says "none" in its own way."""
+    return [t for t in image.get("RepoTags") or [] if t != "<none>:<none>"]
+
+
+def _ours(
+    daemon: Daemon, end: str, containers: Collection[str], images: Collection[str]
+) -> list[str]:
+    """An image and those that it stands on, as far as they are ours.
+
+    One of our containers was committed to it, our builder named it, or it was made at once on
+    such a one: by the same build, whose next line we did not live to read.
+    """
+    chain: list[str] = []
+    ours, identity, later = 0, end, None
+    while identity and (seen := daemon.image(identity)) and not tags_of(seen):
+        made = _time(str(seen.get("Created") or ""))
+        chain.append(str(seen["Id"]))
+        if _short(chain[-1]) in images or str(seen.get("Container") or "")[:12] in containers:
+            ours = len(chain)
+        elif ours:
+            break
+        elif later is not None and not 0 <= later - made <= AT_ONCE:
+            break
+        identity, later = str(seen.get("Parent") or ""), made
+    return chain[:ours]
+
+
+def _short(identity: str) -> str:
+    return identity.removeprefix("sha256:")[:12]
+
+
+def _time(text: str) -> float:
+    """The engine's time; it has nanoseconds, which nobody else has."""
+    whole, _, rest = text.rstrip("Z").partition(".")
+    try:
+        return datetime.fromisoformat(f"{whole}+00:00").timestamp() + float(f"0.{rest or 0}")
+    except ValueError:
+        return 0.0

@@ -1,0 +1,120 @@
+"""Who does the steps of a run: the person it is for, and the people that its scenario names.
+
+Each has a corner of the run's own folder: a work folder, a home where they have none, and a
+folder that stands in for a NAS where the lab names none.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from lifecycle.engine.subject import Subject, SubjectError, environment, subject_named
+from lifecycle.run.context import Place, RunValues, variables
+from lifecycle.run.options import Options
+from lifecycle.run.secrets import Secrets
+from lifecycle.run.session import Person
+from lifecycle.run.surroundings import personal, read_lab, sandbox_member
+from lifecycle.scenario.lab import Lab
+
+_ONLY_ROOT = "only root can act as other people; run it as root, with --user for yourself"
+
+
+def settle(
+    subject: Subject, corner: Path, options: Options, environ: Mapping[str, str], address: str
+) -> Person:
+    """Make what a person needs in a folder that is there; raises ScenarioError for a bad lab."""
+    work = _owned(corner / "work", subject)
+    if subject.synthetic:
+        _owned(corner / "home", subject)
+    lab = read_lab(options, environ, subject.home)
+    lab = personal(lab, subject.as_template_values(), str(work))
+    stand_in = "" if lab.nas_home else str(_owned(corner / "nas", subject))
+    lab = lab.model_copy(update={"nas_home": stand_in}) if stand_in else lab
+    env = {**environment(subject, environ), **lab.proxy.environment(), "DOCKER_HOST": address}
+    return Person(subject, env, work, lab, stand_in)
+
+
+def settle_all(  # noqa: PLR0913, PLR0917 - as for one, and who they are
+    names: Sequence[str],
+    me: Person,
+    folder: Path,
+    options: Options,
+    environ: Mapping[str, str],
+    address: str,
+) -> dict[str, Person]:
+    """The scenario's people: made for the sandbox, elsewhere those that lab.people names."""
+    people: dict[str, Person] = {}
+    for index, name in enumerate(names):
+        corner = folder / "people" / name
+        subject, missing = _play(name, index, me.lab, environ, str(corner / "home"))
+        if subject is None:
+            nobody = replace(me.subject, name=name)
+            people[name] = replace(me, subject=nobody, missing=missing)
+            continue
+        corner.parent.mkdir(mode=0o711, exist_ok=True)
+        corner.mkdir(mode=0o711)
+        people[name] = settle(subject, corner, options, environ, address)
+    return people
+
+
+def _play(
+    name: str, index: int, lab: Lab, environ: Mapping[str, str], home: str
+) -> tuple[Subject | None, str]:
+    """Who plays a part, or why nobody does."""
+    if os.geteuid() != 0:
+        return None, f"{name} is another person, and {_ONLY_ROOT}"
+    member = sandbox_member(environ, name, index + 1, home)
+    if member is not None:
+        return member, ""
+    if index >= len(lab.people):
+        told = f"lab.people names {len(lab.people)}, and this scenario needs {index + 1}"
+        return None, f"nobody plays {name}: {told}"
+    try:
+        return subject_named(lab.people[index]), ""
+    except SubjectError as error:
+        return None, f"nobody plays {name}: {error}"
+
+
+def common_folder(folder: Path) -> Path:
+    """A folder in which all may write, and nobody remove what is another's."""
+    shared = folder / "shared"
+    shared.mkdir()
+    shared.chmod(0o1777)
+    return shared
+
+
+def places(
+    me: Person, people: Mapping[str, Person], values: RunValues, secrets: Secrets
+) -> dict[str, Place]:
+    """What the steps of each see; ``me`` stands under no name."""
+    others = {name: _values(person) for name, person in people.items()}
+    return {
+        name: Place(
+            variables(
+                person.subject.as_template_values(),
+                person.lab.model_dump(),
+                replace(values, folder=str(person.folder)),
+                secrets,
+                others,
+            ),
+            str(person.folder),
+        )
+        for name, person in {"": me, **people}.items()
+    }
+
+
+def _values(person: Person) -> dict[str, Any]:
+    own = {"folder": str(person.folder), "nas_home": person.lab.nas_home}
+    return {**person.subject.as_template_values(), **own}
+
+
+def _owned(path: Path, subject: Subject) -> Path:
+    path.mkdir()
+    path.chmod(0o755)
+    if os.geteuid() == 0:
+        os.chown(path, subject.uid, subject.gid)
+    return path

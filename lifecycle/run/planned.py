@@ -1,0 +1,148 @@
+"""A scenario's steps, ready to be done: what the plan is made of."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from lifecycle.command.line import DockerLine
+from lifecycle.command.names import NameMap
+from lifecycle.command.parse import parse
+from lifecycle.command.promise import Promise
+from lifecycle.scenario.keys import key_bytes
+from lifecycle.scenario.model import Scenario, Step
+from lifecycle.scenario.values import Size
+
+Phase = Literal["steps", "finally"]
+SHELLS = frozenset({"bash", "sh", "dash", "ash", "zsh", "fish"})
+DEFAULT_LIMIT = 60.0
+LONG_LIMIT = 900.0
+WINDOW = Size(cols=120, rows=40)
+LONG_VERBS = frozenset({"pull", "push", "build", "load", "save", "commit", "export", "import"})
+
+
+@dataclass(frozen=True, repr=False)  # what it types and writes may be secret
+class PlannedStep:
+    """One step, ready to be done.
+
+    ``words`` is the command as written with its variables filled in; ``opens`` the name of the
+    terminal that it leaves open (empty when it runs to its end); ``expect`` and ``fails`` are
+    rendered, plain values.
+    """
+
+    index: int
+    phase: Phase
+    step: Step
+    title: str
+    words: tuple[str, ...] = ()
+    line: DockerLine | None = None
+    promises: tuple[Promise, ...] = ()
+    expect: Mapping[str, Any] = None  # type: ignore[assignment]
+    fails: Mapping[str, Any] | None = None
+    content: str = ""
+    typed: str = ""
+    stdin: str | None = None
+    dialogue: tuple[Mapping[str, Any], ...] = ()
+    opens: str = ""
+    when: bool = True
+    needs_gpu: bool = False
+
+    @property
+    def command(self) -> str:
+        """The command on one line, quoted where it must be; for other steps what they do."""
+        return shlex.join(self.words) if self.words else self.title
+
+    @property
+    def container(self) -> str:
+        """The container that the step is about, by its written name; empty when none."""
+        if self.step.on:
+            return self.step.on
+        if self.line is None:
+            return ""
+        if self.line.verb in {"run", "create"}:
+            return self.line.last("--name") or f"unnamed-{self.index + 1}"
+        line = self.line
+        named = [n for n in line.names if n.ref.kind == "container"]
+        # A flag may name another one: --link of network connect.
+        named.sort(key=lambda n: n.word < line.first_arg)
+        return named[0].ref.name if named else ""
+
+    @property
+    def limit(self) -> float:
+        """Seconds that it may take."""
+        if self.step.timeout:
+            return float(self.step.timeout)
+        return LONG_LIMIT if self.line and self.line.verb in LONG_VERBS else DEFAULT_LIMIT
+
+    @property
+    def sent(self) -> bytes:
+        """What a ``type`` step gives to its terminal."""
+        line = f"{self.typed}\r" if self.step.type is not None else ""
+        return line.encode() + key_bytes(self.step.press)
+
+    @property
+    def window(self) -> Size:
+        """The size of the terminal that it opens."""
+        return self.step.window or WINDOW
+
+    @property
+    def on_terminal(self) -> bool:
+        """Whether a person would do it on a terminal."""
+        if self.dialogue or self.opens:
+            return True
+        return bool(self.line and (self.line.on("--tty") and not self.line.on("--detach")))
+
+    def without_gpus(self) -> PlannedStep:
+        """The same step with ``--gpus`` left out, as a machine without GPUs can do it."""
+        if self.line is None or not self.line.values("--gpus"):
+            return replace(self, needs_gpu=False)
+        words = _drop_option(self.line, "--gpus")
+        kept = tuple(p for p in self.promises if p.flag != "--gpus")
+        return replace(self, words=words, line=parse(words), promises=kept, needs_gpu=False)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A scenario ready to run: its steps in order, ``finally`` after, and its name map."""
+
+    scenario: Scenario
+    steps: tuple[PlannedStep, ...]
+    names: NameMap
+
+    def of(self, phase: Phase) -> tuple[PlannedStep, ...]:
+        """The steps of one phase."""
+        return tuple(s for s in self.steps if s.phase == phase)
+
+
+def opens(planned: PlannedStep) -> str:
+    """The name of the terminal that a line leaves open; empty when it runs to its end.
+
+    A ``-ti`` line that runs the image's own command or a lone shell stays open, unless a
+    dialogue drives it to its end; attaching always does.
+    """
+    if planned.step.opens is not None:
+        return str(planned.step.opens or "")
+    line = planned.line
+    if line is None or planned.dialogue:
+        return ""
+    if line.verb == "attach" or (line.verb == "start" and line.on("--attach")):
+        return planned.container
+    if not (line.on("--tty") and line.on("--interactive")) or line.on("--detach"):
+        return ""
+    command = line.args[1:]
+    lone_shell = len(command) == 1 and Path(command[0]).name in SHELLS
+    stays = lone_shell or (line.verb == "run" and not command)
+    return planned.container if stays and line.verb in {"run", "exec"} else ""
+
+
+def _drop_option(line: DockerLine, flag: str) -> tuple[str, ...]:
+    """The words without one flag and its value."""
+    drop = set()
+    for option in (o for o in line.options if o.flag == flag):
+        drop.add(option.word)
+        if "=" not in line.words[option.word]:
+            drop.add(option.word + 1)
+    return tuple(w for i, w in enumerate(line.words) if i not in drop)

@@ -1,0 +1,76 @@
+"""What a command wrote and printed, and what the engine has to hold beside it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from lifecycle.checks import logs
+from lifecycle.checks.facts import Facts, LogFacts
+from lifecycle.command.promise import Promise
+from lifecycle.engine.daemon import EngineError
+from lifecycle.run.planned import PlannedStep
+from lifecycle.run.session import Session
+from lifecycle.scenario.reading import beginning
+
+_LONGEST_ID = 4096
+_ID_FILES = frozenset({"container.id_file", "image.id_file"})
+_IN_HISTORY = ("image.stage", "image.build_arg.")
+
+
+def ask_beside(
+    session: Session,
+    planned: PlannedStep,
+    promises: Sequence[Promise],
+    begun: float,
+    facts: Facts,
+) -> None:
+    """Read the files of ids, the histories of images and the log that the promises are about."""
+    facts.environ = session.env
+    facts.texts = dict(_texts(session, promises))
+    facts.histories = dict(_histories(session, promises))
+    if planned.line and planned.line.verb == "logs":
+        facts.log = _log(session, planned, begun, facts.output)
+
+
+def _texts(session: Session, promises: Iterable[Promise]) -> Iterable[tuple[str, str]]:
+    for path in {str(p.expected) for p in promises if p.field in _ID_FILES}:
+        text = _beginning(session.folder / path)
+        if text is not None:
+            yield path, text
+
+
+def _beginning(path: Path) -> str | None:
+    try:
+        return beginning(path, _LONGEST_ID).decode("utf-8", "replace")
+    except OSError:
+        return None
+
+
+def _histories(
+    session: Session, promises: Iterable[Promise]
+) -> Iterable[tuple[str, tuple[str, ...]]]:
+    wanted = (p for p in promises if p.field.startswith(_IN_HISTORY) and not p.unverified)
+    for name in {p.about.name for p in wanted if p.about}:
+        try:
+            yield name, session.daemon.history(session.real("image", name))
+        except EngineError:
+            continue
+
+
+def _log(session: Session, planned: PlannedStep, begun: float, output: str) -> LogFacts | None:
+    if planned.line is None:
+        return None
+    clock = (
+        ""
+        if session.world.shares_machine
+        else "it said more meanwhile, and the engine's clock is another's"
+    )
+    times = LogFacts((), begun, time.time(), clock=clock)
+    until = planned.line.last("--until") or ""
+    real = session.real("container", planned.container)
+    try:
+        return logs.ask(session.daemon, real, output, until, times)
+    except EngineError:
+        return None

@@ -1,0 +1,5 @@
+"""A corner of the engine for each test, as the tests of engines have."""
+
+from tests.engine.conftest import base_image, place
+
+__all__ = ["base_image", "place"]
