@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from lifecycle.checks.check import Check, compare, unverified
 from lifecycle.checks.facts import ContainerFacts, Facts
 from lifecycle.checks.inside import ENVIRON
@@ -11,7 +9,6 @@ from lifecycle.checks.wording import about
 from lifecycle.command.promise import Promise
 
 _CALLERS = "as the caller has it"
-_SHELL_NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
 
 def of_container(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
@@ -25,9 +22,6 @@ def of_container(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
     hidden = c.inside.hides(ENVIRON)
     if hidden:
         return unverified(about(promise), promise.expected, hidden)
-    if key not in c.inside.env and _SHELL_NAME.fullmatch(key) is None:
-        reason = "the shell that looks may not pass on a variable of such a name"
-        return unverified(about(promise), promise.expected, reason)
     return _held(promise, key, c.inside.env.get(key), c.inside.place(ENVIRON), facts)
 
 

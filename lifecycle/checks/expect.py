@@ -86,14 +86,13 @@ def _screen(want: str, facts: Facts, _: ContainerFacts | None) -> Iterator[Check
 
 
 def _took(want: Expect, facts: Facts, _: ContainerFacts | None) -> Iterator[Check]:
-    seconds = facts.seconds
     for key, limit in want.items():
         wanted = f"{key.replace('_', ' ')} {limit:g} s"
-        if seconds is None:
+        if (took := facts.seconds) is None:
             yield unverified("it took", wanted, "it has not ended")
-            continue
-        kept = seconds >= limit if key == "at_least" else seconds <= limit
-        yield Check("it took", wanted, f"{seconds:.3f} s", _kept(kept), "the clock, start to end")
+        else:
+            kept = took >= limit if key == "at_least" else took <= limit
+            yield Check("it took", wanted, f"{took:.3f} s", _kept(kept), "the clock, start to end")
 
 
 def _container(want: Expect, _: Facts, on: ContainerFacts | None) -> Iterator[Check]:
@@ -249,9 +248,8 @@ def _file(
             case "contains":
                 yield pattern(f"{about} contains", _text(wanted), text or "", source)
             case "text":
-                long = text is not None and is_long(text)
-                whole = f"more than {MOST_TEXT} bytes" if long else text
-                found = whole.rstrip("\n") if whole is not None else None
+                found = text.rstrip("\n") if text is not None else None
+                found = f"more than {MOST_TEXT} bytes" if found and is_long(found) else found
                 yield compare(f"{about} text", _text(wanted).rstrip("\n"), found, source)
 
 

@@ -50,7 +50,7 @@ _PROC = (
 )
 _LAST = "/dev/null"
 """Shown last, empty: what came before it is whole."""
-_PROCESS = r"/proc/[0-9]+/(?:stat|cmdline)"
+_PROCESS = r"/proc/[0-9]+/(?:stat|cmdline|environ)"
 MOST_TEXT = 1 << 20
 """Bytes that are read of one file; of a text that is cut, one more than that."""
 _SHOW = f"head -c {MOST_TEXT + 1} --"
@@ -206,7 +206,9 @@ def script(probe: Probe) -> str:
         lines.append(f"stat -L -c '%u:%g:%U:%G:%a:%i:%n' -- {' '.join(named)} 2>/dev/null")
     if probe.gpus:
         lines.append("printf '@@gpus\\n'; nvidia-smi -L 2>&1; echo \"@@gpus-exit $?\"")
-    shown = [*_PROC, *(shlex.quote(t) for t in probe.texts + probe.proc)]
+    # The shell's own environment: some pass on no name that isn't a shell's, such as `a.b`.
+    proc = (p if p != ENVIRON else "/proc/$$/environ" for p in _PROC)
+    shown = [*proc, *(shlex.quote(t) for t in probe.texts + probe.proc)]
     if probe.processes:
         shown += ["/proc/[0-9]*/stat", "/proc/[0-9]*/cmdline"]
     lines.append(f"printf '@@files-end\\n'; {_SHOW} {' '.join(shown)} {_LAST} 2>/dev/null")
@@ -233,7 +235,7 @@ def parse(output: str, probe: Probe) -> Inside:
     return Inside(
         **_identity(parts["id"], files),
         cwd=parts.get("cwd", "").strip("\n"),
-        env=environ(files.get("/proc/self/environ", "")),
+        env=environ(next((t for p, t in files.items() if p.endswith("/environ")), "")),
         mounts=tuple(mount_lines(files.get("/proc/self/mountinfo", ""))),
         accounts=tuple(accounts(files.get("/etc/passwd", ""))),
         hostname=files.get("/proc/sys/kernel/hostname", "").strip(),

@@ -128,7 +128,7 @@ class _Window:
 def _untold(facts: Facts) -> str:
     """Why what was printed can't be compared with the log; empty when it can."""
     if facts.log is None:
-        return "the engine was not asked for the log"
+        return "it went to a terminal, or the engine gave no log"
     if _CUT.search(facts.output):
         return "it printed too much to keep"
     lines = facts.log.lines

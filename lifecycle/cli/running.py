@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from lifecycle.cli import UsageError
 from lifecycle.cli.asking import given_secrets
@@ -142,10 +143,23 @@ def run(args: argparse.Namespace) -> int:
     from lifecycle.cli.machine import sweep_quietly
 
     sweep_quietly()
-    try:
-        return int(pytest.main([*_pytest_words(args, files), *map(str, files)]))
-    finally:
+    leaving = _Leaving()
+    code = pytest.main([*_pytest_words(args, files), *map(str, files)], plugins=[leaving])
+    if not leaving.asked:
         sweep_quietly()
+    return int(code)
+
+
+class _Leaving:
+    """A plugin that tells whether the person asked twice for an end: then nothing is waited for."""
+
+    asked = False
+
+    def pytest_unconfigure(self, config: Any) -> None:
+        """Look at the signals of this process, at its end."""
+        from lifecycle.plugin.interrupts import KEY
+
+        self.asked = KEY in config.stash and config.stash[KEY].leaving
 
 
 def _known_context(options: Options) -> None:
@@ -171,7 +185,8 @@ def _pair(text: str) -> tuple[str, str]:
 def _pytest_words(args: argparse.Namespace, files: Iterable[Path]) -> list[str]:
     """The options of this run in pytest's words; its own output gives way to ours."""
     words = ["-qq", "--no-header", "--no-summary", "--lifecycle-progress"]
-    words += ["-p", "no:cacheprovider", "-o", "console_output_style=classic"]
+    # Workers would be given a temporary folder each, which pytest leaves where it is.
+    words += ["-p", "no:tmpdir", "-p", "no:cacheprovider", "-o", "console_output_style=classic"]
     words += ["--rootdir", os.path.commonpath([Path.cwd(), *(f.resolve().parent for f in files)])]
     words += ["--noconftest"]
     words += ["-c", _no_config(), "--lifecycle-gpu", args.gpu]

@@ -34,7 +34,7 @@ def end_exec(daemon: Daemon, exec_id: str) -> str:
     if not kill_session(pid, FROM_HERE):
         numbers = [inner for member in session_members(pid) if (inner := _inside(member))]
         user = str((state.get("ProcessConfig") or {}).get("user") or "")
-        daemon.run_inside(container, ["kill", "-KILL", *numbers], user=user)
+        daemon.run_inside(container, ["sh", "-c", 'kill -KILL "$@"', "sh", *numbers], user=user)
     return "" if _has_ended(daemon, exec_id) else f"pid {pid} of this machine could not be ended"
 
 

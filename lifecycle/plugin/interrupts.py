@@ -1,7 +1,8 @@
 """Ctrl-C and SIGTERM: once for an orderly end, twice to leave at once.
 
 The first signal interrupts the step that is being done; what must always run still does, and is
-reported. The second raises KeyboardInterrupt wherever we are: the ledger holds what is left.
+reported. The second raises KeyboardInterrupt wherever we are, and nothing is cleaned up any more:
+the ledger holds what is left, for the next sweep.
 """
 
 from __future__ import annotations
@@ -21,10 +22,14 @@ KEY = pytest.StashKey["Interrupts"]()
 
 
 class Interrupts:
-    """The signals of one process; ``requested`` says that an end was asked for."""
+    """The signals of one process.
+
+    ``requested`` says that an end was asked for, ``leaving`` that it was asked for twice.
+    """
 
     def __init__(self) -> None:
         self.requested = False
+        self.leaving = False
         self._installed = False
         self._in_step = False
 
@@ -41,9 +46,13 @@ class Interrupts:
         signal.signal(signal.SIGINT, signal.SIG_IGN if worker else self._handle)
 
     def _handle(self, _number: int, _frame: FrameType | None) -> None:
-        again, self.requested = self.requested, True
-        if again or self._in_step:
+        if self.ask() or self._in_step:
             raise KeyboardInterrupt
+
+    def ask(self) -> bool:
+        """An end is asked for; whether it was before."""
+        self.leaving, self.requested = self.requested, True
+        return self.leaving
 
     @contextmanager
     def step(self) -> Iterator[None]:
@@ -59,7 +68,7 @@ def pass_on(interrupts: Interrupts, tell: Callable[[], None]) -> None:
     """In the controller of workers: hand the signals to them, and leave only at the second."""
 
     def handle(_number: int, _frame: FrameType | None) -> None:
-        again, interrupts.requested = interrupts.requested, True
+        again = interrupts.ask()
         for worker in children_of(os.getpid()):
             with suppress(ProcessLookupError):
                 os.kill(worker, signal.SIGTERM)

@@ -66,10 +66,12 @@ class ScenarioFile(pytest.File):
     def teardown(self) -> None:
         """End the run; what was left to do is done and reported as the items it stands for."""
         try:
-            if not self.run.over:
+            if not (self.run.over or self.interrupts.leaving):
                 for item in self._undone():
                     item.report_result()
         finally:
+            if self.interrupts.leaving:
+                self.run.abandon()
             self.run.close()
 
     def _undone(self) -> list[StepItem | CleanupItem]:

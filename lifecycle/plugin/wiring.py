@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from lifecycle.diagnosis.evidence import MachineFacts
@@ -43,8 +44,13 @@ def make_run(scenario: Scenario, config: pytest.Config, user: str = "") -> LiveR
     """A run of one scenario under these options, as one of the people that they name."""
     options = options_of(config, user)
 
+    capture: Any = config.pluginmanager.getplugin("capturemanager")
+
     def say(text: str) -> None:
-        print(text, file=sys.stderr, flush=True)  # noqa: T201 - progress for the person waiting
+        # Pytest would keep it to itself, and a person waits.
+        with capture.global_and_fixture_disabled() if capture else nullcontext():
+            sys.stderr.write(f"{text}\n")
+            sys.stderr.flush()
 
     def find(symptom: Symptom, session: Session | None) -> list[Finding]:
         return diagnose(

@@ -120,12 +120,12 @@ def _ours(
     ours, identity, later = 0, end, None
     while identity and (seen := daemon.image(identity)) and not tags_of(seen):
         made = _time(str(seen.get("Created") or ""))
+        if not ours and later is not None and not 0 <= later - made <= AT_ONCE:
+            break
         chain.append(str(seen["Id"]))
         if _short(chain[-1]) in images or str(seen.get("Container") or "")[:12] in containers:
             ours = len(chain)
         elif ours:
-            break
-        elif later is not None and not 0 <= later - made <= AT_ONCE:
             break
         identity, later = str(seen.get("Parent") or ""), made
     return chain[:ours]

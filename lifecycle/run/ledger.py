@@ -11,7 +11,7 @@ import errno
 import json
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -74,7 +74,7 @@ class Record:
 
     def entries(self) -> list[Entry]:
         """Open entries, in the order in which they must be removed."""
-        return sorted(reversed(self.open.values()), key=_removal)
+        return _in_order(self.open.values())
 
 
 def machine() -> dict[str, str]:
@@ -103,10 +103,9 @@ class Ledger:
         self.path = folder / f"{run}.jsonl"
         self._open: dict[tuple[str, str], Entry] = {}
         self._writing = threading.Lock()
-        pid = os.getpid()
-        owner = {"pid": pid, "started": start_time(pid)}
-        engine_of = {"engine": engine, "address": address}
-        unnamed = folder / _unfinished_name(run, **machine(), **owner)
+        here, pid = machine(), os.getpid()
+        owner = {"pid": pid, "started": start_time(pid), "engine": engine, "address": address}
+        unnamed = folder / _unfinished_name(run, here, pid, start_time(pid))
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             _refuse_unsafe(folder)
@@ -115,7 +114,7 @@ class Ledger:
         except OSError as error:
             raise self._cannot(error) from error
         try:
-            self._write({"is": "run", "run": run, **machine(), **owner, **engine_of})
+            self._write({"is": "run", "run": run, **here, **owner})
             if os.path.lexists(self.path):
                 raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
             unnamed.rename(self.path)
@@ -186,7 +185,7 @@ class Ledger:
 
     def entries(self) -> list[Entry]:
         """Open entries, in the order in which they must be removed."""
-        return sorted(reversed(list(self._open.values())), key=_removal)
+        return _in_order(self._open.values())
 
     def id_of(self, kind: Kind, name: str) -> str:
         """The id under which it was made last; empty when that is not known."""
@@ -212,6 +211,11 @@ class Ledger:
         os.close(self._file)
         if all(e.kept for e in self._open.values()):
             self.path.unlink(missing_ok=True)
+
+
+def _in_order(entries: Iterable[Entry]) -> list[Entry]:
+    newest_first = list(entries)[::-1]
+    return sorted(newest_first, key=_removal)
 
 
 def _removal(entry: Entry) -> tuple[int, bool]:
@@ -244,9 +248,10 @@ def _flush(folder: Path) -> None:
         os.close(opened)
 
 
-def _unfinished_name(run: str, machine: str, boot: str, pid: int, started: int | None) -> str:
+def _unfinished_name(run: str, here: dict[str, str], pid: int, started: int | None) -> str:
     # A machine without an id goes by its name, which may have dots.
-    return ".".join((run, machine.replace(".", "-"), boot, str(pid), f"{started or 0}", "new"))
+    ids = (here[key].replace(".", "-") for key in ("machine", "boot"))
+    return ".".join((run, *ids, str(pid), f"{started or 0}", "new"))
 
 
 def unfinished(folder: Path) -> list[Path]:
@@ -255,12 +260,13 @@ def unfinished(folder: Path) -> list[Path]:
 
 
 def _owner_is_dead(name: str) -> bool:
-    run, *rest = name.split(".")
     here = machine()
-    match rest:
-        case [_, boot, pid, started, _] if pid.isdecimal() and started.isdecimal():
-            known = name == _unfinished_name(run, here["machine"], boot, int(pid), int(started))
-            return known and not (boot == here["boot"] and alive(int(pid), int(started)))
+    match name.split("."):
+        case [run, _, boot, pid, started, _] if pid.isdecimal() and started.isdecimal():
+            number, at = int(pid), int(started)
+            if name == _unfinished_name(run, here, number, at):
+                return not alive(number, at)
+            return name == _unfinished_name(run, {**here, "boot": boot}, number, at)
     return False
 
 

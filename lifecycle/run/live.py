@@ -165,6 +165,12 @@ class LiveRun:
         """Whether the clean-up has run, or nothing was ever opened."""
         return self._over or self._session is None
 
+    def abandon(self) -> None:
+        """Leave without cleaning up; the ledger stays for the next sweep."""
+        self._over = True
+        if self._session is not None and self._session.ledger.entries():
+            self._say(f"left at once: what run {self.id} made, lifecycle sweep or a run removes")
+
     def close(self) -> None:
         """Give everything back; cleans up first when nobody has."""
         try:

@@ -49,6 +49,8 @@ class Before:
     containers: Mapping[str, Json | None]
     password: str | None
     watch: Watch | None
+    awaits_start: bool
+    """Whether the engine should report a start."""
     at: float = field(default_factory=time.time)
     """When it was about to act."""
 
@@ -64,7 +66,13 @@ def look_before(session: Session, planned: PlannedStep, promises: Sequence[Promi
     on = _on(session, planned)
     if user and on:
         old = shadow_hash(session.daemon, session.real("container", on), user)
-    return Before(mark, containers, old, _watch(session, planned, promises))
+    watch = _watch(session, planned, promises)
+    was = containers.get(planned.container)
+    # A start of what runs already is none.
+    verb = planned.line.verb if planned.line else ""
+    runs = verb == "start" and was is not None and bool(was["State"]["Running"])
+    awaits = watch is not None and watch.action == "start" and not runs
+    return Before(mark, containers, old, watch, awaits)
 
 
 def _awaited(planned: PlannedStep) -> str:
@@ -257,27 +265,40 @@ def _inside(
     on = facts.containers.get(_on(session, planned))
     if on is None:
         return
-    if before.watch is not None:
-        opened = planned.opens in session.terminals
-        if on.started or (before.watch.action == "exec_start" and opened):
-            before.watch.done.wait(LOOK_LIMIT)
-            before.watch.tried.wait(LOOK_LIMIT)
-        on.inside, on.round_trips = before.watch.inside, before.watch.round_trips
-        if not before.watch.done.is_set():
-            before.watch.trips.finish(Inside(unseen="it did not start"))
-    elif _asks_inside(planned, promises) and on.now is not None:
-        probe = merged(probe_for(promises, write=False), probe_of(planned.expect))
-        if on.is_up:
-            real = session.real("container", on.name)
-            on.inside = look_inside(session.daemon, real, probe, _user(planned))
-        else:
-            over = f"the container is {on.now['State']['Status']}"
-            on.inside = look_outside(session.daemon, on.now, probe, over)
-    early = before.watch.answers if before.watch and before.watch.done.is_set() else {}
+    watch = before.watch
+    if watch is not None and _came(session, planned, watch, on):
+        watch.done.wait(LOOK_LIMIT)
+        watch.tried.wait(LOOK_LIMIT)
+        on.inside, on.round_trips = watch.inside, watch.round_trips
+    elif watch is not None:
+        on.round_trips = watch.trips.finish(Inside(unseen="it did not start"))
+    # A start of what runs already brings no event: then there is only now to look at.
+    if (watch is None or (on.is_up and not watch.done.is_set())) and on.now is not None:
+        _look_now(session, planned, promises, on)
+    early = watch.answers if watch else {}
     on.answers = {
         port: early.get(port) or try_port(session.daemon, on, port, session.world)
         for port in _ports(planned, promises)
     }
+
+
+def _came(session: Session, planned: PlannedStep, watch: Watch, on: ContainerFacts) -> bool:
+    """Whether the event came at which a watch looks."""
+    return on.started or (watch.action == "exec_start" and planned.opens in session.terminals)
+
+
+def _look_now(
+    session: Session, planned: PlannedStep, promises: Sequence[Promise], on: ContainerFacts
+) -> None:
+    if not _asks_inside(planned, promises) or on.now is None:
+        return
+    probe = merged(probe_for(promises, write=False), probe_of(planned.expect))
+    if on.is_up:
+        real = session.real("container", on.name)
+        on.inside = look_inside(session.daemon, real, probe, _user(planned))
+    else:
+        over = f"the container is {on.now['State']['Status']}"
+        on.inside = look_outside(session.daemon, on.now, probe, over)
 
 
 def _ports(planned: PlannedStep, promises: Sequence[Promise]) -> tuple[str, ...]:
@@ -293,8 +314,7 @@ def _user(planned: PlannedStep) -> str:
 
 def _started(session: Session, real: str, before: Before, acted: Acted) -> bool:
     """Whether the engine reported its start; the CLI may be back a moment before the event."""
-    awaits = before.watch is not None and before.watch.action == "start"
-    went_well = awaits and acted.exit_code in {0, None}
+    went_well = before.awaits_start and acted.exit_code in {0, None}
 
     def is_start(event: Event) -> bool:
         return event.action == "start" and event.name == real

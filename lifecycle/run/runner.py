@@ -18,6 +18,7 @@ from lifecycle.engine.picture import Picture
 from lifecycle.engine.terminal import TerminalError
 from lifecycle.run import absence, act, book, guard
 from lifecycle.run.act import Acted
+from lifecycle.run.ledger import LedgerError
 from lifecycle.run.observe import Before, look_after, look_before, until_kept
 from lifecycle.run.outcome import StepResult, Symptom
 from lifecycle.run.planned import PlannedStep
@@ -59,6 +60,10 @@ class Runner:
             )
             symptom = Symptom(f"the engine does not answer: {error}", planned.words)
             self._find(result, replace(symptom, printed=False))
+        except LedgerError as error:
+            result.checks.append(
+                Check("the ledger", "written first", str(error), "broken", "this machine")
+            )
         except TerminalError as error:
             result.checks.append(
                 Check("the terminal", "open", str(error).splitlines()[0], "broken", "terminal")

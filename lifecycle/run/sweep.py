@@ -88,12 +88,16 @@ def _remove_all(record: Record, daemon: Daemon | None, entries: list[Entry]) -> 
     ended = end_clis(record)
     checks = _look(record, daemon, entries)
     if ended or recent:
-        time.sleep(SETTLED)  # nothing tells that the engine makes nothing more
+        _settle(SETTLED)
     again = _look(record, daemon, entries)
     if not any(c.status == "broken" for c in again):
         record.path.unlink(missing_ok=True)
         return checks + [c for c in again if c.about not in {known.about for known in checks}]
     return again
+
+
+def _settle(seconds: float) -> None:
+    time.sleep(seconds)  # nothing tells that the engine makes nothing more
 
 
 def _look(record: Record, daemon: Daemon | None, entries: list[Entry]) -> list[Check]:

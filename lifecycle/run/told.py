@@ -30,7 +30,8 @@ def ask_beside(
     facts.environ = session.env
     facts.texts = dict(_texts(session, promises))
     facts.histories = dict(_histories(session, promises))
-    if planned.line and planned.line.verb == "logs":
+    # On a terminal lines are changed, and following has no end to compare at.
+    if planned.line and planned.line.verb == "logs" and not planned.on_terminal:
         facts.log = _log(session, planned, begun, facts.output)
 
 

@@ -9,7 +9,9 @@ from typing import Self
 
 from lifecycle.scenario.errors import Mark
 
-BREAK = re.compile(r"[ \t]*\r?\n")
+BREAKS = re.compile(r"\r\n|\n|\r")
+"""What ends a line in YAML 1.2."""
+BREAK = re.compile(rf"[ \t]*(?:{BREAKS.pattern})")
 ESCAPE = 12
 """No YAML escape is longer, so a character is looked for no further than this."""
 
@@ -53,7 +55,7 @@ class Text(str):  # noqa: SLOT000 - it caches its places in a __dict__
     @cached_property
     def _breaks(self) -> list[int]:
         """Where ``raw`` breaks its lines."""
-        return [index for index, char in enumerate(self.raw) if char == "\n"]
+        return [found.end() - 1 for found in BREAKS.finditer(self.raw)]
 
     @cached_property
     def _places(self) -> list[int]:
@@ -76,6 +78,12 @@ class Text(str):  # noqa: SLOT000 - it caches its places in a __dict__
             places.append(min(at, len(raw)) if found < 0 else found)
             at = at if found < 0 else found + 1
         return places
+
+
+def after(file: str, before: str) -> Mark:
+    """The place in a file that a text leads up to from its beginning."""
+    lines = BREAKS.split(before)
+    return Mark(file, len(lines), len(lines[-1]) + 1)
 
 
 def place(text: str, mark: Mark, offset: int) -> Mark:

@@ -9,11 +9,19 @@ from __future__ import annotations
 import os
 import sys
 
+from tests.bench.crowd import crowd
 from tests.bench.guide import guide
 from tests.bench.looks import looks
+from tests.bench.scaling import scaling
 from tests.bench.start_up import start_up
 
-TABLES = {"start-up": start_up, "looks": looks, "guide": guide}
+TABLES = {
+    "start-up": start_up,
+    "looks": looks,
+    "guide": guide,
+    "scaling": scaling,
+    "crowd": crowd,
+}
 
 
 def main(names: list[str]) -> None:

@@ -73,11 +73,10 @@ class Between:
     def _relay(self, other: dict[socket.socket, socket.socket]) -> None:
         with selectors.DefaultSelector() as selector:
             for one in other:
-                selector.register(one, selectors.EVENT_READ)
+                selector.register(one, selectors.EVENT_READ, one)
             while selector.get_map():
                 for key, _ in selector.select():
-                    one = key.fileobj
-                    assert isinstance(one, socket.socket)
+                    one = key.data
                     self._passing.wait()
                     data = one.recv(_CHUNK)
                     if data:

@@ -25,7 +25,7 @@ HONEST = (
     "^on a user's network the engine's own resolver",
     "^process 1 is another's, as the container has no process numbers of its own$",
     "^its cgroup namespace hides the path$",
-    "^the shell that looks may not pass on a variable of such a name$",
+    "can't be read inside$",
 )
 """Why something may not have been seen: hold neither writes nor connects, the rest is rare."""
 
@@ -70,6 +70,11 @@ APART = (
         "--network (host|container:.*)",
         (r"--sysctl net\..*",),
         "refused, or set for that container",
+    ),
+    Apart(
+        "--publish-all true",
+        ("--expose .*/sctp",),
+        "refused where the kernel has no SCTP",
     ),
     Apart("--network (host|none)", ("--link",), "refused: there are no links, or no network"),
     Apart(

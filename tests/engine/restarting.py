@@ -56,13 +56,13 @@ class Dockerd:
         """Start it with the words that it had, and wait until it answers."""
         _pid_file(self.record).unlink(missing_ok=True)
         inside = ("nsenter", f"--net={self.record.netns}", "--", *self.words)
-        subprocess.Popen(
-            kept(self.record, *inside),
+        subprocess.run(
+            ("setsid", "--fork", *kept(self.record, *inside)),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             env=self.environ,
-            start_new_session=True,
+            check=True,
         )
         wait_until(self._answers, LIMIT)
 

@@ -58,13 +58,6 @@ INSIDE = [
         ENDED,
     ),
     Case(
-        said("-e, that no shell names", "container.env.a.b", "1", "inside"),
-        seeing(env={"a.b": "1"}),
-        seeing(env={"a.b": "2"}),
-        seeing(env={}),
-        "the shell that looks may not pass on a variable of such a name",
-    ),
-    Case(
         said("-w", "container.workdir", "/workspace/", "inside"),
         seeing(),
         seeing(cwd="/"),

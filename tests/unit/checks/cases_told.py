@@ -28,7 +28,7 @@ FIRST, SECOND, THIRD = (
 )
 LOG = LogFacts((FIRST, SECOND, THIRD), DAY + 5, DAY + 6)
 """A log of three lines, a minute apart, all of before the command that printed it."""
-UNASKED = "the engine was not asked for the log"
+UNASKED = "it went to a terminal, or the engine gave no log"
 
 
 def logged(output: str, log: LogFacts | None = LOG) -> Facts:

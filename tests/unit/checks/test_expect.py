@@ -20,7 +20,7 @@ from lifecycle.checks.expect import (
     probe_of,
 )
 from lifecycle.checks.facts import Answer, ContainerFacts, Facts, World
-from lifecycle.checks.inside import MOST_TEXT, FileFact, Inside, Process
+from lifecycle.checks.inside import FileFact, Inside, Process
 from lifecycle.checks.passwords import PasswordFacts
 from lifecycle.engine.subject import current_subject
 from lifecycle.scenario.model import Expect
@@ -395,27 +395,6 @@ def test_nothing_is_asked_of_the_inside_that_nobody_expects() -> None:
     assert not looks_inside({"exit": 0, "inside": None})
     assert looks_inside({"inside": {"uid": 0}})
     assert vars(probe_of({})) == vars(probe_of({"inside": {"uid": 0}}))
-
-
-LONG = "begins" + "x" * MOST_TEXT
-
-
-@pytest.mark.parametrize(
-    ("wanted", "status"),
-    [("^begins", "kept"), ("ends", "unverified"), ("x$", "unverified"), (r"x+\Z", "unverified")],
-)
-def test_of_a_long_text_only_what_its_part_shows_is_decided(wanted: str, status: str) -> None:
-    check = pattern("/f contains", wanted, LONG, "it")
-    assert check.status == status
-    assert (str(MOST_TEXT) in check.source) is (status == "unverified")
-
-
-def test_a_long_file_is_not_the_short_text_that_was_expected(
-    here: Callable[..., list[Check]], tmp_path: Path
-) -> None:
-    (tmp_path / "long").write_text(LONG)
-    (check,) = here({"text": "begins"}, "long")
-    assert (check.status, check.actual) == ("broken", f"more than {MOST_TEXT} bytes")
 
 
 def test_a_long_output_is_shown_by_its_end() -> None:

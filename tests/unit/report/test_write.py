@@ -49,6 +49,23 @@ def test_four_files_readable_by_their_owner_only(tmp_path: Path) -> None:
     assert json.loads((page.parent / "report.json").read_text())["verdict"] == "FAIL"
 
 
+def test_a_published_report_can_be_read_by_everybody(tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        page = write_report(report(*PASSED), tmp_path / "k3x9", as_it_is, publish=True)
+    finally:
+        os.umask(before)
+    assert {mode(path) for path in page.parent.iterdir()} == {0o644}
+    assert mode(page.parent) == 0o755
+
+
+def test_a_private_folder_is_opened_to_publish_in_it_and_not_closed_again(tmp_path: Path) -> None:
+    folder = tmp_path / "k3x9"
+    for publish, modes in ((False, (0o700, 0o600)), (True, (0o755, 0o644)), (False, (0o755, 0o600))):
+        page = write_report(report(*PASSED), folder, as_it_is, publish=publish)
+        assert (mode(folder), mode(page)) == modes
+
+
 def test_latest_points_at_the_last_run(tmp_path: Path) -> None:
     for run in ("one", "two"):
         write_report(report(*PASSED), tmp_path / "reports" / run, as_it_is)

@@ -14,6 +14,7 @@ from lifecycle.engine.terminal import Terminal
 from lifecycle.run import book
 from lifecycle.run.act import Acted
 from lifecycle.run.inventory import take
+from lifecycle.run.layers import layers_of
 from lifecycle.run.ledger import Ledger
 from lifecycle.run.options import Options
 from lifecycle.run.planned import Plan, PlannedStep
@@ -268,21 +269,40 @@ def test_what_a_failed_build_left_is_on_the_ledger(opened: Opener, engine: Regis
     session, step = opened("docker build -t me/test .")
     container = engine.add("container", "left", "c" * 64)
     layer = engine.add("image", "layer", OLD.removeprefix("sha256:"), RepoTags=[])
-    output = (
-        f"Step 1/2 : FROM debian\n ---> {layer[:12]}\n"
-        f"Step 2/2 : RUN false\n ---> Running in {container[:12]}\n"
+    read = layers_of(session, step)
+    assert read
+    read(
+        f"Step 1/2 : COPY x /\n ---> {layer[:12]}\n"
+        f"Step 2/2 : RUN false\n ---> Running in {container[:12]}\n".encode()
     )
-    book.settle(session, step, Acted(1, output, output))
+    book.settle(session, step, Acted(1, "", ""))
     assert entries(session) == [
-        ("container", container[:12], container),
-        ("image", layer[:12], layer),
+        ("container", container[:12], container[:12]),
+        ("image", layer, layer),
     ]
+
+
+def test_what_a_build_made_on_the_way_to_its_image_goes_with_that(
+    opened: Opener, engine: Registry
+) -> None:
+    session, step = opened("docker build -t me/test .")
+    tag = session.real("image", "me/test:latest")
+    engine.add("image", tag, OLD, RepoTags=[tag])
+    book.intend(session, step)
+    read = layers_of(session, step)
+    assert read
+    read(f"Step 1/1 : COPY x /\n ---> {OLD.removeprefix('sha256:')[:12]}\n".encode())
+    book.settle(session, step, DONE)
+    assert [name for _, name, _ in entries(session)] == []
 
 
 def test_a_layer_that_was_there_before_is_not_claimed(opened: Opener, engine: Registry) -> None:
     layer = engine.add("image", "layer", OLD.removeprefix("sha256:"), RepoTags=[])
     session, step = opened("docker build -t me/test .")
-    book.settle(session, step, Acted(1, f" ---> {layer[:12]}\n", ""))
+    read = layers_of(session, step)
+    assert read
+    read(f"Step 1/1 : COPY x /\n ---> {layer[:12]}\n".encode())
+    book.settle(session, step, Acted(1, "", ""))
     assert entries(session) == []
 
 

@@ -150,11 +150,42 @@ def test_nothing_is_written_outside_the_work_folder(write: Writer, name: str) ->
     assert not path.exists()
 
 
-def test_a_link_that_leads_out_is_not_followed(write: Writer, tmp_path: Path) -> None:
-    (tmp_path / "folder").mkdir()
-    (tmp_path / "folder" / "link").symlink_to(tmp_path / "victim")
-    assert write("link")[0].status == "broken"
-    assert not (tmp_path / "victim").exists()
+@pytest.fixture
+def work(tmp_path: Path) -> Path:
+    """The work folder, with what an earlier step may have put in the way."""
+    folder, outside = tmp_path / "folder", tmp_path / "outside"
+    folder.mkdir()
+    outside.mkdir()
+    (outside / "victim").write_text("victim")
+    (folder / "link").symlink_to(outside / "victim")
+    (folder / "dangling").symlink_to(outside / "new")
+    (folder / "up").symlink_to(outside)
+    (folder / "loop").symlink_to(folder / "loop")
+    (folder / "hard").hardlink_to(outside / "victim")
+    os.mkfifo(folder / "pipe")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("link", "link is a link, which a write does not follow"),
+        ("dangling", "dangling is a link, which a write does not follow"),
+        ("up/new", "up is a link, which a write does not follow"),
+        ("up/victim", "up is a link, which a write does not follow"),
+        ("loop/new", "loop is a link, which a write does not follow"),
+        ("hard", "the file has another name, perhaps outside the work folder"),
+        ("pipe", "pipe is there, and no regular file"),
+        ("pipe/new", "pipe is there, and no regular file"),
+    ],
+)
+def test_what_an_earlier_step_put_in_the_way_leads_nowhere(
+    write: Writer, work: Path, name: str, said: str
+) -> None:
+    check, _ = write(name, "new")
+    assert (check.status, check.actual) == ("broken", said)
+    outside = work.parent / "outside"
+    assert {path.name: path.read_text() for path in outside.iterdir()} == {"victim": "victim"}
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +18,12 @@ from lifecycle.run.ledger import (
     Ledger,
     LedgerError,
     Record,
+    _unfinished_name,
     all_records,
     default_folder,
     machine,
     read,
+    unfinished,
 )
 
 LONG = "sha256:" + "ab12" * 16
@@ -175,7 +179,7 @@ def test_things_are_removed_before_what_they_stand_on(ledger: Ledger) -> None:
         ledger.intend(kind, kind)
     ledger.made("image", LONG, LONG)
     ledger.made("image", "tagged", "sha256:2")
-    names = ["container", "image", "tagged", LONG, "volume", "network", "file", "folder"]
+    names = ["container", "tagged", "image", LONG, "volume", "network", "file", "folder"]
     assert [e.name for e in ledger.entries()] == names
     assert [e.name for e in again(ledger).entries()] == names
 
@@ -290,3 +294,94 @@ def test_the_engine_s_events_and_the_run_can_write_at_once(ledger: Ledger) -> No
 def test_ledgers_are_in_the_person_s_own_state_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", "/home/kim/.state")
     assert default_folder() == Path("/home/kim/.state/docker-lifecycle/ledgers")
+
+
+@pytest.fixture
+def fill_up(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """From when it is called on, the disk takes three bytes more of each line."""
+    write = os.write
+
+    def no_room(fd: int, data: bytes) -> int:
+        if len(data) <= 3:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return write(fd, data[:3])
+
+    return lambda: monkeypatch.setattr(os, "write", no_room)
+
+
+def test_what_can_not_be_written_down_must_not_begin(
+    ledger: Ledger, fill_up: Callable[[], None]
+) -> None:
+    fill_up()
+    with pytest.raises(LedgerError, match=r"No space left on device; nothing is started"):
+        ledger.intend("container", "c-r1")
+    with pytest.raises(LedgerError, match="No space left on device"):
+        ledger.cli(os.getpid())
+    assert ledger.entries() == []
+
+
+def test_half_a_line_is_not_left_to_spoil_the_next(
+    ledger: Ledger, fill_up: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill_up()
+    ledger.made("volume", "v", "v")
+    monkeypatch.undo()
+    ledger.intend("container", "c-r1")
+    assert [e.name for e in again(ledger).entries()] == ["c-r1"]
+
+
+def test_what_has_come_is_removed_here_though_the_disk_is_full(
+    ledger: Ledger, fill_up: Callable[[], None]
+) -> None:
+    fill_up()
+    ledger.made("volume", "v", "v")
+    assert [e.name for e in ledger.entries()] == ["v"]
+    ledger.gone("volume", "v")
+    ledger.close()
+    assert not ledger.path.exists()
+
+
+def test_no_ledger_is_left_of_a_run_that_has_no_room_to_begin(
+    folder: Path, fill_up: Callable[[], None]
+) -> None:
+    fill_up()
+    with pytest.raises(LedgerError, match="No space left on device"):
+        Ledger(folder, "r1", "E", "a")
+    assert list(folder.iterdir()) == []
+
+
+def test_a_ledger_has_its_name_when_its_first_line_is_there(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[list[str]] = []
+    monkeypatch.setattr(
+        Ledger, "_write", lambda *_: seen.append([p.suffix for p in folder.iterdir()])
+    )
+    Ledger(folder, "r1", "E", "a")
+    assert seen == [[".new"]]
+    assert [p.name for p in folder.iterdir()] == ["r1.jsonl"]
+
+
+@pytest.mark.parametrize(
+    ("here", "pid", "started", "dead"),
+    [
+        ({}, 2**30, 1, True),
+        ({}, os.getpid(), start_time(os.getpid()), False),
+        ({"boot": "an-earlier-one"}, os.getpid(), start_time(os.getpid()), True),
+        ({"machine": "another"}, 2**30, 1, False),
+        ({"machine": "node7.lab", "boot": "node7.lab"}, 2**30, 1, False),
+    ],
+    ids=["dead", "alive", "rebooted", "elsewhere", "elsewhere without an id"],
+)
+def test_what_a_kill_left_of_a_ledger_without_a_line_is_found(
+    folder: Path,
+    here: dict[str, str],
+    pid: int,
+    started: int,
+    dead: bool,  # noqa: FBT001
+) -> None:
+    folder.mkdir(parents=True)
+    path = folder / _unfinished_name("r1", {**machine(), **here}, pid, started)
+    path.touch()
+    (folder / "notes.new").touch()
+    assert unfinished(folder) == ([path] if dead else [])

@@ -13,7 +13,7 @@ import pytest
 
 from lifecycle.engine.daemon import Daemon
 from lifecycle.run import ports as ports_module
-from lifecycle.run.locks import LockError, Locks
+from lifecycle.run.locks import LockError, Locks, drop_dead
 from lifecycle.run.ports import Ports
 from tests.unit.run.samples import Engine
 
@@ -244,3 +244,27 @@ def test_a_bound_port_is_not_bindable() -> None:
         port = server.getsockname()[1]
         assert not ports_module._bindable(port)
     assert ports_module._bindable(port)
+
+
+def test_the_file_of_a_killed_holder_is_removed_and_a_live_one_s_is_not(
+    folder: Path, locks: Locks, holder: subprocess.Popen[str]
+) -> None:
+    locks.take("port-1")
+    drop_dead(folder)
+    assert len(list(folder.iterdir())) == 2
+    holder.kill()
+    holder.wait(10)
+    drop_dead(folder)
+    assert [path.name.partition("-")[2] for path in folder.iterdir()] == ["port-1"]
+    locks.release()
+    assert not folder.exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_another_user_s_lock_file_is_theirs_to_remove(folder: Path) -> None:
+    folder.mkdir()
+    theirs = folder / "x-port-1"
+    theirs.touch()
+    os.chown(theirs, 12345, 12345)
+    drop_dead(folder)
+    assert theirs.exists()

@@ -13,12 +13,19 @@ import pytest
 
 from lifecycle.engine.daemon import Daemon, EngineError
 from lifecycle.engine.process import start_time
-from lifecycle.run.cleanup import remove
-from lifecycle.run.ledger import Entry, Ledger, machine, read
-from lifecycle.run.sweep import Swept, sweep
+from lifecycle.run.ledger import Ledger, _unfinished_name, machine, read
+from lifecycle.run.sweep import SETTLED, Swept, sweep
 from tests.unit.run.samples import Engine
 
 DEAD = 2**30
+
+
+@pytest.fixture(autouse=True)
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """How long the sweep waited between its looks."""
+    waited: list[float] = []
+    monkeypatch.setattr("lifecycle.run.sweep._settle", waited.append)
+    return waited
 
 
 @pytest.fixture
@@ -51,7 +58,8 @@ def dead(folder: Path, engine: Engine) -> Callable[..., Path]:
 
 
 def swept(folder: Path, engine: Engine, *, dry_run: bool = False) -> list[Swept]:
-    return sweep(folder, lambda _address: engine.daemon, dry_run=dry_run)
+    locks = folder.parent / "locks"
+    return sweep(folder, lambda _address: engine.daemon, dry_run=dry_run, locks=locks)
 
 
 def test_all_that_a_dead_run_made_is_removed_and_nothing_else(
@@ -256,70 +264,46 @@ def test_a_process_that_has_the_number_of_a_dead_command_is_left_alone(
     assert sleeper.poll() is None
 
 
-# -- one removal ----------------------------------------------------------------------------
-
-
-def test_a_name_that_anybody_may_use_is_not_removed_without_its_id(engine: Engine) -> None:
-    engine.add("container", "my_test_c")
-    check = remove(engine.daemon, Entry("container", "my_test_c"), "r1")
-    assert check.status == "unverified"
-    assert check.source == "left: it is not known to be this run's, and others may use its name"
-    assert engine.removed == []
-
-
-@pytest.mark.parametrize("kind", ["container", "image", "network"])
-def test_a_name_that_went_to_somebody_else_is_not_removed(engine: Engine, kind: Any) -> None:
-    engine.add(kind, "shared", "theirs")
-    check = remove(engine.daemon, Entry(kind, "shared", "ours"), "r1")
-    assert check.source == "left: its name belongs to another one now"
-    assert engine.removed == []
-
-
-@pytest.mark.parametrize("kind", ["container", "image", "network", "volume"])
-def test_a_literal_name_of_ours_is_removed_by_its_id(engine: Engine, kind: Any) -> None:
-    made = engine.add(kind, "literal")
-    identity = "literal" if kind == "volume" else made
-    check = remove(engine.daemon, Entry(kind, "literal", identity), "r1")
-    assert check.status == "kept"
-    assert engine.removed == ["literal"]
-
-
-def test_an_image_without_a_name_is_removed_unless_somebody_named_it(engine: Engine) -> None:
-    identity = engine.add("image", "<none>", RepoTags=[])
-    entry = Entry("image", identity, identity)
-    engine.things["image"]["<none>"]["RepoTags"] = ["lee/x:latest"]
-    assert remove(engine.daemon, entry, "r1").source == "left: somebody gave it a name"
-    engine.things["image"]["<none>"]["RepoTags"] = []
-    assert remove(engine.daemon, entry, "r1").status == "kept"
-    assert engine.removed == ["<none>"]
-
-
-def test_a_literal_name_that_is_gone_is_removed(engine: Engine) -> None:
-    assert remove(engine.daemon, Entry("image", "debian:bookworm"), "r1").status == "kept"
-
-
-def test_an_unguessable_name_is_proof_enough(engine: Engine) -> None:
-    engine.add("container", "x-r1")
-    assert remove(engine.daemon, Entry("container", "x-r1"), "r1").status == "kept"
-    assert engine.removed == ["x-r1"]
-
-
-def test_an_error_of_the_engine_is_a_broken_check(engine: Engine) -> None:
-    engine.add("image", "x-r1")
-    engine.refuses.add("x-r1")
-    check = remove(engine.daemon, Entry("image", "x-r1"), "r1")
-    assert (check.status, check.actual) == ("broken", "conflict: unable to remove x-r1")
-
-
-def test_a_folder_that_stays_is_not_called_removed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("age", "waited"), [(0.0, [SETTLED]), (3600.0, [])])
+def test_a_run_that_has_just_died_may_have_something_under_way(  # noqa: PLR0913, PLR0917 - two are data
+    dead: Callable[..., Path],
+    folder: Path,
+    engine: Engine,
+    pauses: list[float],
+    age: float,
+    waited: list[float],
 ) -> None:
-    monkeypatch.setattr("shutil.rmtree", lambda *_, **__: None)
-    check = remove(None, Entry("folder", str(tmp_path)), "r1")
-    assert check.status == "broken"
-    assert "files of others" in str(check.actual)
+    path = dead(("container", "x-r1", ""))
+    then = path.stat().st_mtime - age
+    os.utime(path, (then, then))
+    assert swept(folder, engine)[0].clean
+    assert pauses == waited
 
 
-def test_this_machine_has_a_name_and_a_boot() -> None:
-    assert all(machine().values())
-    assert machine() == machine()
+def test_a_layer_that_the_builder_made_last_is_found_by_its_container(
+    dead: Callable[..., Path], folder: Path, engine: Engine
+) -> None:
+    container, image = "1" * 64, "sha256:" + "a" * 64
+    dead(("container", container[:12], container[:12]))
+    engine.add("image", "<none>", image, RepoTags=[], Container=container)
+    engine.add("image", "theirs", RepoTags=[], Container="2" * 64)
+    (outcome,) = swept(folder, engine)
+    assert (outcome.clean, engine.removed) == (True, ["<none>"])
+    assert engine.alone == {image: True}
+
+
+def test_the_litter_of_killed_runs_is_removed(
+    dead: Callable[..., Path], folder: Path, engine: Engine
+) -> None:
+    lock = folder.parent / "locks" / "x-port-1"
+    lock.parent.mkdir()
+    lock.touch()
+    dead()
+    (unnamed,) = [folder / _unfinished_name("r2", machine(), DEAD, 1)]
+    unnamed.touch()
+    swept(folder, engine, dry_run=True)
+    assert lock.exists()
+    assert unnamed.exists()
+    swept(folder, engine)
+    assert not lock.exists()
+    assert list(folder.iterdir()) == []

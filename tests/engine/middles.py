@@ -1,0 +1,86 @@
+"""Scenarios that stay in the middle of a step of each kind, and what shows that they are there."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from lifecycle.engine.sandbox import SandboxInfo
+
+BASE = "${{ lab.base_image }}"
+UP = f"docker run -dti --name=MINE-c {BASE}"
+WORKS = f"docker run -d --name=MINE-c {BASE} LONG"
+SHELL = f"docker run -ti --name=MINE-c {BASE}"
+DOCKERFILE = f"""write: dockerfile
+    content: |
+      FROM {BASE}
+      RUN echo MINE; LONG"""
+TYPE = "type: LONG, in: MINE-c, expect: {screen: never}"
+DIALOGUE = "dialogue: [{expect: never, send: x}]"
+CHECK = "check: {inside: {files: {/no: {owner: root}}}}, on: MINE-c, within: LIMIT"
+
+MIDDLES: dict[str, tuple[str, ...]] = {
+    "pull": ("{command: docker pull 127.0.0.1:PORT/mine, timeout: LIMIT}",),
+    "build": (
+        DOCKERFILE,
+        "{command: docker build -t MINE/i . -f dockerfile, timeout: LIMIT}",
+    ),
+    "run": (f'{{command: "docker run --name=MINE-c {BASE} LONG", timeout: LIMIT}}',),
+    "exec": (UP, "{command: docker exec MINE-c LONG, timeout: LIMIT}"),
+    "dialogue": (
+        UP,
+        f"{{command: docker exec -ti MINE-c LONG, {DIALOGUE}, timeout: LIMIT}}",
+    ),
+    "type": (SHELL, f"{{{TYPE}, timeout: LIMIT}}"),
+    "attach": (UP, "docker attach MINE-c", f"{{{TYPE}, timeout: LIMIT}}"),
+    "check": (WORKS, f"{{{CHECK}}}"),
+    "stop": (WORKS, "{command: docker stop -t 60 MINE-c, timeout: LIMIT}"),
+    "wait": (UP, "{command: docker wait MINE-c, timeout: LIMIT}"),
+}
+"""The steps of a scenario by the kind of its last, which goes on for ever."""
+_SHOWS = {"pull": "docker pull 127.0.0.1:", "stop": "docker stop -t 60", "wait": "docker wait"}
+"""Words of a process that show that the step has begun, where it is not ``LONG``."""
+
+
+def _long(kind: str) -> str:
+    """A program of each kind's own, so that scenarios of two kinds can be told apart."""
+    return f"sleep {4200 + list(MIDDLES).index(kind)}"
+
+
+def middle(kind: str, port: str = "", rest: str = "", limit: str = "90s") -> str:
+    """The text of a scenario whose last step is of that kind."""
+    steps = "".join(f"  - {step}\n" for step in MIDDLES[kind])
+    filled = {"LONG": _long(kind), "PORT": port, "LIMIT": limit}
+    for hole, value in filled.items():
+        steps = steps.replace(hole, value)
+    return f"scenario: middle of {kind}\nsteps:\n{steps}{rest}"
+
+
+def reached(kind: str) -> bool:
+    """Whether that step is being done."""
+    return is_running(_SHOWS.get(kind, _long(kind)))
+
+
+def is_running(words: str) -> bool:
+    """Whether a process of this machine, in a container or not, begins with these words."""
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            if entry.read_bytes().replace(b"\0", b" ").startswith(words.encode()):
+                return True
+    return False
+
+
+@contextmanager
+def hanging_registry(engine: SandboxInfo) -> Iterator[str]:
+    """A port of the engine's own localhost where a registry takes requests and answers none."""
+    listen = "import socket; s = socket.create_server(('127.0.0.1', 0)); "
+    say = "print(s.getsockname()[1], flush=True); input()"
+    words = ("nsenter", f"--net={engine.netns}", sys.executable, "-c", listen + say)
+    pipe = subprocess.PIPE
+    with subprocess.Popen(words, stdin=pipe, stdout=pipe, text=True) as server:
+        assert server.stdout is not None
+        yield server.stdout.readline().strip()
+        server.terminate()

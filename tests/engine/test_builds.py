@@ -1,0 +1,84 @@
+"""A build leaves nothing without a name: no image of a stage, nor what a failed one had made."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.engine.harness import Place, Ran, docker
+
+pytestmark = pytest.mark.engine
+
+TWO_STAGES = """
+FROM {base} AS first
+LABEL of={word}
+RUN echo a > /a
+FROM {base}
+LABEL of={word}
+COPY --from=first /a /b
+ENV B=1
+"""
+FAILING = """
+FROM {base}
+LABEL of={word}
+RUN echo a > /a
+RUN false
+ENV B=1
+"""
+
+
+def built(place: Place, dockerfile: str, base: str, *then: str, line: str = "-t MINE/i") -> Ran:
+    content = dockerfile.format(base=base, word=place.word)
+    step = {"write": "Dockerfile", "content": content}
+    steps = [step, f"docker build {line} .", *then]
+    return place.run(str(place.write("a.yaml", f"scenario: build\nsteps: {json.dumps(steps)}\n")))
+
+
+def of(place: Place) -> str:
+    """Every image and container of the engine that bears the word, those in between included."""
+    label = ("-aq", "--filter", f"label=of={place.word}")
+    return docker("images", *label) + docker("ps", *label)
+
+
+def test_the_image_of_a_stage_is_gone_after_the_run(place: Place, base_image: str) -> None:
+    ran = built(place, TWO_STAGES, base_image, "docker rmi MINE/i")
+    assert ran.exit_code == 0, ran.said
+    assert ran.report["left_behind"] == []
+    assert of(place) == ""
+
+
+def test_an_image_that_a_build_did_not_name_is_gone_after_the_run(
+    place: Place, base_image: str
+) -> None:
+    ran = built(place, TWO_STAGES, base_image, line="--pull=false")
+    assert ran.exit_code == 0, ran.said
+    assert of(place) == ""
+
+
+def test_what_a_failed_build_had_made_is_gone_after_the_run(place: Place, base_image: str) -> None:
+    ran = built(place, FAILING, base_image)
+    assert ran.exit_code == 1, ran.said
+    assert ran.report["left_behind"] == []
+    assert of(place) == ""
+
+
+def test_a_layer_on_which_somebody_has_built_meanwhile_is_left_to_them(
+    place: Place, base_image: str
+) -> None:
+    shared = FAILING.partition("RUN false")[0].format(base=base_image, word=place.word)
+    place.write("theirs/Dockerfile", f"{shared}ENV THEIRS=1\n")
+    build = f"docker build -q -t {place.word}/theirs:1 {place.folder}/theirs"
+    steps = [
+        {"write": "Dockerfile", "content": f"{shared}RUN false\n"},
+        {"command": "docker build -t MINE/i .", "fails": {"exit": 1}},
+        f"sh {place.write('build.sh', build)}",
+    ]
+    file = place.write("a.yaml", f"scenario: meanwhile\nsteps: {json.dumps(steps)}\n")
+    ran = place.run(str(file))
+    assert ran.exit_code == 0, ran.said
+    left = [c for c in ran.step("Clean-up")["checks"] if c["status"] == "unverified"]
+    assert "somebody's image or container stands on it" in str(left)
+    assert docker("run", "--rm", f"{place.word}/theirs:1", "cat", "/a") == "a"
+    docker("rmi", f"{place.word}/theirs:1")
+    assert of(place) == ""

@@ -1,0 +1,134 @@
+"""What is removed is proved to be of this run, and what can't be removed is told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lifecycle.engine.daemon import EngineError
+from lifecycle.run import cleanup
+from lifecycle.run.cleanup import remove
+from lifecycle.run.ledger import Entry, machine
+from tests.unit.run.samples import Engine
+
+
+@pytest.fixture
+def engine() -> Engine:
+    return Engine()
+
+
+def test_a_name_that_anybody_may_use_is_not_removed_without_its_id(engine: Engine) -> None:
+    engine.add("container", "my_test_c")
+    check = remove(engine.daemon, Entry("container", "my_test_c"), "r1")
+    assert check.status == "unverified"
+    assert check.source == "left: it is not known to be this run's, and others may use its name"
+    assert engine.removed == []
+
+
+@pytest.mark.parametrize("kind", ["container", "image", "network"])
+def test_a_name_that_went_to_somebody_else_is_not_removed(engine: Engine, kind: Any) -> None:
+    engine.add(kind, "shared", "theirs")
+    check = remove(engine.daemon, Entry(kind, "shared", "ours"), "r1")
+    assert check.source == "left: its name belongs to another one now"
+    assert engine.removed == []
+
+
+@pytest.mark.parametrize("kind", ["container", "image", "network", "volume"])
+def test_a_literal_name_of_ours_is_removed_by_its_id(engine: Engine, kind: Any) -> None:
+    made = engine.add(kind, "literal")
+    identity = "literal" if kind == "volume" else made
+    check = remove(engine.daemon, Entry(kind, "literal", identity), "r1")
+    assert check.status == "kept"
+    assert engine.removed == ["literal"]
+
+
+def test_an_image_without_a_name_is_removed_unless_somebody_named_it(engine: Engine) -> None:
+    identity = engine.add("image", "<none>", RepoTags=[])
+    entry = Entry("image", identity, identity)
+    engine.things["image"]["<none>"]["RepoTags"] = ["lee/x:latest"]
+    assert remove(engine.daemon, entry, "r1").source == "left: somebody gave it a name"
+    engine.things["image"]["<none>"]["RepoTags"] = []
+    assert remove(engine.daemon, entry, "r1").status == "kept"
+    assert engine.removed == ["<none>"]
+
+
+def test_a_literal_name_that_is_gone_is_removed(engine: Engine) -> None:
+    assert remove(engine.daemon, Entry("image", "debian:bookworm"), "r1").status == "kept"
+
+
+def test_an_unguessable_name_is_proof_enough(engine: Engine) -> None:
+    engine.add("container", "x-r1")
+    assert remove(engine.daemon, Entry("container", "x-r1"), "r1").status == "kept"
+    assert engine.removed == ["x-r1"]
+
+
+def test_an_error_of_the_engine_is_a_broken_check(engine: Engine) -> None:
+    engine.add("image", "x-r1")
+    engine.refuses.add("x-r1")
+    check = remove(engine.daemon, Entry("image", "x-r1"), "r1")
+    assert (check.status, check.actual) == ("broken", "conflict: unable to remove x-r1")
+
+
+def test_a_folder_that_stays_is_not_called_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shutil.rmtree", lambda *_, **__: None)
+    check = remove(None, Entry("folder", str(tmp_path)), "r1")
+    assert check.status == "broken"
+    assert "files of others" in str(check.actual)
+
+
+def test_this_machine_has_a_name_and_a_boot() -> None:
+    assert all(machine().values())
+    assert machine() == machine()
+
+
+def test_a_short_id_is_the_beginning_of_the_thing_s_own(engine: Engine) -> None:
+    made = engine.add("container", "hungry_wing", "1" * 64)
+    assert remove(engine.daemon, Entry("container", made[:12], made[:12]), "r1").status == "kept"
+    assert engine.removed == ["hungry_wing"]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "conflict: unable to delete 0 (cannot be forced) - image has dependent child images",
+        "conflict: unable to delete 0 - image is being used by stopped container 1",
+    ],
+)
+def test_a_layer_on_which_somebody_s_image_stands_is_left(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, said: str
+) -> None:
+    made = engine.add("image", "<none>", RepoTags=[])
+
+    def refuse(*_: object, **__: object) -> None:
+        raise EngineError(said)
+
+    monkeypatch.setattr(engine, "remove_image", refuse)
+    check = remove(engine.daemon, Entry("image", made, made), "r1")
+    assert (check.status, said in check.source) == ("unverified", True)
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_a_container_that_somebody_removes_already_is_waited_for(
+    engine: Engine,
+    monkeypatch: pytest.MonkeyPatch,
+    ends: bool,  # noqa: FBT001
+) -> None:
+    monkeypatch.setattr(cleanup, "GOING_LIMIT", 0.2)
+    engine.add("container", "x-r1")
+    looks: list[str] = []
+
+    def going(_name: str) -> None:
+        raise EngineError("removal of container x-r1 is already in progress")
+
+    def look(name: str) -> dict[str, Any] | None:
+        looks.append(name)
+        return None if ends and len(looks) > 2 else {"Id": "x"}
+
+    monkeypatch.setattr(engine, "remove_container", going)
+    monkeypatch.setattr(engine, "container", look)
+    check = remove(engine.daemon, Entry("container", "x-r1"), "r1")
+    assert check.status == ("kept" if ends else "broken")
