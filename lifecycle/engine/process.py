@@ -31,7 +31,8 @@ class Completed:
     """How a command ended and what it printed.
 
     ``exit_code`` is 128+n for signal n, and None when we ended it because its time was up.
-    ``output`` is standard output and error in the order they arrived.
+    ``output`` is standard output and error in the order they arrived, ``lost`` the bytes that
+    were cut out of its middle.
     """
 
     exit_code: int | None
@@ -39,6 +40,7 @@ class Completed:
     stdout: str
     seconds: float
     timed_out: bool = False
+    lost: int = 0
 
 
 class Bounded:
@@ -48,7 +50,7 @@ class Bounded:
         self._half = max(1, limit // 2)
         self._head = bytearray()
         self._tail = bytearray()
-        self._cut = 0
+        self.lost = 0
 
     def add(self, data: bytes) -> None:
         """Append, dropping from the middle."""
@@ -58,14 +60,14 @@ class Bounded:
         excess = len(self._tail) - self._half
         if excess > 0:
             del self._tail[:excess]
-            self._cut += excess
+            self.lost += excess
 
     def text(self) -> str:
         """What was kept, with a note where something was cut."""
-        if not self._cut:
+        if not self.lost:
             return (self._head + self._tail).decode("utf-8", "replace")
         head, tail = (half.decode("utf-8", "replace") for half in (self._head, self._tail))
-        return f"{head}\n[... {self._cut} bytes were cut here ...]\n{tail}"
+        return f"{head}\n[... {self.lost} bytes were cut here ...]\n{tail}"
 
 
 def run(  # noqa: PLR0913 - what a command needs is named at the call
@@ -324,8 +326,9 @@ class _Run:
         """What came of it."""
         status = self._reap()
         code = 128 - status if status is not None and status < 0 else status
+        code = None if timed_out else code
         output, stdout = self._both.text(), self._stdout.text()
-        return Completed(None if timed_out else code, output, stdout, seconds, timed_out)
+        return Completed(code, output, stdout, seconds, timed_out, self._both.lost)
 
     def _reap(self) -> int | None:
         # Even KILL does not end a process that waits for a dead NAS; we don't wait with it.

@@ -68,7 +68,9 @@ class Progress:
     def begin(self, name: str) -> None:
         """Say what is being done, on a terminal only: the line is written over at its end."""
         if self._console.is_terminal:
-            shown = Text(f"  … {one_line(clean(name))}", style="dim", overflow="ellipsis", no_wrap=True)
+            shown = Text(
+                f"  … {one_line(clean(name))}", style="dim", overflow="ellipsis", no_wrap=True
+            )
             self._console.print(shown, end="\r", width=self._console.width - 1)
 
     def step(self, scenario: str, file: str, step: Step) -> None:

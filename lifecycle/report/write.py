@@ -57,8 +57,9 @@ def write_report(
 ) -> Path:
     """Write the four files and return the path of the page.
 
-    Only their owner may read them, or everybody who can reach the folder with ``publish``. Each appears whole or not at all. In a folder called ``reports`` the link ``latest`` is
-    moved to this one. Root gives what it makes to ``owner`` (uid, gid). Raises ReportError.
+    Only their owner may read them, or with ``publish`` everybody. Each appears whole or not at
+    all. In a folder called ``reports`` the link ``latest`` is moved to this one. Root gives what
+    it makes to ``owner`` (uid, gid). Raises ReportError.
     """
     files = render_files(report, redact)
     folder_mode, mode = _PUBLIC if publish else _PRIVATE

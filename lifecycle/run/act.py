@@ -43,7 +43,7 @@ class Acted:
     seconds: float | None = None
     """How long it took; None while its terminal stays open."""
     picture: Picture | None = None
-    """The screen as it looked, where there was a terminal."""
+    """The screen as it looked; without a terminal, what was printed."""
 
 
 def run_to_end(session: Session, planned: PlannedStep, words: Sequence[str]) -> Acted:
@@ -60,7 +60,8 @@ def run_to_end(session: Session, planned: PlannedStep, words: Sequence[str]) -> 
             on_output=layers_of(session, planned),
         )
         problem = f"it did not end within {planned.limit:g} s{end()}" if done.timed_out else ""
-    return Acted(done.exit_code, done.output, done.output, problem, done.seconds)
+    shown = Picture(done.output, lost=done.lost)
+    return Acted(done.exit_code, done.output, done.output, problem, done.seconds, shown)
 
 
 def run_on_terminal(session: Session, planned: PlannedStep, words: Sequence[str]) -> Acted:

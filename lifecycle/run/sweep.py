@@ -84,7 +84,7 @@ def _not_the_same(daemon: Daemon, record: Record) -> str:
 
 
 def _remove_all(record: Record, daemon: Daemon | None, entries: list[Entry]) -> list[Check]:
-    recent = time.time() - record.path.stat().st_mtime < RECENT
+    recent = _is_recent(record.path)
     ended = end_clis(record)
     checks = _look(record, daemon, entries)
     if ended or recent:
@@ -92,8 +92,15 @@ def _remove_all(record: Record, daemon: Daemon | None, entries: list[Entry]) -> 
     again = _look(record, daemon, entries)
     if not any(c.status == "broken" for c in again):
         record.path.unlink(missing_ok=True)
-        return checks + [c for c in again if c.about not in {known.about for known in checks}]
-    return again
+    # Of a thing that was on its way out at the first look, the second one tells.
+    return list({c.about: c for c in (*checks, *again)}.values())
+
+
+def _is_recent(path: Path) -> bool:
+    try:
+        return time.time() - path.stat().st_mtime < RECENT
+    except OSError:
+        return False  # another sweep has finished it
 
 
 def _settle(seconds: float) -> None:

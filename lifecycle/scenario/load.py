@@ -8,8 +8,9 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from lifecycle.scenario import static, tree
-from lifecycle.scenario.errors import Mark, ScenarioError
+from lifecycle.scenario.errors import ScenarioError
 from lifecycle.scenario.located import located
+from lifecycle.scenario.marks import after
 from lifecycle.scenario.model import Scenario
 from lifecycle.scenario.reading import beginning, content
 
@@ -52,9 +53,7 @@ def _text(path: Path) -> str:
     try:
         return found.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        before = found[: error.start]
-        column = len(before[before.rfind(b"\n") + 1 :].decode("utf-8", "replace")) + 1
-        mark = Mark(str(path), before.count(b"\n") + 1, column)
+        mark = after(str(path), found[: error.start].decode("utf-8-sig", "replace"))
         raise ScenarioError(
             mark, f"a byte that is not UTF-8 (0x{found[error.start]:02x})", "a file in UTF-8"
         ) from None

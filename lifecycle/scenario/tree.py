@@ -19,7 +19,7 @@ from ruamel.yaml.events import (
 )
 
 from lifecycle.scenario.errors import Mark, ScenarioError, one_line
-from lifecycle.scenario.marks import Text
+from lifecycle.scenario.marks import BREAKS, Text, after
 
 MAX_DEPTH = 40
 MAX_VALUES = 20_000
@@ -66,9 +66,7 @@ def read(source: str, file: str) -> Tree:
         raise _syntax(error, builder.tree) from None
     except (YAMLError, ArithmeticError, ValueError, TypeError, LookupError) as error:
         # Characters that YAML forbids, and escapes that the parser can't turn into one.
-        offset = getattr(error, "position", builder.last)
-        before = source[:offset]
-        mark = Mark(file, before.count("\n") + 1, offset - before.rfind("\n"))
+        mark = after(file, source[: getattr(error, "position", builder.last)])
         what = getattr(error, "reason", None) or error
         raise ScenarioError(mark, f"this is not YAML ({what})", "plain text in UTF-8") from None
     if builder.tree.data is None:
@@ -164,8 +162,8 @@ class _Builder:
         start, end = event.start_mark.index, event.end_mark.index
         source = self.tree.source
         style = event.style or ""
-        after = None if style else COMMENT.match(source, end)
-        comment = after[1] if after else ""
+        behind = None if style else COMMENT.match(source, end)
+        comment = behind[1] if behind else ""
         text = Text(event.value, mark, raw=source[start:end], style=style, comment=comment)
         bad = re.search("[\0\ud800-\udfff]", text)
         if bad:
@@ -187,7 +185,7 @@ def _quoted_line(source: str, line: int, key: str) -> str:
 
 
 def _line(source: str, line: int) -> str:
-    lines = re.split(r"\r\n|[\r\n\x85\u2028\u2029]", source)
+    lines = BREAKS.split(source)
     return lines[line].strip() if line < len(lines) else ""
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import secrets
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from lifecycle.engine.sandbox import SandboxInfo
@@ -41,27 +43,37 @@ MIDDLES: dict[str, tuple[str, ...]] = {
     "wait": (UP, "{command: docker wait MINE-c, timeout: LIMIT}"),
 }
 """The steps of a scenario by the kind of its last, which goes on for ever."""
-_SHOWS = {"pull": "docker pull 127.0.0.1:", "stop": "docker stop -t 60", "wait": "docker wait"}
+_SHOWS = {"pull": "docker pull 127.0.0.1:PORT/", "stop": "docker stop -t 60 MINE-c"}
+_SHOWS |= {"wait": "docker wait MINE-c"}
 """Words of a process that show that the step has begun, where it is not ``LONG``."""
 
 
-def _long(kind: str) -> str:
-    """A program of each kind's own, so that scenarios of two kinds can be told apart."""
-    return f"sleep {4200 + list(MIDDLES).index(kind)}"
+@dataclass(frozen=True)
+class Middle:
+    """A scenario of one place that stays in the middle of a step; no other one looks like it."""
 
+    kind: str
+    word: str
+    port: str = ""
+    limit: str = "90s"
+    rest: str = ""
+    seconds: int = field(default_factory=lambda: 100_000 + secrets.randbelow(900_000))
 
-def middle(kind: str, port: str = "", rest: str = "", limit: str = "90s") -> str:
-    """The text of a scenario whose last step is of that kind."""
-    steps = "".join(f"  - {step}\n" for step in MIDDLES[kind])
-    filled = {"LONG": _long(kind), "PORT": port, "LIMIT": limit}
-    for hole, value in filled.items():
-        steps = steps.replace(hole, value)
-    return f"scenario: middle of {kind}\nsteps:\n{steps}{rest}"
+    @property
+    def text(self) -> str:
+        """The scenario."""
+        steps = "".join(f"  - {step}\n" for step in MIDDLES[self.kind])
+        return self._filled(f"scenario: middle of {self.kind}\nsteps:\n{steps}{self.rest}")
 
+    def reached(self) -> bool:
+        """Whether its last step is being done."""
+        return is_running(self._filled(_SHOWS.get(self.kind, "LONG")))
 
-def reached(kind: str) -> bool:
-    """Whether that step is being done."""
-    return is_running(_SHOWS.get(kind, _long(kind)))
+    def _filled(self, text: str) -> str:
+        holes = {"LONG": f"sleep {self.seconds}", "PORT": self.port, "LIMIT": self.limit}
+        for hole, value in (holes | {"MINE": self.word}).items():
+            text = text.replace(hole, value)
+        return text
 
 
 def is_running(words: str) -> bool:

@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from html.parser import HTMLParser
-from pathlib import Path
 
 import pytest
 
@@ -32,10 +31,10 @@ SCRIPTS = (
     f'"><iframe srcdoc="<script>parent.{OWNED}</script>"></iframe>',
     f'"><a href="javascript:{OWNED}" id=s1-1-1>click</a>',
     f'"><meta http-equiv=refresh content="0;url=javascript:{OWNED}">',
-    f'"><base href="https://example.invalid/"><link rel=stylesheet href=x>',
+    '"><base href="https://example.invalid/"><link rel=stylesheet href=x>',
     f'"><form action="javascript:{OWNED}"><input autofocus></form>',
     f'"><object data="data:text/html,<script>{OWNED}</script>"></object>',
-    f'"><style>@import "https://example.invalid/x.css"; body {{ display: none }}</style>',
+    '"><style>@import "https://example.invalid/x.css"; body { display: none }</style>',
     f"<!--<script>--><script>{OWNED}//</script>",
     f"<math><mtext></form><form><mglyph><style></math><img src onerror={OWNED}>",
     f"&lt;script&gt;{OWNED}&lt;/script&gt;",
@@ -149,7 +148,9 @@ RUN = """
 scenario: NAME
 steps:
   - name: NAME
-    command: docker run --rm --name=MINE-h ${{ lab.base_image }} bash -c 'printf "%b" "$0"; exit 3' 'SAID'
+    command: >-
+      docker run --rm --name=MINE-h ${{ lab.base_image }}
+      bash -c 'printf "%b" "$0"; exit 3' 'SAID'
 """
 
 

@@ -20,7 +20,7 @@ import pytest
 
 from lifecycle.engine.sandbox import SandboxInfo, open_sandbox
 from tests.engine.harness import Place, Ran, findings, wait_until
-from tests.engine.middles import MIDDLES, hanging_registry, middle, reached
+from tests.engine.middles import MIDDLES, Middle, hanging_registry
 from tests.engine.restarting import Dockerd
 
 pytestmark = [
@@ -128,7 +128,8 @@ def test_restarts_at_random_moments_of_the_guide_leave_nothing_and_say_why(
 ) -> None:
     chance, counts = random.Random(SEED), Counter[str]()
     begun = time.monotonic()
-    undisturbed = place.run(str(GUIDE))
+    with place.started(*place.run_words(str(GUIDE))) as process:
+        undisturbed = place.ended(process, LIMIT)
     assert undisturbed.exit_code == 0, undisturbed.said
     lasts = time.monotonic() - begun
     unclear: list[str] = []
@@ -169,23 +170,24 @@ def registry(engine: SandboxInfo) -> Iterator[str]:
 def test_a_restart_in_the_middle_of_a_step_is_said_and_the_clean_up_waits_for_the_engine(
     place: Place, theirs: Theirs, registry: str, kind: str, how: signal.Signals
 ) -> None:
-    file = place.write("a.yaml", middle(kind, registry))
+    before, scenario = theirs.all(), Middle(kind, place.word, registry)
+    file = place.write("a.yaml", scenario.text)
     with place.started(*place.run_words(str(file))) as process:
-        wait_until(lambda: reached(kind) or process.poll() is not None)
+        wait_until(lambda: scenario.reached() or process.poll() is not None, LIMIT)
         theirs.dockerd.restart(how)
         ran = place.ended(process, LIMIT)
     theirs.up_again()
     step = ran.scenario()["steps"][-2]
     assert (step["status"], findings(step)) == ("failed", [WENT_AWAY]), ran.said
     assert ran.step("Clean-up")["status"] == "passed", ran.said
-    assert (theirs.all() - theirs.before, place.ledgers()) == (set(), []), ran.said
-    assert theirs.before <= theirs.all()
+    assert (theirs.all(), place.ledgers()) == (before, []), ran.said
 
 
 def test_an_engine_that_is_away_at_the_clean_up_is_waited_for(place: Place, theirs: Theirs) -> None:
-    file = place.write("a.yaml", middle("run", ""))
+    before, scenario = theirs.all(), Middle("run", place.word)
+    file = place.write("a.yaml", scenario.text)
     with place.started(*place.run_words(str(file))) as process:
-        wait_until(lambda: reached("run") or process.poll() is not None)
+        wait_until(lambda: scenario.reached() or process.poll() is not None, LIMIT)
         theirs.dockerd.stop()
         assert process.stderr is not None
         assert any("waiting up to" in line for line in process.stderr)
@@ -193,4 +195,4 @@ def test_an_engine_that_is_away_at_the_clean_up_is_waited_for(place: Place, thei
         ran = place.ended(process, LIMIT)
     theirs.up_again()
     assert ran.step("Clean-up")["status"] == "passed", ran.said
-    assert (theirs.all(), place.ledgers()) == (theirs.before, [])
+    assert (theirs.all(), place.ledgers()) == (before, [])

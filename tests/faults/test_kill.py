@@ -1,6 +1,7 @@
 """A run that dies by SIGKILL, whenever: the next start leaves nothing of it, nor touches others.
 
-``LIFECYCLE_KILLS`` is how many times (100), ``LIFECYCLE_KILL_SEED`` repeats their moments.
+``LIFECYCLE_KILLS`` is how many times (100; of builds a quarter, of parallel runs a tenth), and
+``LIFECYCLE_KILL_SEED`` repeats their moments.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ KILLS = int(os.environ.get("LIFECYCLE_KILLS", "100"))
 SEED = int(os.environ.get("LIFECYCLE_KILL_SEED") or random.randrange(1 << 32))
 STRIDE = max(1, 100 // KILLS)
 """With fewer than 100 kills, not every write of the ledger is one's turn."""
+BUILDS = max(1, KILLS // 4)
 ROUNDS = max(1, KILLS // 10)
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 BUILD = """
@@ -202,7 +204,7 @@ def test_a_kill_in_the_middle_of_a_build_leaves_no_layer(
     file = str(killing.place.write("build.yaml", BUILD))
     whole = duration(killing, killing.words(file))
     toll = Toll(f"kill -9 in the middle of a build ({whole:.1f} s, seed {SEED})")
-    while toll.kills < KILLS:
+    while toll.kills < BUILDS:
         after, commands = killing.rng.uniform(whole / 3, whole), killing.rng.random() < 0.3
         with killing.place.started(*killing.words(file)) as process:
             if not killed(process, after, commands=commands):

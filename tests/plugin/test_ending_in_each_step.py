@@ -11,16 +11,17 @@ import pytest
 
 from lifecycle.engine.sandbox import SandboxInfo
 from tests.engine.harness import LIMIT, Place, Ran, wait_until
-from tests.engine.middles import BASE, MIDDLES, hanging_registry, is_running, middle, reached
+from tests.engine.middles import BASE, MIDDLES, Middle, hanging_registry, is_running
 from tests.plugin.test_ending import ctrl_c, term
 
 pytestmark = pytest.mark.engine
 
-AT_ONCE = 10.0
-"""Seconds: the command that runs has three to heed TERM, and Python has to end."""
+AT_ONCE = {"alone": 10.0, "wide": 25.0}
+"""Seconds: the command that runs has three to heed TERM, xdist's workers ten, Python has to end."""
+WIDE = {"alone": (), "wide": ("-n", "2")}
 SLOW_END = f"""
 finally:
-  - docker run --name=MINE-f {BASE} sleep 4343
+  - docker run --name=MINE-f {BASE} sleep 300
 """
 How = Callable[[subprocess.Popen[str]], object]
 
@@ -42,9 +43,9 @@ def cancelled(process: subprocess.Popen[str]) -> None:
         return
 
 
-def ended(place: Place, how: How, kind: str, text: str) -> Ran:
-    with place.started(*place.run_words(str(place.write("a.yaml", text)))) as process:
-        wait_until(lambda: reached(kind) or process.poll() is not None)
+def ended(place: Place, how: How, scenario: Middle) -> Ran:
+    with place.started(*place.run_words(str(place.write("a.yaml", scenario.text)))) as process:
+        wait_until(lambda: scenario.reached() or process.poll() is not None, LIMIT)
         assert process.poll() is None, place.ended(process).said
         how(process)
         ran = place.ended(process)
@@ -58,7 +59,7 @@ def ended(place: Place, how: How, kind: str, text: str) -> Ran:
 def test_one_signal_in_the_middle_of_a_step_cleans_up_and_reports(
     place: Place, registry: str, kind: str, how: How
 ) -> None:
-    ran = ended(place, how, kind, middle(kind, registry))
+    ran = ended(place, how, Middle(kind, place.word, registry))
     *_, step, cleanup = ran.scenario()["steps"]
     assert (ran.exit_code, step["status"], cleanup["status"]) == (2, "failed", "passed"), ran.said
     assert (place.left(), place.ledgers()) == ([], [])
@@ -68,28 +69,29 @@ def test_one_signal_in_the_middle_of_a_step_cleans_up_and_reports(
 def test_a_cancelled_ci_job_leaves_nothing_that_the_next_sweep_does_not_remove(
     place: Place, registry: str, kind: str
 ) -> None:
-    ended(place, cancelled, kind, middle(kind, registry))
+    ended(place, cancelled, Middle(kind, place.word, registry))
     assert place.lifecycle("sweep").exit_code == 0
     assert (place.left(), place.ledgers()) == ([], [])
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("wide", [(), ("-n", "2")], ids=["alone", "wide"])
+@pytest.mark.parametrize("wide", WIDE)
 def test_a_second_signal_leaves_at_once_and_the_ledger_to_the_next_sweep(
-    place: Place, number: signal.Signals, wide: tuple[str, ...]
+    place: Place, number: signal.Signals, wide: str
 ) -> None:
-    file = place.write("a.yaml", middle("run", "", SLOW_END))
-    with place.started(*place.run_words(str(file), *wide)) as process:
-        wait_until(lambda: reached("run"))
+    scenario = Middle("run", place.word, rest=SLOW_END)
+    file = place.write("a.yaml", scenario.text)
+    with place.started(*place.run_words(str(file), *WIDE[wide])) as process:
+        wait_until(scenario.reached, LIMIT)
         process.send_signal(number)
-        wait_until(lambda: is_running("sleep 4343"))
+        wait_until(lambda: is_running(f"docker run --name={place.word}-f"), LIMIT)
         begun = time.monotonic()
         process.send_signal(number)
         process.wait(LIMIT)
         took, ran = time.monotonic() - begun, place.ended(process)
     assert "Traceback" not in ran.said, ran.said
     assert ran.exit_code in {2, 130}
-    assert took < AT_ONCE
+    assert took < AT_ONCE[wide]
     assert place.ledgers(), "what is left is written down"
     swept = place.lifecycle("sweep")
     assert swept.exit_code == 0, swept.said
@@ -99,22 +101,22 @@ def test_a_second_signal_leaves_at_once_and_the_ledger_to_the_next_sweep(
 def test_workers_that_are_cancelled_leave_nothing_that_the_next_sweep_does_not_remove(
     place: Place,
 ) -> None:
-    texts = [middle(kind, "").replace("MINE-c", f"MINE-{kind}") for kind in ("run", "exec")]
-    files = [str(place.write(f"{at}.yaml", text)) for at, text in enumerate(texts)]
+    both = [Middle(kind, place.word) for kind in ("run", "exec")]
+    files = [str(place.write(f"{one.kind}.yaml", one.text)) for one in both]
     with place.started(*place.run_words(*files, "-n", "2")) as process:
-        wait_until(lambda: place.is_up("MINE-run") and place.is_up("MINE-exec"))
+        wait_until(lambda: all(one.reached() for one in both), LIMIT)
         cancelled(process)
         place.ended(process)
     assert place.lifecycle("sweep").exit_code == 0
     assert (place.left(), place.ledgers()) == ([], [])
 
 
-def test_a_signal_in_the_clean_up_lets_it_finish(place: Place) -> None:
-    text = middle("run", "", "finally:\n  - docker stop -t 5 MINE-c\n")
-    with place.started(*place.run_words(str(place.write("a.yaml", text)))) as process:
-        wait_until(lambda: reached("run"))
+def test_a_signal_lets_a_slow_end_finish(place: Place) -> None:
+    scenario = Middle("run", place.word, rest="finally:\n  - docker stop -t 5 MINE-c\n")
+    with place.started(*place.run_words(str(place.write("a.yaml", scenario.text)))) as process:
+        wait_until(scenario.reached, LIMIT)
         term(process)
-        wait_until(lambda: is_running("docker stop -t 5"))
+        wait_until(lambda: is_running(f"docker stop -t 5 {place.word}"), LIMIT)
         ran = place.ended(process)
     assert ran.step("Clean-up")["status"] == "passed"
     assert (place.left(), place.ledgers()) == ([], [])

@@ -140,7 +140,7 @@ def test_noxw_runs_no_environment_that_another_may_have_made(
 )
 def test_the_folder_of_locks_must_be_sticky(folder: Path, mode: int, said: str) -> None:
     folder.chmod(mode)
-    locks = Locks("ENGINE", "r1", str, folder)
+    locks = Locks("ENGINE", "r1", print, folder)
     try:
         locks.take("port-1")
     except LockError as error:
@@ -155,11 +155,11 @@ def test_a_link_in_the_place_of_the_folder_of_locks_is_refused(
 ) -> None:
     (tmp_path / "link").symlink_to(folder)
     with pytest.raises(LockError, match="is no folder: remove it"):
-        Locks("ENGINE", "r1", str, tmp_path / "link").take("port-1")
+        Locks("ENGINE", "r1", print, tmp_path / "link").take("port-1")
 
 
 def test_what_others_wrote_of_a_holder_can_not_move_our_terminal(folder: Path) -> None:
-    locks = Locks("ENGINE", "r1", str, folder)
+    locks = Locks("ENGINE", "r1", print, folder)
     locks.take("port-1")
     next(folder.iterdir()).write_text("\x1b]0;owned\x07\x1b[2J\nme")
     assert locks.holder("port-1").isprintable()
@@ -167,6 +167,6 @@ def test_what_others_wrote_of_a_holder_can_not_move_our_terminal(folder: Path) -
 
 
 def test_a_pipe_in_the_place_of_a_lock_is_not_waited_for(folder: Path) -> None:
-    locks = Locks("ENGINE", "r1", str, folder)
+    locks = Locks("ENGINE", "r1", print, folder)
     os.mkfifo(locks._path("port-1"))
     assert locks.holder("port-1") == "somebody"

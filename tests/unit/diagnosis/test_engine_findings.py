@@ -3,8 +3,9 @@
 import pytest
 
 from lifecycle.diagnosis.evidence import DEFAULT_SOCKET, Group
-from lifecycle.diagnosis.match import explain
+from lifecycle.diagnosis.match import diagnose, explain
 from lifecycle.diagnosis.sockets import SocketInfo
+from lifecycle.run.outcome import Symptom
 from tests.unit.diagnosis.machine import Machine, evidence, only
 
 SILENT = "Cannot connect to the Docker daemon at {}. Is the docker daemon running?"
@@ -12,6 +13,31 @@ DENIED = (
     "permission denied while trying to connect to the Docker daemon socket at "
     f"unix://{DEFAULT_SOCKET}: dial unix {DEFAULT_SOCKET}: connect: permission denied"
 )
+
+
+# --- the engine went, or hangs ---
+
+
+def test_what_we_saw_of_the_engine_is_evidence_but_was_not_printed(machine: Machine) -> None:
+    seen = ("the engine went away at 14:03:22 and was back at 14:03:27",)
+    [found] = diagnose(Symptom("", observed=seen), machine.facts())
+    assert found.id == "engine-went-away"
+    assert found.evidence[0] == seen[0]
+    assert "printed:" not in evidence(found)
+
+
+def test_an_engine_that_went_explains_that_nobody_can_connect(machine: Machine) -> None:
+    output = f"{SILENT.format('unix:///var/run/docker.sock')}\nunexpected EOF"
+    assert only(machine, output).id == "engine-went-away"
+
+
+def test_an_engine_that_hangs_is_the_admins_to_restart(machine: Machine) -> None:
+    found = only(
+        machine, f"the engine at unix://{DEFAULT_SOCKET} takes connections, but gave no answer"
+    )
+    assert found.id == "engine-hangs"
+    assert f"{DEFAULT_SOCKET}: an engine answers there" not in found.evidence
+    assert {remedy.who for remedy in found.remedies} == {"admin", "user"}
 
 
 # --- the engine is silent ---

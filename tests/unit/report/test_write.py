@@ -61,7 +61,11 @@ def test_a_published_report_can_be_read_by_everybody(tmp_path: Path) -> None:
 
 def test_a_private_folder_is_opened_to_publish_in_it_and_not_closed_again(tmp_path: Path) -> None:
     folder = tmp_path / "k3x9"
-    for publish, modes in ((False, (0o700, 0o600)), (True, (0o755, 0o644)), (False, (0o755, 0o600))):
+    for publish, modes in (
+        (False, (0o700, 0o600)),
+        (True, (0o755, 0o644)),
+        (False, (0o755, 0o600)),
+    ):
         page = write_report(report(*PASSED), folder, as_it_is, publish=publish)
         assert (mode(folder), mode(page)) == modes
 
