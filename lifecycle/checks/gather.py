@@ -26,7 +26,7 @@ def look_inside(daemon: Daemon, container: str, probe: Probe, user: str = "") ->
 
     Where nobody inside can answer, what can be told from outside is told.
     """
-    asked = ["/bin/sh", "-c", script(probe)]
+    asked = ["/bin/sh", "-c", f"{script(probe)}\nexit 0"]
     try:
         outcome = daemon.run_inside(container, asked, user=user)
     except EngineError as error:

@@ -59,6 +59,8 @@ ENVIRON, MOUNTS = "/proc/self/environ", "/proc/self/mountinfo"
 HOSTNAME, FIRST = "/proc/sys/kernel/hostname", "/proc/1/cmdline"
 GPUS, PROCESSES, WRITES, ACCOUNTS = "nvidia-smi -L", "/proc", "a write", "/etc/passwd"
 """How things are asked inside, and so what they are called."""
+MARK = "@@id"
+"""Stands in the command line of every process that looks, so that none is taken for another's."""
 ENDED = "it ended before it could be asked"
 NOT_ASKED = "not asked"
 """The ``gpu_error`` of a look that was not to ask for GPUs."""
@@ -212,7 +214,6 @@ def script(probe: Probe) -> str:
     if probe.processes:
         shown += ["/proc/[0-9]*/stat", "/proc/[0-9]*/cmdline"]
     lines.append(f"printf '@@files-end\\n'; {_SHOW} {' '.join(shown)} {_LAST} 2>/dev/null")
-    lines.append("exit 0")
     return "\n".join(lines)
 
 
@@ -362,5 +363,5 @@ def _processes(files: Mapping[str, str]) -> tuple[Process, ...]:
             command = files.get(f"/proc/{match[1]}/cmdline", "").strip("\n").replace("\0", " ")
             state = text.rpartition(")")[2].split()
             found.append(Process(int(match[1]), state[0] if state else "?", command.strip()))
-    theirs = [p for p in found if "@@id" not in p.command and not p.command.startswith(_OURS)]
+    theirs = [p for p in found if MARK not in p.command and not p.command.startswith(_OURS)]
     return tuple(sorted(theirs, key=lambda p: p.pid))

@@ -196,6 +196,13 @@ class Daemon(Client):
         return ExecOutcome(state.get("ExitCode"), output.decode("utf-8", "replace"))
 
     @mapped
+    def open_inside(self, container: str, argv: Sequence[str], *, user: str = "") -> ExecStream:
+        """Start a command inside that is talked to, and return both directions of it."""
+        made = self._api.exec_create(container, list(argv), user=user, stdin=True)
+        self.own_execs.add(made["Id"])
+        return ExecStream(self._api.exec_start(made["Id"], socket=True))
+
+    @mapped
     def start_inside(self, container: str, argv: Sequence[str], *, user: str = "") -> str:
         """Start a command inside and return at once with the exec's id."""
         made = self._api.exec_create(container, list(argv), user=user)

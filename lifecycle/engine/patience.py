@@ -35,7 +35,7 @@ class Patience:
         self._limit, self._say, self._waits = limit, say, True
         try:
             if not self._answers() and not self._comes_back():
-                self._given_up = EngineAway(f"it has not answered for {limit:g} s")
+                self._given_up = EngineAway(f"the engine has not answered for {limit:g} s")
             yield
         finally:
             self._waits, self._until, self._given_up = False, None, None

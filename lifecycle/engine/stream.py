@@ -24,6 +24,10 @@ class ExecStream:
         self._socket: Any = getattr(raw, "_sock", raw)
         self._reader: Any = raw._response.raw._fp.fp  # noqa: SLF001 - the SDK has no public way
 
+    def expect_within(self, limit: float) -> None:
+        """Let a read or a write that takes longer, in seconds, raise TimeoutError."""
+        self._socket.settimeout(limit)
+
     def read(self) -> bytes:
         """What comes next; empty when the exec has ended."""
         return bytes(self._reader.read1(1 << 16))

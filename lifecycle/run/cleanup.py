@@ -96,6 +96,7 @@ def _close_terminals(session: Session) -> None:
         with suppress(TerminalError):
             opened.terminal.close()
     session.terminals.clear()
+    session.looks.close()
 
 
 def _kept(entries: Iterable[Entry]) -> list[str]:

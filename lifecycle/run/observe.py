@@ -14,7 +14,6 @@ from lifecycle.checks.facts import ContainerFacts, Facts
 from lifecycle.checks.gather import (
     RoundTrips,
     exec_facts,
-    look_inside,
     probe_for,
 )
 from lifecycle.checks.inside import Inside, Probe
@@ -294,8 +293,7 @@ def _look_now(
         return
     probe = merged(probe_for(promises, write=False), probe_of(planned.expect))
     if on.is_up:
-        real = session.real("container", on.name)
-        on.inside = look_inside(session.daemon, real, probe, _user(planned))
+        on.inside = session.looks.inside(on.now, probe, _user(planned))
     else:
         over = f"the container is {on.now['State']['Status']}"
         on.inside = look_outside(session.daemon, on.now, probe, over)

@@ -17,6 +17,7 @@ from lifecycle.run.context import RunValues
 from lifecycle.run.inventory import take
 from lifecycle.run.ledger import Ledger, default_folder
 from lifecycle.run.locks import Locks
+from lifecycle.run.looks import Looks
 from lifecycle.run.options import Options
 from lifecycle.run.people import common_folder, places, settle, settle_all
 from lifecycle.run.plan import plan
@@ -105,6 +106,7 @@ def open_session(  # noqa: PLR0913 - a run is opened from all of these
         secrets=secrets,
         before=before,
         say=say,
+        looks=Looks(daemon),
         person=me,
         people=people,
     )

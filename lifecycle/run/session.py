@@ -16,6 +16,7 @@ from lifecycle.engine.subject import Subject
 from lifecycle.engine.terminal import Terminal
 from lifecycle.run.inventory import Inventory
 from lifecycle.run.ledger import Ledger
+from lifecycle.run.looks import Looks
 from lifecycle.run.options import Options
 from lifecycle.run.outcome import Finding, Symptom
 from lifecycle.run.planned import Plan, PlannedStep
@@ -71,6 +72,7 @@ class Session:
     secrets: Secrets
     before: Inventory
     say: Say
+    looks: Looks
     person: Person
     people: Mapping[str, Person] = field(default_factory=dict)
     """The scenario's people besides ``me``, by the names that it gives them."""

