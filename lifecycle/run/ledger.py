@@ -19,6 +19,7 @@ from typing import Any, Literal
 
 import platformdirs
 
+from lifecycle.engine.private import why_unsafe
 from lifecycle.engine.process import alive, start_time
 
 Kind = Literal["container", "image", "volume", "network", "file", "folder"]
@@ -230,13 +231,9 @@ def same_id(known: str, asked: str) -> bool:
 
 
 def _refuse_unsafe(folder: Path) -> None:
-    state = folder.stat()
-    if state.st_uid != os.geteuid():
-        message = f"{folder} belongs to uid {state.st_uid}, not to you: move it away"
-        raise LedgerError(message)
-    if state.st_mode & 0o022:
-        message = f"{folder} can be written by others: chmod 700 {folder}"
-        raise LedgerError(message)
+    unsafe = why_unsafe(folder)
+    if unsafe:
+        raise LedgerError(unsafe)
 
 
 def _flush(folder: Path) -> None:

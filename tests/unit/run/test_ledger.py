@@ -80,8 +80,8 @@ def test_the_file_and_its_folder_are_private(ledger: Ledger) -> None:
 
 def test_a_folder_that_others_can_write_is_refused(folder: Path) -> None:
     folder.mkdir(parents=True)
-    folder.chmod(0o770)
-    with pytest.raises(LedgerError, match="can be written by others: chmod 700"):
+    folder.chmod(0o777)
+    with pytest.raises(LedgerError, match="can be written by everybody: chmod o-w"):
         Ledger(folder, "r1", "E", "a")
     assert list(folder.iterdir()) == []
 
@@ -90,7 +90,10 @@ def test_a_folder_of_somebody_else_is_refused(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder.mkdir(parents=True, mode=0o700)
-    monkeypatch.setattr(os, "geteuid", lambda: folder.stat().st_uid + 1)
+    if os.geteuid() == 0:
+        os.chown(folder, 12345, 12345)
+    else:
+        monkeypatch.setattr(os, "geteuid", lambda: folder.stat().st_uid + 1)
     with pytest.raises(LedgerError, match="not to you: move it away"):
         Ledger(folder, "r1", "E", "a")
 
