@@ -7,13 +7,14 @@ import posixpath
 import secrets
 import socket
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from lifecycle.checks.facts import Answer, ContainerFacts, World, together
 from lifecycle.checks.ports import bindings
+from lifecycle.command.line import SHELLS
 from lifecycle.engine.daemon import Daemon, EngineError
 from lifecycle.engine.netns import socket_in
 
@@ -55,7 +56,6 @@ _NOT_YET = (
     "`expect: {port: ...}` with `within` waits for it"
 )
 _NOT_ASKED = "what the image's own program answers to a datagram is not known"
-_SHELLS = frozenset({"bash", "sh", "dash", "ash", "zsh", "fish"})
 _WAITING = frozenset({"sleep", "tail", "cat"})
 _TAKEN = "another program has that UDP port inside, and whether it answers is its own business"
 PORT_LIMIT = 3.0
@@ -140,18 +140,18 @@ def is_idle(seen: Mapping[str, Any]) -> bool:
     """Whether a container runs only a shell that waits for a person, or a program that waits."""
     words = [str(seen.get("Path") or ""), *map(str, seen.get("Args") or [])]
     name = posixpath.basename(words[0])
-    return name in _WAITING or (name in _SHELLS and all(w.startswith("-") for w in words[1:]))
+    return name in _WAITING or (name in SHELLS and all(w.startswith("-") for w in words[1:]))
 
 
 def try_early(
-    daemon: Daemon, container: str, ports: Iterable[str], world: World
+    daemon: Daemon, container: str, ports: Collection[str], world: World
 ) -> dict[str, Answer]:
     """What an idle container answers at its start; nothing of one that has to be looked at first.
 
     A listener that found its port in use is told by no answer: then the look says who listens.
     """
     try:
-        now = daemon.container(container)
+        now = daemon.container(container) if ports else None
     except EngineError:
         return {}
     if now is None or not is_idle(now):
@@ -266,8 +266,7 @@ def _connect(door: _Door, token: str) -> Answer:
             if got is None or (got and (not token or token.encode() in got)):
                 return Answer(answered=True, how=f"connected to {door}")
             problem = f"{door} hung up at once"
-        # There is no event for "somebody listens now": look again soon, within the limit.
-        time.sleep(0.02)
+        time.sleep(0.02)  # there is no event for "somebody listens now"
     return Answer(answered=False, how=problem)
 
 

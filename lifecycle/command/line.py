@@ -7,6 +7,8 @@ from typing import Literal
 
 RefKind = Literal["container", "image", "volume", "network"]
 Role = Literal["creates", "uses", "destroys"]
+SHELLS = frozenset({"bash", "sh", "dash", "ash", "zsh", "fish"})
+"""Programs that, alone in a line, wait for a person to type."""
 
 
 class CommandError(Exception):

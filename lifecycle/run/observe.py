@@ -365,7 +365,7 @@ def wait_until(holds: Callable[[], bool], limit: float) -> bool:
     while not holds():
         if time.monotonic() > deadline:
             return False
-        time.sleep(pause)
+        time.sleep(pause)  # nobody tells of what is asked for here
         pause = min(2 * pause, 0.05)
     return True
 

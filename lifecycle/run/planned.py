@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from lifecycle.command.line import DockerLine
+from lifecycle.command.line import SHELLS, DockerLine
 from lifecycle.command.names import NameMap
 from lifecycle.command.parse import parse
 from lifecycle.command.promise import Promise
@@ -17,7 +17,6 @@ from lifecycle.scenario.model import Scenario, Step
 from lifecycle.scenario.values import Size
 
 Phase = Literal["steps", "finally"]
-SHELLS = frozenset({"bash", "sh", "dash", "ash", "zsh", "fish"})
 DEFAULT_LIMIT = 60.0
 LONG_LIMIT = 900.0
 WINDOW = Size(cols=120, rows=40)

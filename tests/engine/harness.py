@@ -46,7 +46,7 @@ def wait_until(holds: Callable[[], object], limit: float = 20.0) -> None:
     deadline = time.monotonic() + limit
     while not holds():
         assert time.monotonic() < deadline, "it did not come about"
-        time.sleep(0.02)
+        time.sleep(0.02)  # tests wait for whatever a person would see, of which nobody tells
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 import random
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections import Counter
@@ -18,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from lifecycle.engine.sandbox import SandboxInfo, open_sandbox
+from lifecycle.engine.sandbox import SandboxInfo
 from tests.engine.harness import Place, Ran, findings, wait_until
 from tests.engine.middles import MIDDLES, Middle, hanging_registry
 from tests.engine.restarting import Dockerd
@@ -38,21 +36,6 @@ ENDED = {"stop", "wait"}
 WENT_AWAY = "engine-went-away"
 NOT_THERE = {"daemon-not-running", "wrong-docker-host"}
 """What is said of an engine that is away when the run begins."""
-
-
-@pytest.fixture(scope="module")
-def engine() -> Iterator[SandboxInfo]:
-    """An engine of these tests' own: nobody else's is restarted."""
-    with open_sandbox(say=print) as info:
-        yield info
-
-
-@pytest.fixture
-def place(engine: SandboxInfo) -> Iterator[Place]:
-    folder = Path(tempfile.mkdtemp(prefix="lifecycle-test-"))
-    folder.chmod(0o755)
-    yield Place(folder, environ=engine.environ())
-    shutil.rmtree(folder)
 
 
 class Theirs:
@@ -98,8 +81,8 @@ class Theirs:
 
 
 @pytest.fixture(scope="module")
-def theirs(engine: SandboxInfo) -> Theirs:
-    return Theirs(engine)
+def theirs(own_engine: SandboxInfo) -> Theirs:
+    return Theirs(own_engine)
 
 
 @contextmanager
@@ -126,12 +109,12 @@ def verdict(ran: Ran) -> str:
 
 
 def test_restarts_at_random_moments_of_the_guide_leave_nothing_and_say_why(
-    place: Place, theirs: Theirs, capsys: pytest.CaptureFixture[str]
+    own_place: Place, theirs: Theirs, capsys: pytest.CaptureFixture[str]
 ) -> None:
     chance, counts = random.Random(SEED), Counter[str]()
     begun = time.monotonic()
-    with place.started(*place.run_words(str(GUIDE))) as process:
-        undisturbed = place.ended(process, LIMIT)
+    with own_place.started(*own_place.run_words(str(GUIDE))) as process:
+        undisturbed = own_place.ended(process, LIMIT)
     assert undisturbed.exit_code == 0, undisturbed.said
     lasts = time.monotonic() - begun
     unclear: list[str] = []
@@ -139,19 +122,19 @@ def test_restarts_at_random_moments_of_the_guide_leave_nothing_and_say_why(
         how, after = chance.choice(ENDS), chance.uniform(0, lasts)
         with (
             restarting(theirs.dockerd, how, after),
-            place.started(*place.run_words(str(GUIDE))) as process,
+            own_place.started(*own_place.run_words(str(GUIDE))) as process,
         ):
-            ran = place.ended(process, LIMIT)
+            ran = own_place.ended(process, LIMIT)
         ended = verdict(ran)
         counts[ended] += 1
         if "without" in ended or "Traceback" in ran.said or "INTERNALERROR" in ran.said:
             unclear.append(f"{how.name} after {after:.2f} s:\n{ran.said}")
         theirs.up_again()
         counts["things that the run's own clean-up left"] += len(theirs.all() - theirs.before)
-        place.lifecycle("sweep")
+        own_place.lifecycle("sweep")
         counts["left after the next sweep"] += len(theirs.all() - theirs.before)
         counts["of others, and gone"] += len(theirs.before - theirs.all())
-        counts["ledgers left"] += len(place.ledgers())
+        counts["ledgers left"] += len(own_place.ledgers())
         assert ran.report["foreign_touched"] == [], ran.said
     with capsys.disabled():
         sys.stdout.write(f"\n{RESTARTS} restarts (seed {SEED}) of a guide of {lasts:.1f} s:\n")
@@ -162,40 +145,42 @@ def test_restarts_at_random_moments_of_the_guide_leave_nothing_and_say_why(
 
 
 @pytest.fixture
-def registry(engine: SandboxInfo) -> Iterator[str]:
-    with hanging_registry(engine) as port:
+def registry(own_engine: SandboxInfo) -> Iterator[str]:
+    with hanging_registry(own_engine) as port:
         yield port
 
 
 @pytest.mark.parametrize("how", ENDS, ids=["restarted", "died"])
 @pytest.mark.parametrize("kind", MIDDLES)
 def test_a_restart_in_the_middle_of_a_step_is_said_and_the_clean_up_waits_for_the_engine(
-    place: Place, theirs: Theirs, registry: str, kind: str, how: signal.Signals
+    own_place: Place, theirs: Theirs, registry: str, kind: str, how: signal.Signals
 ) -> None:
-    before, scenario = theirs.all(), Middle(kind, place.word, registry)
-    file = place.write("a.yaml", scenario.text)
-    with place.started(*place.run_words(str(file))) as process:
+    before, scenario = theirs.all(), Middle(kind, own_place.word, registry)
+    file = own_place.write("a.yaml", scenario.text)
+    with own_place.started(*own_place.run_words(str(file))) as process:
         wait_until(lambda: scenario.reached() or process.poll() is not None, LIMIT)
         theirs.dockerd.restart(how)
-        ran = place.ended(process, LIMIT)
+        ran = own_place.ended(process, LIMIT)
     theirs.up_again()
     step = ran.scenario()["steps"][-2]
     told = step["status"], findings(step)
     assert told == ("failed", [WENT_AWAY]) or (told[0] == "passed" and kind in ENDED), ran.said
     assert ran.step("Clean-up")["status"] == "passed", ran.said
-    assert (theirs.all(), place.ledgers()) == (before, []), ran.said
+    assert (theirs.all(), own_place.ledgers()) == (before, []), ran.said
 
 
-def test_an_engine_that_is_away_at_the_clean_up_is_waited_for(place: Place, theirs: Theirs) -> None:
-    before, scenario = theirs.all(), Middle("run", place.word)
-    file = place.write("a.yaml", scenario.text)
-    with place.started(*place.run_words(str(file))) as process:
+def test_an_engine_that_is_away_at_the_clean_up_is_waited_for(
+    own_place: Place, theirs: Theirs
+) -> None:
+    before, scenario = theirs.all(), Middle("run", own_place.word)
+    file = own_place.write("a.yaml", scenario.text)
+    with own_place.started(*own_place.run_words(str(file))) as process:
         wait_until(lambda: scenario.reached() or process.poll() is not None, LIMIT)
         theirs.dockerd.stop()
         assert process.stderr is not None
         assert any("waiting up to" in line for line in process.stderr)
         theirs.dockerd.start()
-        ran = place.ended(process, LIMIT)
+        ran = own_place.ended(process, LIMIT)
     theirs.up_again()
     assert ran.step("Clean-up")["status"] == "passed", ran.said
-    assert (theirs.all(), place.ledgers()) == (before, [])
+    assert (theirs.all(), own_place.ledgers()) == (before, [])

@@ -24,7 +24,7 @@ import pytest
 from jinja2 import Template
 
 from lifecycle.engine.process import children_of, session_members
-from lifecycle.engine.sandbox import SandboxInfo, open_sandbox
+from lifecycle.engine.sandbox import SandboxInfo
 from lifecycle.run.surroundings import SYNTHETIC_UID
 from lifecycle.scenario.lab import load_lab
 from tests.engine.harness import LIMIT, Place, wait_until
@@ -117,21 +117,14 @@ class Killing:
 
 
 @pytest.fixture(scope="module")
-def engine() -> Iterator[SandboxInfo]:
-    """An engine of these tests' own, so that whatever else comes to be on it is ours."""
-    with open_sandbox(say=print) as info:
-        yield info
-
-
-@pytest.fixture(scope="module")
-def killing(engine: SandboxInfo) -> Iterator[Killing]:
+def killing(own_engine: SandboxInfo) -> Iterator[Killing]:
     folder = Path(tempfile.mkdtemp(prefix="lifecycle-test-"))
     folder.chmod(0o755)
     for name, mode in (("tmp", 0o1777), ("nas", 0o755)):
         (folder / name).mkdir()
         (folder / name).chmod(mode)
     os.chown(folder / "nas", SYNTHETIC_UID, SYNTHETIC_UID)
-    environ = engine.environ()
+    environ = own_engine.environ()
     others = Bystanders(folder, environ)
     base = load_lab([Path(environ["LIFECYCLE_LAB"])], {}).base_image
     others.docker("pull", "-q", base)

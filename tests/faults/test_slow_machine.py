@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -15,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from lifecycle.engine.sandbox import SandboxInfo, open_sandbox
+from lifecycle.engine.sandbox import SandboxInfo
 from lifecycle.engine.sandbox.cgroup import hierarchies, members
 from lifecycle.engine.sandbox.record import records
 from tests.engine.harness import Place, Ran
@@ -104,22 +102,6 @@ def brake(info: SandboxInfo) -> Brake:
     return Brake(info.id, mount / name, "cpu.max", "10000 100000", "max 100000")
 
 
-@pytest.fixture(scope="module")
-def engine() -> Iterator[SandboxInfo]:
-    """An engine of these tests' own: nobody else is made to wait."""
-    with open_sandbox(say=print) as info:
-        yield info
-
-
-@pytest.fixture
-def place(engine: SandboxInfo) -> Iterator[Place]:
-    # Not tmp_path: a person of the run must be able to come in.
-    folder = Path(tempfile.mkdtemp(prefix="lifecycle-test-"))
-    folder.chmod(0o755)
-    yield Place(folder, environ=engine.environ())
-    shutil.rmtree(folder)
-
-
 def ran(place: Place, file: Path, *prefix: str) -> Ran:
     with place.started(*prefix, *place.run_words(str(file))) as process:
         try:
@@ -146,13 +128,15 @@ def verdicts(run: Ran) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", ["guide", "my-env", *TRUTH_TABLE])
 def test_a_tenth_of_a_processor_changes_no_verdict(
-    engine: SandboxInfo, place: Place, name: str
+    own_engine: SandboxInfo, own_place: Place, name: str
 ) -> None:
-    file, tenth = SCENARIOS / f"{name}.yaml", brake(engine)
-    usual = ran(place, file)
+    file, tenth = SCENARIOS / f"{name}.yaml", brake(own_engine)
+    usual = ran(own_place, file)
     assert usual.exit_code == 0, usual.said
     with tenth.on() as group:
         before = tenth.times_stopped()
-        slow = ran(place, file, "sh", "-c", 'echo 0 > "$0/cgroup.procs" && exec "$@"', str(group))
+        slow = ran(
+            own_place, file, "sh", "-c", 'echo 0 > "$0/cgroup.procs" && exec "$@"', str(group)
+        )
         assert tenth.times_stopped() > before, "nothing was made to wait"
     assert verdicts(slow) == verdicts(usual), slow.said

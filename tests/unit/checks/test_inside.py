@@ -30,7 +30,7 @@ PROBE = Probe(
     token="abcd",
     write_in=("/data", "/ro", "/etc/passwd", "/nope"),
     keep_in=("/workspace",),
-    files=("/workspace", ODD, "/etc/passwd", "/nope", "/root/x"),
+    files=("/workspace", ODD, "/etc/passwd", "/nope", "/private/x"),
     texts=("/workspace/note.txt", "/nope"),
     gpus=True,
     processes=True,
@@ -128,7 +128,7 @@ def test_files_are_described_by_name_and_number(seen: Inside) -> None:
     assert seen.files[ODD].owner_name == "root"
     assert not seen.files[ODD].writable
     assert not seen.files["/nope"].exists
-    assert not seen.files["/root/x"].exists
+    assert not seen.files["/private/x"].exists
     assert seen.texts == {"/workspace/note.txt": "hello\n"}
 
 

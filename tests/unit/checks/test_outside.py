@@ -9,8 +9,6 @@ from typing import Any, cast
 import pytest
 
 from lifecycle.checks.archive import Archive, hidden_by
-from lifecycle.checks.expect import judge_expect
-from lifecycle.checks.facts import Facts
 from lifecycle.checks.inside import (
     ENVIRON,
     FIRST,
@@ -18,16 +16,12 @@ from lifecycle.checks.inside import (
     MOUNTS,
     WRITES,
     FileFact,
-    Inside,
     Probe,
 )
-from lifecycle.checks.judge import judge
 from lifecycle.checks.outside import cgroup_file, look_outside, started_as
 from lifecycle.checks.proc import Account
 from lifecycle.engine.daemon import Daemon, EngineError
-from tests.unit.checks.cases import Case
-from tests.unit.checks.samples import CONTAINER_ID, having, inspected
-from tests.unit.checks.test_judge import CASES
+from tests.unit.checks.samples import CONTAINER_ID, inspected
 
 WHY = "there is no shell in the image to ask with"
 PASSWD = "root:x:0:0::/root:/bin/sh\nkim:x:1500:1600::/home/kim:/bin/sh\n"
@@ -371,73 +365,3 @@ def test_only_a_regular_file_has_a_text() -> None:
     found = archive()
     assert (found.text("/etc"), found.text("/nope")) == (None, None)
     assert found.text("/etc/group") == GROUP
-
-
-# -- what is made of it -----------------------------------------------------------------------
-
-
-class Everywhere(dict[str, str]):
-    """Whatever is asked for was seen, somewhere."""
-
-    def __contains__(self, _thing: object) -> bool:
-        return True
-
-    def get(self, thing: str, _default: object = None) -> str:
-        return f"outside, {thing}"
-
-
-def from_outside(facts: Facts) -> Facts:
-    """The same facts, but nobody inside was asked for them."""
-    seen = {
-        name: replace(c, inside=replace(c.inside, unseen=WHY, places=Everywhere()))
-        for name, c in facts.containers.items()
-    }
-    return replace(facts, containers=seen)
-
-
-NEVER = ("container.mount.access", "container.gpus", "container.mac", "container.sysctl")
-"""What nobody can see but from inside."""
-ELSEWHERE = {"container.health.watched", "container.path"}
-"""Of what the engine itself tells."""
-SEEN_INSIDE = [
-    c for c in CASES if c.promise.where == "inside" and not c.promise.field.startswith(NEVER)
-]
-
-
-@pytest.mark.parametrize("case", SEEN_INSIDE, ids=str)
-def test_what_was_seen_from_outside_is_judged_alike_and_says_so(case: Case) -> None:
-    kept, broken = (judge(case.promise, from_outside(f)) for f in (case.kept, case.broken))
-    assert (kept.status, broken.status) == ("kept", "broken")
-    for check in (kept, broken):
-        assert "(seen from outside)" in check.about
-        assert "outside, " in check.source or case.promise.field in ELSEWHERE
-
-
-def test_expectations_of_the_inside_are_told_one_by_one() -> None:
-    places = {"id": "there", "/f": "the archive", "/g": "the archive"}
-    files = {"/f": FileFact(exists=True, owner=1, mode="640"), "/g": FileFact(exists=False)}
-    seen = Inside(unseen=WHY, uid=7, places=places, files=files)
-    facts = having(inspected(), seen)
-    want = {
-        "uid": "7",
-        "gid": "8",
-        "cwd": "/w",
-        "processes": {"sh": None},
-        "files": {
-            "/f": {"mode": "640", "text": "x", "writable": "true"},
-            "/g": {"exists": "false"},
-            "/h": {"mode": "640"},
-        },
-    }
-    told = judge_expect({"inside": want}, facts, facts.containers["c"])
-    assert [(c.about, c.status, c.source) for c in told] == [
-        ("inside: uid", "kept", "there"),
-        ("inside: gid", "broken", "there"),
-        ("inside: cwd", "unverified", WHY),
-        ("inside: processes", "unverified", WHY),
-        ("inside: /f mode", "kept", "the archive"),
-        ("inside: /f text", "unverified", WHY),
-        ("inside: /f writable", "unverified", WHY),
-        ("inside: /g exists", "kept", "the archive"),
-        ("inside: /h", "unverified", WHY),
-    ]
