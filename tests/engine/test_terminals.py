@@ -62,7 +62,7 @@ steps:
   - name: Run
     command: docker run -ti --detach-keys ctrl-a,d --name=MINE-d ${{ lab.base_image }}
   - {name: Remember, type: mark=41, expect: {screen: '# $'}}
-  - {name: Docker's own keys, press: [ctrl-p, ctrl-q, ctrl-c]}
+  - {name: Docker's own keys, press: [ctrl-p, ctrl-q, ctrl-c], expect: {screen: '# $'}}
   - {name: Still here, type: "echo here-$((mark + 1))", expect: {screen: here-42}}
   - {name: Leave run, press: [ctrl-a, d]}
   - {name: Attach, command: "docker attach --detach-keys ctrl-@ MINE-d"}
