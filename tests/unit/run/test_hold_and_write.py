@@ -203,7 +203,7 @@ def test_what_can_not_be_written_is_a_broken_check(
 
 
 def test_the_namespaces_of_an_expression() -> None:
-    run = RunValues("r1", "/work", "/work", kernel="6.1.0", choose_port=lambda port: port + 1)
+    run = RunValues("r1", "/srv", "/srv", kernel="6.1.0", choose_port=lambda port: port + 1)
     assert (run.port("8080"), run.kernel) == (8081, "6.1.0")
     secret = Secrets({})
     assert variables({"name": "kim"}, {}, run, secret) == {

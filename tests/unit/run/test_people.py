@@ -38,9 +38,9 @@ def planned(tmp_path: Path) -> Planned:
     def make(steps: str) -> Plan:
         file = tmp_path / "a.yaml"
         file.write_text(HEAD + steps)
-        people = {name: person(name, f"/work/{name}") for name in ("minji", "junho")}
-        values = RunValues("r1", "/work/kim", "/work/shared")
-        seen = places(person("kim", "/work/kim"), people, values, Secrets({}))
+        people = {name: person(name, f"/srv/{name}") for name in ("minji", "junho")}
+        values = RunValues("r1", "/srv/kim", "/srv/shared")
+        seen = places(person("kim", "/srv/kim"), people, values, Secrets({}))
         return plan(load(file), seen, "r1", as_written=False)
 
     return make
@@ -51,8 +51,8 @@ def test_in_a_persons_step_me_is_that_person(planned: Planned) -> None:
         "- echo ${{ me.name }} ${{ lab.nas_home }} $(pwd) ${{ run.folder }}\n"
         "- {as: minji, command: 'echo ${{ me.name }} ${{ lab.nas_home }} $(pwd) ${{ run.folder }}'}"
     ).steps
-    assert mine.words[1:] == ("kim", "/nas/kim", "/work/kim", "/work/kim")
-    assert hers.words[1:] == ("minji", "/nas/minji", "/work/minji", "/work/minji")
+    assert mine.words[1:] == ("kim", "/nas/kim", "/srv/kim", "/srv/kim")
+    assert hers.words[1:] == ("minji", "/nas/minji", "/srv/minji", "/srv/minji")
 
 
 def test_the_scenarios_variables_are_each_persons_own(planned: Planned) -> None:
@@ -65,7 +65,7 @@ def test_everybody_can_speak_of_the_others(planned: Planned) -> None:
         "- {as: junho, command: 'echo ${{ people.minji.uid }} ${{ people.minji.folder }} "
         "${{ people.minji.nas_home }} ${{ run.shared }}'}"
     ).steps
-    assert step.words[1:] == (str(ME.uid + 5), "/work/minji", "/nas/minji", "/work/shared")
+    assert step.words[1:] == (str(ME.uid + 5), "/srv/minji", "/nas/minji", "/srv/shared")
 
 
 def test_who_is_not_among_the_people_does_nothing(planned: Planned) -> None:
