@@ -84,6 +84,8 @@ class Probe:
     processes: bool = False
     proc: tuple[str, ...] = ()
     namespaces: tuple[str, ...] = ()
+    listeners: str = ""
+    """Lines of shell that start listeners of ours, and print the port and the token of each."""
 
     def name_in(self, folder: str) -> str:
         """The file that the probe writes in a folder."""
@@ -134,6 +136,8 @@ class Inside:
     pid1: tuple[str, ...] = ()
     pid1_has_tty: bool = False
     listening: frozenset[int] = frozenset()
+    listeners: Mapping[str, str] = field(default_factory=dict)
+    """Ports, as ``8080/tcp``, for which this look left a listener, to what that answers."""
     files: Mapping[str, FileFact] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
     writes: Mapping[str, str] = field(default_factory=dict)
@@ -182,6 +186,8 @@ class Inside:
 def script(probe: Probe) -> str:
     """The shell script of a probe."""
     lines = [_NAMED, "printf '@@cwd\\n'; pwd"]
+    if probe.listeners:
+        lines += ["printf '@@listeners\\n'", probe.listeners]
     folders = probe.write_in + probe.keep_in
     if probe.token and folders:
         lines.append("printf '@@writes\\n'")
@@ -244,6 +250,7 @@ def parse(output: str, probe: Probe) -> Inside:
         pid1=words(files.get(FIRST, "")),
         pid1_has_tty=has_tty(files.get("/proc/1/stat", "")),
         listening=listening(files),
+        listeners=_listeners(parts),
         files=_files(parts, probe),
         texts={t: files[t] for t in probe.texts if t in files},
         writes=_writes(parts, probe),
@@ -253,6 +260,12 @@ def parse(output: str, probe: Probe) -> Inside:
         proc={p: files[p] for p in probe.proc if p in files},
         namespaces=_namespaces(parts, probe),
     )
+
+
+def account_files(output: str) -> str:
+    """The part of a probe's output that holds the image's users and groups."""
+    begin, end = (output.find(f"==> {path} <==") for path in (ACCOUNTS, HOSTNAME))
+    return output[begin:end]
 
 
 def is_long(text: str) -> bool:
@@ -272,8 +285,13 @@ def _why(output: str) -> str:
 
 
 def _sections(before: str) -> dict[str, str]:
-    found = re.split(r"^@@(id|cwd|writes|files|stat|gpus)\n", before, flags=re.MULTILINE)
+    found = re.split(r"^@@(id|cwd|listeners|writes|files|stat|gpus)\n", before, flags=re.MULTILINE)
     return dict(zip(found[1::2], found[2::2], strict=True))
+
+
+def _listeners(parts: Mapping[str, str]) -> dict[str, str]:
+    said = (line.split(" ") for line in parts.get("listeners", "").splitlines())
+    return {words[0]: words[1] for words in said if len(words) == 2}  # noqa: PLR2004 - a pair
 
 
 def _shown_files(text: str, names: Iterable[str]) -> dict[str, str]:

@@ -32,10 +32,10 @@ class PasswordFacts:
 
 
 def look_at_password(
-    daemon: Daemon, container: str, user: str, before: str | None, typed: str
+    daemon: Daemon, container: str, user: str, hashes: tuple[str | None, str | None], typed: str
 ) -> PasswordFacts:
-    """The hash as it is now, and a login with what was typed where the hash is a new one."""
-    after = shadow_hash(daemon, container, user)
+    """A login with what was typed, where of the hashes before and after the latter is new."""
+    before, after = hashes
     if after in {None, before}:
         # PAM answers a wrong password late, and there is nothing left to prove.
         return PasswordFacts(user, before, after, None, "its hash is no new one")
@@ -45,10 +45,9 @@ def look_at_password(
     return PasswordFacts(user, before, after, *authenticate(daemon, container, user, typed))
 
 
-def shadow_hash(daemon: Daemon, container: str, user: str) -> str | None:
-    """The hash of one user in the container's /etc/shadow; works without a shell."""
-    raw = daemon.read_file(container, SHADOW) or b""
-    rows = (line.split(":") for line in raw.decode("utf-8", "replace").splitlines())
+def shadow_hash(shadow: str, user: str) -> str | None:
+    """The hash of one user in the text of a container's /etc/shadow."""
+    rows = (line.split(":") for line in shadow.splitlines())
     return next((r[1] for r in rows if r[0] == user and len(r) > 1), None)
 
 

@@ -7,7 +7,7 @@ import posixpath
 import secrets
 import socket
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -106,6 +106,9 @@ def try_port(daemon: Daemon, c: ContainerFacts, port: str, world: World) -> Answ
     if c.now["State"]["Paused"]:
         return Answer(answered=None, how="it is paused, so that only the kernel would answer")
     doors = {place: _door(*place, world) for place in places}
+    early = _at_the_look(c, port, doors)
+    if early is not None:
+        return early
     if protocol == "tcp" and int(port.partition("/")[0]) in c.inside.listening:
         at = {p: _connect(door, token="") if door else _far(p) for p, door in doors.items()}
     elif not is_idle(c.now) or (protocol == "tcp" and c.inside.places):
@@ -143,22 +146,35 @@ def is_idle(seen: Mapping[str, Any]) -> bool:
     return name in _WAITING or (name in SHELLS and all(w.startswith("-") for w in words[1:]))
 
 
-def try_early(
-    daemon: Daemon, container: str, ports: Collection[str], world: World
-) -> dict[str, Answer]:
-    """What an idle container answers at its start; nothing of one that has to be looked at first.
+def listeners(ports: Iterable[str]) -> str:
+    """Lines for a look that start a one-shot listener for each port, where the image has a tool.
 
-    A listener that found its port in use is told by no answer: then the look says who listens.
+    Only for idle containers, and for ports that are published in one place. They print the port
+    and what its listener answers.
     """
-    try:
-        now = daemon.container(container) if ports else None
-    except EngineError:
-        return {}
-    if now is None or not is_idle(now):
-        return {}
-    c = ContainerFacts(container, now=now)
-    answers = {port: try_port(daemon, c, port, world) for port in ports}
-    return {port: answer for port, answer in answers.items() if answer.answered}
+    token, lines = secrets.token_hex(6), []
+    for port in ports:
+        number, _, protocol = port.partition("/")
+        tries = [
+            f"if command -v {tool} >/dev/null 2>&1; then "
+            f"({line.format(port=number, token=token)}) </dev/null >/dev/null 2>&1 & "
+            f"echo {port} {token}"
+            for tool, line in _LISTENERS.get(protocol, ())
+        ]
+        lines += ["\nel".join(tries) + "\nfi"] if tries else []
+    return "\n".join(lines)
+
+
+def _at_the_look(
+    c: ContainerFacts, port: str, doors: Mapping[_Place, _Door | None]
+) -> Answer | None:
+    """What the listener that a look has left answers; None where another has to be asked."""
+    token, (place, *others) = c.inside.listeners.get(port), doors
+    door = doors[place]
+    if not token or others or door is None:
+        return None
+    answer = _connect(door, token) if port.endswith("/tcp") else _ask(door, token)
+    return replace(together([answer]), at={place: answer}) if answer.answered else None
 
 
 def _its_own(door: _Door, protocol: str, otherwise: str) -> Answer:

@@ -1,28 +1,28 @@
-"""Looks inside that are taken again: from the second on, through a shell that stays.
+"""Looks inside that are taken again: through a shell that stays, where more are to come.
 
-What such a shell is (its user's number and groups) was settled when it began. So it serves one
-life of a container, and is given up when the container's accounts have changed.
+What such a shell is (its user's number and groups) was settled when it began. So it is given up
+when the container's accounts have changed; with the container's life it ends by itself.
 """
 
 from __future__ import annotations
 
-import json
+import shlex
+import threading
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
 
 from lifecycle.checks.gather import look_inside
-from lifecycle.checks.inside import MARK, Inside, Probe, parse, script
+from lifecycle.checks.inside import MARK, Inside, Probe, account_files, parse, script
 from lifecycle.engine.daemon import Daemon, EngineError
 from lifecycle.engine.resident import Resident
 
-Json = dict[str, Any]
 LIMIT = 20.0
 """Seconds that a look may take."""
-_ACCOUNTS = ("/etc/passwd", "/etc/group")
 
-Key = tuple[str, str, str]
-"""A container's id, when it was started, and as whom it is looked at."""
+_ROOT = ("0", "root")
+
+Key = tuple[str, str]
+"""A container's id, and as whom it is looked at."""
 
 
 @dataclass
@@ -32,33 +32,57 @@ class Looks:
     daemon: Daemon
     _once: set[Key] = field(default_factory=set)
     _open: dict[Key, tuple[Resident, str]] = field(default_factory=dict)
+    _turn: threading.Lock = field(default_factory=threading.Lock)
+    """The look at an event has a thread of its own."""
 
-    def inside(self, seen: Json, probe: Probe, user: str) -> Inside:
-        """What one identity sees in a container that runs now; ``seen`` is its inspect."""
-        key = (str(seen["Id"]), str(seen["State"].get("StartedAt")), user)
-        if key in self._once and not seen["State"].get("Paused"):
-            with suppress(EngineError):
-                found = parse(self._shell(key).ask(script(probe)), probe)
-                if not found.unseen:
+    def inside(
+        self, container: str, probe: Probe, user: str = "", *, again: bool = False
+    ) -> Inside:
+        """What one identity sees in a container that runs and isn't paused.
+
+        ``container`` is its id; ``again`` says that another such look will follow.
+        """
+        key = (container, user)
+        with self._turn:
+            stayed = key in self._open
+            if again or stayed or key in self._once:
+                found = self._through(key, probe)
+                if found is None and stayed:
+                    found = self._through(key, probe)
+                if found is not None:
                     return found
+            self._once.add(key)
+        return look_inside(self.daemon, container, probe, user)
+
+    def _through(self, key: Key, probe: Probe) -> Inside | None:
+        """A look through the shell that stays; None, and no such shell, when it serves no more."""
+        try:
+            shell, known = self._open.get(key) or self._begin(key)
+            said = shell.ask(script(probe))
+        except EngineError:
             self._drop(key)
-        self._once.add(key)
-        return look_inside(self.daemon, key[0], probe, user)
-
-    def _shell(self, key: Key) -> Resident:
-        container, _, user = key
-        accounts = self._accounts(container)
-        shell, known = self._open.get(key, (None, ""))
-        if shell is not None and known == accounts:
-            return shell
-        self._drop(key)
-        shell = Resident.open(self.daemon, container, user, MARK, LIMIT)
+            return None
+        found, accounts = parse(said, probe), account_files(said)
+        if found.unseen or known not in {accounts, ""}:
+            self._drop(key)
+            return None
         self._open[key] = shell, accounts
-        return shell
+        return found
 
-    def _accounts(self, container: str) -> str:
-        stats = [self.daemon.stat(container, path) for path in _ACCOUNTS]
-        return json.dumps(stats, sort_keys=True)
+    def _begin(self, key: Key) -> tuple[Resident, str]:
+        container, user = key
+        self._open[key] = Resident.open(self.daemon, container, user, MARK, LIMIT), ""
+        return self._open[key]
+
+    def text(self, container: str, path: str) -> str:
+        """A file as root reads it: with a shell of root's that stays, else without any."""
+        with self._turn:
+            for key in [k for k in self._open if k[0] == container and k[1] in _ROOT]:
+                with suppress(EngineError):
+                    if said := self._open[key][0].ask(f"cat -- {shlex.quote(path)}"):
+                        return said
+                self._drop(key)
+        return (self.daemon.read_file(container, path) or b"").decode("utf-8", "replace")
 
     def _drop(self, key: Key) -> None:
         shell, _ = self._open.pop(key, (None, ""))
@@ -68,5 +92,6 @@ class Looks:
 
     def close(self) -> None:
         """End all of them."""
-        for key in list(self._open):
-            self._drop(key)
+        with self._turn:
+            for key in list(self._open):
+                self._drop(key)

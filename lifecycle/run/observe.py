@@ -3,30 +3,32 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
 from lifecycle.checks.check import Check
-from lifecycle.checks.expect import looks_inside, probe_of
+from lifecycle.checks.expect import probe_of
 from lifecycle.checks.facts import ContainerFacts, Facts
 from lifecycle.checks.gather import (
     RoundTrips,
     exec_facts,
+    look_inside,
     probe_for,
 )
 from lifecycle.checks.inside import Inside, Probe
 from lifecycle.checks.outside import look_outside
-from lifecycle.checks.passwords import look_at_password, shadow_hash
-from lifecycle.checks.reach import try_early, try_port
+from lifecycle.checks.passwords import SHADOW, look_at_password, shadow_hash
+from lifecycle.checks.reach import listeners, try_port
 from lifecycle.checks.verbs import anonymous_volumes
 from lifecycle.command.line import Ref
 from lifecycle.command.promise import Promise
 from lifecycle.engine.daemon import EngineError
 from lifecycle.engine.events import Event
 from lifecycle.run.act import Acted
-from lifecycle.run.planned import PlannedStep
+from lifecycle.run.planned import PlannedStep, asks_inside, looks_again, user_of
 from lifecycle.run.session import Session
 from lifecycle.run.told import ask_beside
 from lifecycle.run.witness import Watch
@@ -37,7 +39,6 @@ LOOK_LIMIT = 20.0
 """Seconds that a look inside may take at a container's start."""
 EVENT_LIMIT = 3.0
 """Seconds that the event of a start which the CLI reported may take to reach us."""
-_INSIDE = "inside"
 
 
 @dataclass
@@ -64,7 +65,7 @@ def look_before(session: Session, planned: PlannedStep, promises: Sequence[Promi
     old = None
     on = _on(session, planned)
     if user and on:
-        old = shadow_hash(session.daemon, session.real("container", on), user)
+        old = _shadow_hash(session, on, user)
     watch = _watch(session, planned, promises)
     was = containers.get(planned.container)
     # A start of what runs already is none.
@@ -85,7 +86,7 @@ def _awaited(planned: PlannedStep) -> str:
 def _watch(session: Session, planned: PlannedStep, promises: Sequence[Promise]) -> Watch | None:
     """Arrange one look inside at the start, for promises and expectations together."""
     action = _awaited(planned)
-    if not action or not _asks_inside(planned, promises):
+    if not action or not asks_inside(planned, promises):
         return None
     starts = action == "start"
     probe = merged(probe_for(promises, write=starts), probe_of(planned.expect))
@@ -98,8 +99,10 @@ def _watch(session: Session, planned: PlannedStep, promises: Sequence[Promise]) 
     note, gone = (lambda p: ledger.intend("file", p)), (lambda p: ledger.gone("file", p))
     trips = RoundTrips(sources, session.world, probe, note, gone)
     trips.make_outside()
-    knock = partial(try_early, session.daemon, ports=_ports(planned, promises), world=session.world)
-    watch = Watch(trips.extend(), trips, action, "" if starts else _user(planned), knock)
+    user = "" if starts else user_of(planned)
+    look = partial(session.looks.inside, user=user, again=looks_again(session.plan, planned, user))
+    once = listeners(p for p, places in _ports(planned, promises).items() if places == 1)
+    watch = Watch(look, trips.extend(), trips, action, once)
     session.witness.watch(session.real("container", planned.container), watch)
     return watch
 
@@ -267,16 +270,14 @@ def _inside(
     watch = before.watch
     if watch is not None and _came(session, planned, watch, on):
         watch.done.wait(LOOK_LIMIT)
-        watch.tried.wait(LOOK_LIMIT)
         on.inside, on.round_trips = watch.inside, watch.round_trips
     elif watch is not None:
         on.round_trips = watch.trips.finish(Inside(unseen="it did not start"))
     # A start of what runs already brings no event: then there is only now to look at.
     if (watch is None or (on.is_up and not watch.done.is_set())) and on.now is not None:
         _look_now(session, planned, promises, on)
-    early = watch.answers if watch else {}
     on.answers = {
-        port: early.get(port) or try_port(session.daemon, on, port, session.world)
+        port: try_port(session.daemon, on, port, session.world)
         for port in _ports(planned, promises)
     }
 
@@ -289,25 +290,27 @@ def _came(session: Session, planned: PlannedStep, watch: Watch, on: ContainerFac
 def _look_now(
     session: Session, planned: PlannedStep, promises: Sequence[Promise], on: ContainerFacts
 ) -> None:
-    if not _asks_inside(planned, promises) or on.now is None:
+    if not asks_inside(planned, promises) or on.now is None:
         return
     probe = merged(probe_for(promises, write=False), probe_of(planned.expect))
-    if on.is_up:
-        on.inside = session.looks.inside(on.now, probe, _user(planned))
+    user = user_of(planned)
+    if on.is_up and on.now["State"].get("Paused"):
+        on.inside = look_inside(session.daemon, str(on.now["Id"]), probe, user)
+    elif on.is_up:
+        again = looks_again(session.plan, planned, user)
+        on.inside = session.looks.inside(str(on.now["Id"]), probe, user, again=again)
     else:
         over = f"the container is {on.now['State']['Status']}"
         on.inside = look_outside(session.daemon, on.now, probe, over)
 
 
-def _ports(planned: PlannedStep, promises: Sequence[Promise]) -> tuple[str, ...]:
-    """The published ports that somebody asks for, as ``8080/tcp``."""
-    ports = [p.expected["container"] for p in promises if p.field == "container.port.answers"]
-    ports += [k if "/" in k else f"{k}/tcp" for k in planned.expect.get("port") or {}]
-    return tuple(dict.fromkeys(ports))
-
-
-def _user(planned: PlannedStep) -> str:
-    return (planned.line.last("--user") or "") if planned.line else ""
+def _ports(planned: PlannedStep, promises: Sequence[Promise]) -> Mapping[str, int]:
+    """The published ports that somebody asks for, as ``8080/tcp``, and in how many places each."""
+    ports = Counter(
+        str(p.expected["container"]) for p in promises if p.field == "container.port.answers"
+    )
+    asked = (k if "/" in k else f"{k}/tcp" for k in planned.expect.get("port") or {})
+    return dict.fromkeys(asked, 1) | ports
 
 
 def _started(session: Session, real: str, before: Before, acted: Acted) -> bool:
@@ -320,12 +323,6 @@ def _started(session: Session, real: str, before: Before, acted: Acted) -> bool:
     return (
         session.events.wait(is_start, since=before.mark, timeout=EVENT_LIMIT if went_well else 0.0)
         is not None
-    )
-
-
-def _asks_inside(planned: PlannedStep, promises: Sequence[Promise]) -> bool:
-    return looks_inside(planned.expect) or any(
-        p.where == _INSIDE or (p.field == "exec.user" and p.where == "host") for p in promises
     )
 
 
@@ -352,7 +349,14 @@ def _password(session: Session, planned: PlannedStep, before: Before, facts: Fac
     if not user or not on:
         return
     real, typed = session.real("container", on), session.passwords.get(on, "")
-    facts.password = look_at_password(session.daemon, real, user, before.password, typed)
+    hashes = before.password, _shadow_hash(session, on, user)
+    facts.password = look_at_password(session.daemon, real, user, hashes, typed)
+
+
+def _shadow_hash(session: Session, on: str, user: str) -> str | None:
+    real = session.real("container", on)
+    made = session.witness.created.get(real) or {"Id": real}
+    return shadow_hash(session.looks.text(str(made["Id"]), SHADOW), user)
 
 
 def wait_until(holds: Callable[[], bool], limit: float) -> bool:

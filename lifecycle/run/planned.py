@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from lifecycle.checks.expect import looks_inside
 from lifecycle.command.line import SHELLS, DockerLine
 from lifecycle.command.names import NameMap
 from lifecycle.command.parse import parse
@@ -20,6 +21,8 @@ Phase = Literal["steps", "finally"]
 DEFAULT_LIMIT = 60.0
 LONG_LIMIT = 900.0
 WINDOW = Size(cols=120, rows=40)
+_ENDERS = frozenset({"stop", "kill", "restart", "rm"})
+_ROOT = frozenset({"0", "root"})
 LONG_VERBS = frozenset({"pull", "push", "build", "load", "save", "commit", "export", "import"})
 
 
@@ -114,6 +117,43 @@ class Plan:
     def of(self, phase: Phase) -> tuple[PlannedStep, ...]:
         """The steps of one phase."""
         return tuple(s for s in self.steps if s.phase == phase)
+
+    def container(self, planned: PlannedStep) -> str:
+        """The container that a step is about; for one in a terminal that of the terminal."""
+        if planned.step.on or not planned.step.in_:
+            return planned.container
+        opener = (s for s in reversed(self.steps[: planned.index]) if s.opens == planned.step.in_)
+        return next((s.container for s in opener), "")
+
+
+def user_of(planned: PlannedStep) -> str:
+    """As whom a step looks inside: ``--user`` of its line, or nothing for the container's own."""
+    return (planned.line.last("--user") or "") if planned.line else ""
+
+
+def asks_inside(planned: PlannedStep, promises: Sequence[Promise]) -> bool:
+    """Whether what a step expects and promises takes a look inside."""
+    return looks_inside(planned.expect) or any(
+        p.where == "inside" or (p.field == "exec.user" and p.where == "host") for p in promises
+    )
+
+
+def looks_again(plan: Plan, planned: PlannedStep, user: str) -> bool:
+    """Whether a later step looks into the same container as ``user``, before a command ends it.
+
+    A password is read as root.
+    """
+    about = plan.container(planned)
+    for later in plan.steps[planned.index + 1 :]:
+        if plan.container(later) != about:
+            continue
+        if later.line and later.line.verb in _ENDERS:
+            return False
+        if user in _ROOT and "password_changed" in later.expect:
+            return True
+        if user == user_of(later) and asks_inside(later, later.promises):
+            return True
+    return False
 
 
 def opens(planned: PlannedStep) -> str:

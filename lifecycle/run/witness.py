@@ -7,14 +7,15 @@ look has a thread of its own: it takes as long as an exec does, and events go on
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from lifecycle.checks.facts import Answer, RoundTrip
-from lifecycle.checks.gather import RoundTrips, look_inside
+from lifecycle.checks.facts import RoundTrip
+from lifecycle.checks.gather import RoundTrips
 from lifecycle.checks.inside import Inside, Probe
+from lifecycle.checks.reach import is_idle
 from lifecycle.engine.daemon import Daemon, EngineError
 from lifecycle.engine.events import Event
 from lifecycle.run.ledger import Ledger
@@ -26,17 +27,16 @@ Json = dict[str, Any]
 class Watch:
     """A look inside that is to happen at an event; ``done`` is set when it has.
 
-    ``action`` is the event: a container's ``start``, or the ``exec_start`` of somebody's exec.
+    ``look`` takes it, of a container's id; ``action`` is the event: a container's ``start``, or
+    the ``exec_start`` of somebody's exec.
     """
 
+    look: Callable[[str, Probe], Inside]
     probe: Probe
     trips: RoundTrips
-    action: str = "start"
-    user: str = ""
-    knock: Callable[[str], Mapping[str, Answer]] = lambda _container: {}
-    """Tries published ports of a container, while the look is taken."""
-    answers: Mapping[str, Answer] = field(default_factory=dict)
-    tried: threading.Event = field(default_factory=threading.Event)
+    action: str
+    listeners: str = ""
+    """The probe's listeners in an idle container: in another they would be in a service's way."""
     inside: Inside = field(default_factory=lambda: Inside(unseen="it did not start"))
     round_trips: dict[str, RoundTrip] = field(default_factory=dict)
     done: threading.Event = field(default_factory=threading.Event)
@@ -67,9 +67,8 @@ class Witness:
         watch = self._watches.get(event.name)
         if watch and watch.action == event.action and not self._is_a_look(event):
             del self._watches[event.name]
-            for do in (self._look, self._knock):
-                target = partial(do, event.id, watch)
-                threading.Thread(target=target, name=f"look {event.name}", daemon=True).start()
+            target = partial(self._look, event, watch)
+            threading.Thread(target=target, name=f"look {event.name}", daemon=True).start()
 
     def _is_a_look(self, event: Event) -> bool:
         return event.attributes.get("execID", "") in self._daemon.own_execs
@@ -97,16 +96,11 @@ class Witness:
             if mount["Type"] == "volume" and _anonymous(seen, mount):
                 self._ledger.made("volume", mount["Name"], mount["Name"])
 
-    @staticmethod
-    def _knock(container: str, watch: Watch) -> None:
+    def _look(self, event: Event, watch: Watch) -> None:
+        idle = is_idle(self.created.get(event.name) or {"Path": ""})
+        probe = replace(watch.probe, listeners=watch.listeners) if idle else watch.probe
         try:
-            watch.answers = watch.knock(container)
-        finally:
-            watch.tried.set()
-
-    def _look(self, container: str, watch: Watch) -> None:
-        try:
-            watch.inside = look_inside(self._daemon, container, watch.probe, watch.user)
+            watch.inside = watch.look(event.id, probe)
         except Exception as error:  # noqa: BLE001 - whatever it is, nobody else hears of it
             watch.inside = Inside(unseen=f"the look failed: {error!r}")
         finally:

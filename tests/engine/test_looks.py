@@ -25,10 +25,14 @@ class Box:
     daemon: Daemon
     looks: Looks
 
-    def look(self, user: str = "") -> Inside:
+    @property
+    def id(self) -> str:
         seen = self.daemon.container(self.name)
         assert seen is not None
-        return self.looks.inside(seen, EVERYTHING, user)
+        return str(seen["Id"])
+
+    def look(self, user: str = "", *, again: bool = False) -> Inside:
+        return self.looks.inside(self.id, EVERYTHING, user, again=again)
 
     @property
     def execs(self) -> int:
@@ -87,13 +91,28 @@ def test_a_shell_that_was_killed_is_replaced(box: Box) -> None:
     assert box.look().unseen == ""
 
 
-def test_a_paused_container_is_not_waited_for(box: Box) -> None:
-    for _ in range(2):
-        box.look()
-    docker("pause", box.name)
-    assert "paused" in box.look().unseen
-    docker("unpause", box.name)
-    assert box.look().unseen == ""
+def test_where_another_look_follows_the_first_one_leaves_its_shell(box: Box) -> None:
+    assert [box.look(again=True).unseen, box.look().unseen] == ["", ""]
+    assert box.execs == 1
+
+
+def test_an_image_without_a_shell_is_looked_at_from_outside(box: Box) -> None:
+    docker("exec", box.name, "rm", "/bin/sh")
+    assert box.look(again=True).places
+
+
+def test_a_file_is_read_by_root_s_shell_where_one_stays(box: Box) -> None:
+    docker("exec", box.name, "sh", "-c", "echo secret >/root/kept; chmod 600 /root/kept")
+    box.look("0", again=True)
+    assert box.looks.text(box.id, "/root/kept") == "secret\n"
+    assert box.execs == 1
+
+
+def test_a_file_is_read_without_a_shell_where_there_is_none(box: Box) -> None:
+    docker("exec", box.name, "sh", "-c", "echo secret >/root/kept")
+    box.look("daemon", again=True)
+    assert box.looks.text(box.id, "/root/kept") == "secret\n"
+    assert box.looks.text(box.id, "/root/none") == ""
 
 
 def test_no_shell_stays_when_the_looks_are_over(box: Box) -> None:

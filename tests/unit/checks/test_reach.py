@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import socket
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -13,6 +14,7 @@ import pytest
 
 from lifecycle.checks import reach
 from lifecycle.checks.facts import Answer, ContainerFacts
+from lifecycle.checks.inside import Inside
 from lifecycle.checks.judge import judge
 from lifecycle.checks.reach import try_port
 from lifecycle.engine import netns
@@ -238,10 +240,33 @@ def test_nothing_of_ours_takes_the_port_of_a_service_to_be(port: str) -> None:
     assert asked.asked == []
 
 
-def test_only_an_answer_of_an_idle_container_counts_early() -> None:
-    bindings = {"80/tcp": [{"HostIp": "127.0.0.1", "HostPort": "9"}]}
-    busy = inspected(NetworkSettings={"Ports": bindings}) | {"Path": "jupyter"}
-    assert reach.try_early(engine(container=busy), "c", ["80/tcp"], ME) == {}
-    assert reach.try_early(engine(container=None), "c", ["80/tcp"], ME) == {}
-    idle = inspected(NetworkSettings={"Ports": bindings})
-    assert reach.try_early(engine(container=idle), "c", ["80/tcp"], ME) == {}
+def test_a_listener_that_the_look_left_is_asked_and_no_other_started(
+    answers: Callable[[bytes], int],
+) -> None:
+    port, asked = answers(b"early"), Engine()
+    c = published(port)
+    c.inside = Inside(listeners={"53/udp": "early"})
+    assert try_port(cast("Daemon", asked), c, "53/udp", ME).answered
+    assert asked.asked == []
+
+
+def test_where_that_one_does_not_answer_another_is_started(
+    answers: Callable[[bytes], int],
+) -> None:
+    c = published(answers(b"token"))
+    c.inside = Inside(listeners={"53/udp": "early"})
+    answer = try_port(engine(), c, "53/udp", ME)
+    assert (c.inside.listeners, answer.answered) == ({"53/udp": "early"}, False)
+
+
+@pytest.mark.parametrize("port", ["7/tcp", "7/udp"])
+def test_a_look_starts_a_listener_where_there_is_a_tool(port: str) -> None:
+    """By the shell alone: the tool is one that says what it was started with."""
+    lines = reach.listeners([port, "9/sctp"])
+    said = 'python3() { :; }\ncommand() { [ "$2" = python3 ]; }\n'
+    ran = subprocess.run(["sh", "-c", said + lines], capture_output=True, text=True, check=True)
+    assert ran.stdout == f"{port} token\n"
+    none = subprocess.run(
+        ["sh", "-c", f"command() {{ false; }}\n{lines}"], capture_output=True, check=True
+    )
+    assert none.stdout == b""
