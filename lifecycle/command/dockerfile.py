@@ -95,6 +95,19 @@ def built_stage(
     )
 
 
+def first_steps(text: str) -> tuple[str, ...]:
+    """The first instruction of each stage as the engine records it; COPY and ADD it rewrites."""
+    found, first = [], False
+    for instruction in _instructions(text):
+        word, value = instruction["instruction"], instruction["value"] or ""
+        if first and word == "RUN":
+            found.append(value)
+        elif first and word not in {"FROM", "COPY", "ADD"} and "$" not in value:
+            found.append(f"{word} {value}")
+        first = word == "FROM"
+    return tuple(found)
+
+
 def _unlike(stage: _Stage, stages: Sequence[_Stage]) -> str:
     if not stage.steps:
         return "the stage has no step of its own, by which the image would show it"

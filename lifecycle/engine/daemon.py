@@ -11,9 +11,11 @@ import math
 import os
 import socket
 import tarfile
-from collections.abc import Iterator, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, wraps
 from typing import Any, cast
 
 from docker.errors import NotFound
@@ -39,6 +41,19 @@ class ExecOutcome:
     output: str
 
 
+def _once(ask: Callable[[Daemon, str], Json | None]) -> Callable[[Daemon, str], Json | None]:
+    """Keep the answer within :meth:`Daemon.asked_once`."""
+
+    @wraps(ask)
+    def answer(self: Daemon, name: str) -> Json | None:
+        known: dict[Any, Json | None] = getattr(self._answers, "known", {})
+        if (ask, name) not in known:
+            known[ask, name] = ask(self, name)
+        return known[ask, name]
+
+    return answer
+
+
 class Daemon(Client):
     """One engine, by its address. Safe to use from several threads."""
 
@@ -49,6 +64,16 @@ class Daemon(Client):
         super().__init__(address, environ, limit)
         self.own_execs: set[str] = set()
         """Ids of the execs that we made to look, so that they are not taken for somebody's."""
+        self._answers = threading.local()
+
+    @contextmanager
+    def asked_once(self) -> Iterator[None]:
+        """Within it nothing is done to the engine: a thing is inspected once by this thread."""
+        self._answers.known = {}
+        try:
+            yield
+        finally:
+            del self._answers.known
 
     @cached_property
     @mapped
@@ -89,6 +114,7 @@ class Daemon(Client):
 
     # -- what is there -------------------------------------------------------------------
 
+    @_once
     @mapped
     def container(self, name: str) -> Json | None:
         """Inspect a container by name, id or id prefix."""
@@ -97,6 +123,7 @@ class Daemon(Client):
         except NotFound:
             return None
 
+    @_once
     @mapped
     def image(self, name: str) -> Json | None:
         """Inspect an image by tag, digest or id."""
@@ -105,6 +132,7 @@ class Daemon(Client):
         except NotFound:
             return None
 
+    @_once
     @mapped
     def volume(self, name: str) -> Json | None:
         """Inspect a volume."""
@@ -113,6 +141,7 @@ class Daemon(Client):
         except NotFound:
             return None
 
+    @_once
     @mapped
     def network(self, name: str) -> Json | None:
         """Inspect a network."""

@@ -84,6 +84,7 @@ class Terminal:
         self._using_fd = threading.Lock()
         self._drawing = threading.Lock()
         self._drawn = self._never_drawn = 0
+        self._pictured: tuple[int, Picture] | None = None
         self._emulator = Emulator(rows, cols)
         self.pid, self._fd = spawn(argv, subject, env, os.fspath(cwd), (rows, cols))
         self.started = start_time(self.pid) or 0
@@ -123,7 +124,10 @@ class Terminal:
     def picture(self) -> Picture:
         """The same as it looked, and how much that was printed is not on it."""
         with self._drawing:
-            return self._draw().picture(self._never_drawn)
+            if self._pictured is None or self._pictured[0] != self.total_bytes:
+                emulator = self._draw()
+                self._pictured = self._drawn, emulator.picture(self._never_drawn)
+            return self._pictured[1]
 
     def _draw(self) -> Emulator:
         with self._changed:
@@ -221,6 +225,7 @@ class Terminal:
             termios.tcsetwinsize(self._fd, (rows, cols))
         with self._drawing:
             self._emulator.resize(rows, cols)
+            self._pictured = None
 
     def close(self, timeout: float = 3.0) -> None:
         """Hang up, as when a window is closed; KILL what ignores it. Idempotent."""

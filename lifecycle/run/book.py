@@ -7,6 +7,7 @@ import shlex
 from dataclasses import dataclass, field
 
 from lifecycle.checks.check import Check, unverified
+from lifecycle.command.builds import beginnings
 from lifecycle.command.detach import keys_of
 from lifecycle.command.line import DockerLine, Ref
 from lifecycle.command.promise import Promise
@@ -19,6 +20,7 @@ from lifecycle.run.layers import left_over, unnamed
 from lifecycle.run.ledger import Kind
 from lifecycle.run.planned import PlannedStep
 from lifecycle.run.session import OpenTerminal, Session
+from lifecycle.scenario.reading import text_at
 
 _LOADED = re.compile(r"Loaded image(?: ID)?: (\S+)")
 _MADE_ID = re.compile(r"(?:Successfully built |sha256:)([0-9a-f]{12,64})")
@@ -140,6 +142,8 @@ def intend(session: Session, planned: PlannedStep) -> None:
     for ref in new:
         session.ledger.intend(ref.kind, session.real(ref.kind, ref.name))
     session.witness.expect([session.real(r.kind, r.name) for r in new if r.kind == "container"])
+    if planned.line.verb == "build":
+        session.ledger.build(beginnings(planned.line, lambda p: text_at(session.folder / p)))
 
 
 def _is_new(session: Session, ref: Ref) -> bool:

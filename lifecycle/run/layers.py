@@ -4,6 +4,8 @@ The classic builder makes a container and an image of each instruction, and remo
 it fails or is cut short, nor the image of a stage. No label and no name says whose they are: only
 its output does, so it goes to the ledger line by line. What the builder printed after we died is
 known by what the engine keeps of an image: the container that it was made from, and its parent.
+Of a stage's first layer there is no such trace; it is known by its instruction, and by when it
+was made.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from datetime import datetime
 
 from lifecycle.engine.daemon import Daemon, Json
 from lifecycle.run.inventory import Inventory
-from lifecycle.run.ledger import Entry, Kind
+from lifecycle.run.ledger import Begun, Entry, Kind
 from lifecycle.run.planned import PlannedStep
 from lifecycle.run.session import Session
 
@@ -27,6 +29,7 @@ _LINE = 4096
 _STEP = re.compile(r"Step \d+/\d+ : (\S+)")
 _RUNNING = re.compile(r" ---> Running in ([0-9a-f]{12})")
 _IMAGE = re.compile(r" ---> ([0-9a-f]{12})")
+_WRITING = re.compile(r"[\s\"'\\=]+")
 _CACHED = " ---> Using cache"
 _REMOVED = re.compile(r"(?:Removing| ---> Removed) intermediate container ([0-9a-f]{12})")
 
@@ -90,17 +93,50 @@ def unnamed(entries: Iterable[Entry]) -> list[Entry]:
     return [e for e in entries if e.kind in {"container", "image"} and e.name == e.id]
 
 
-def left_over(daemon: Daemon, entries: Collection[Entry]) -> list[Entry]:
-    """Images without a name that containers of ours became, the oldest first."""
+def left_over(
+    daemon: Daemon,
+    entries: Collection[Entry],
+    builds: Collection[Begun] = (),
+    until: float = 0.0,
+) -> list[Entry]:
+    """Images without a name that are ours, the oldest first.
+
+    Containers of ours became them, or they are the first layers of our ``builds``, where nobody
+    lived to read which: the last can have been made ``until`` then (epoch seconds).
+    """
     containers = {e.id[:12] for e in entries if e.kind == "container" and e.id}
     images = {_short(e.id) for e in unnamed(entries) if e.kind == "image"}
-    if not containers and not images:
+    if not (containers or images or builds):
         return []
+
+    def is_known(seen: Json) -> bool:
+        return (
+            _short(str(seen["Id"])) in images
+            or str(seen.get("Container") or "")[:12] in containers
+            or any(_begins(seen, build, until) for build in builds)
+        )
+
     found: dict[str, Entry] = {}
     for end in [str(i["Id"]) for i in daemon.images() if not tags_of(i)]:
-        for identity in reversed(_ours(daemon, end, containers, images)):
+        for identity in reversed(_ours(daemon, end, is_known)):
             found.setdefault(identity, Entry("image", identity, identity))
     return list(found.values())
+
+
+def _begins(seen: Json, build: Begun, until: float) -> bool:
+    """Whether an image is what a build began with.
+
+    Somebody else's build of the very same instruction in the same moments can't be told apart:
+    the engine removes no image that another, or a container, stands on.
+    """
+    command = (seen.get("ContainerConfig") or {}).get("Cmd") or [""]
+    made = _time(str(seen.get("Created") or ""))
+    return build.at <= made <= until and _bare(command[-1]) in map(_bare, build.steps)
+
+
+def _bare(step: str) -> str:
+    """An instruction without what the builder writes in a way of its own."""
+    return _WRITING.sub("", step)
 
 
 def tags_of(image: Json) -> list[str]:
@@ -108,13 +144,11 @@ def tags_of(image: Json) -> list[str]:
     return [t for t in image.get("RepoTags") or [] if t != "<none>:<none>"]
 
 
-def _ours(
-    daemon: Daemon, end: str, containers: Collection[str], images: Collection[str]
-) -> list[str]:
+def _ours(daemon: Daemon, end: str, is_known: Callable[[Json], bool]) -> list[str]:
     """An image and those that it stands on, as far as they are ours.
 
-    One of our containers was committed to it, our builder named it, or it was made at once on
-    such a one: by the same build, whose next line we did not live to read.
+    It is known to be, or it was made at once on such a one: by the same build, whose next line
+    we did not live to read.
     """
     chain: list[str] = []
     ours, identity, later = 0, end, None
@@ -123,7 +157,7 @@ def _ours(
         if not ours and later is not None and not 0 <= later - made <= AT_ONCE:
             break
         chain.append(str(seen["Id"]))
-        if _short(chain[-1]) in images or str(seen.get("Container") or "")[:12] in containers:
+        if is_known(seen):
             ours = len(chain)
         elif ours:
             break

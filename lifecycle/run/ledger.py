@@ -11,6 +11,7 @@ import errno
 import json
 import os
 import threading
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -43,6 +44,14 @@ class Entry:
     kept: str = ""
 
 
+@dataclass(frozen=True)
+class Begun:
+    """A build, when it began (epoch seconds), and what its stages begin with."""
+
+    at: float
+    steps: tuple[str, ...]
+
+
 @dataclass
 class Record:
     """A ledger as read back: its header, what is still open, and the CLIs that ran."""
@@ -51,6 +60,7 @@ class Record:
     header: dict[str, Any]
     open: dict[tuple[str, str], Entry] = field(default_factory=dict)
     clis: list[tuple[int, int]] = field(default_factory=list)
+    builds: list[Begun] = field(default_factory=list)
 
     @property
     def run(self) -> str:
@@ -169,6 +179,10 @@ class Ledger:
         """A CLI process that creates on our behalf: it may outlive us. Raises LedgerError."""
         self._intend({"is": "cli", "pid": pid, "started": start_time(pid)})
 
+    def build(self, steps: Iterable[str]) -> None:
+        """A build begins, with these steps first in its stages. Raises LedgerError."""
+        self._intend({"is": "build", "at": time.time(), "steps": list(steps)})
+
     def made(self, kind: Kind, name: str, identity: str) -> None:
         """It exists now, under this id."""
         self._remember({"is": "made", "kind": kind, "name": name, "id": identity})
@@ -282,6 +296,9 @@ def _follow(record: Record, line: dict[str, Any]) -> None:
     """What one line changes."""
     if line.get("is") == "cli":
         record.clis.append((int(line["pid"]), int(line["started"] or 0)))
+        return
+    if line.get("is") == "build":
+        record.builds.append(Begun(float(line["at"]), tuple(map(str, line["steps"]))))
         return
     kind = next((k for k in REMOVAL_ORDER if k == line.get("kind")), None)
     if kind is None:

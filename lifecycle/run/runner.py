@@ -28,6 +28,8 @@ from lifecycle.run.window import window_inside
 from lifecycle.run.writing import write_file
 
 _GPU = "GPUs of this machine"
+_Begun = tuple[Sequence[str], tuple[Promise, ...], Before]
+"""The words that run, what they promise, and what was there before them."""
 
 
 class Runner:
@@ -163,6 +165,25 @@ class Runner:
     # -- commands -------------------------------------------------------------------------
 
     def _command(self, planned: PlannedStep, result: StepResult) -> None:
+        with self._s.daemon.asked_once():
+            begun = self._begin(planned, result)
+        if begun is None:
+            return
+        words, promises, before = begun
+        run = act.run_on_terminal if planned.on_terminal else act.run_to_end
+        acted = run(self._s, planned, words)
+        result.ran = True
+        result.show(acted.picture or Picture(acted.screen))
+        with self._s.daemon.asked_once():
+            book.settle(self._s, planned, acted)
+            if planned.line and planned.line.verb == "load" and acted.exit_code == 0:
+                promises = book.loaded(self._s, acted.output) or promises
+            facts = look_after(self._s, planned, promises, acted, before)
+        self._judge_command(planned, result, promises, acted, (before, facts))
+        book.remember(self._s, planned)
+
+    def _begin(self, planned: PlannedStep, result: StepResult) -> _Begun | None:
+        """What is to run, what it promises and what was there before; None when it may not."""
         words = book.words_to_run(self._s, planned)
         if words.changed:
             result.actual_command = self._s.secrets.redact(words.shown)
@@ -174,7 +195,7 @@ class Runner:
                 result.checks.append(
                     Check(label, "ours", words.refusal, "broken", "inspect, ledger")
                 )
-            return
+            return None
         missing = self._missing_sources(planned)
         if missing:
             result.checks += missing
@@ -183,18 +204,21 @@ class Runner:
                 f'invalid mount config for type "bind": bind source path does not exist: {source}'
             )
             self._find(result, Symptom(text, planned.words, 125, printed=False))
-            return
+            return None
         promises = self._promises(planned)
         before = look_before(self._s, planned, promises)
         book.intend(self._s, planned)
-        run = act.run_on_terminal if planned.on_terminal else act.run_to_end
-        acted = run(self._s, planned, words.argv)
-        result.ran = True
-        result.show(acted.picture or Picture(acted.screen))
-        book.settle(self._s, planned, acted)
-        if planned.line and planned.line.verb == "load" and acted.exit_code == 0:
-            promises = book.loaded(self._s, acted.output) or promises
-        facts = look_after(self._s, planned, promises, acted, before)
+        return words.argv, promises, before
+
+    def _judge_command(
+        self,
+        planned: PlannedStep,
+        result: StepResult,
+        promises: Sequence[Promise],
+        acted: Acted,
+        seen: tuple[Before, Facts],
+    ) -> None:
+        before, facts = seen
         failed = self._exit_checks(planned, acted, result)
         result.checks += self._nas(planned)
         opened = self._s.terminals.get(planned.opens)
@@ -209,7 +233,6 @@ class Runner:
             for text in _denied(promises, on):
                 by = on.inside.uid if on else None
                 self._find(result, Symptom(text, planned.words, printed=False, uid=by))
-        book.remember(self._s, planned)
 
     def _promises(self, planned: PlannedStep) -> tuple[Promise, ...]:
         """The line's own, and after a start again those of the line that made the container."""

@@ -96,6 +96,14 @@ def _remove_all(record: Record, daemon: Daemon | None, entries: list[Entry]) -> 
     return list({c.about: c for c in (*checks, *again)}.values())
 
 
+def _died(record: Record) -> float:
+    """The latest moment at which the engine can have made what a run asked of it."""
+    try:
+        return record.path.stat().st_mtime + RECENT
+    except OSError:
+        return 0.0  # another sweep has finished it
+
+
 def _is_recent(path: Path) -> bool:
     try:
         return time.time() - path.stat().st_mtime < RECENT
@@ -111,7 +119,7 @@ def _look(record: Record, daemon: Daemon | None, entries: list[Entry]) -> list[C
     """Remove what is there now, the images included that a build made on its own."""
     checks = [remove(daemon, e, record.run) for e in entries if e.kind == "container"]
     try:
-        also = left_over(daemon, entries) if daemon else []
+        also = left_over(daemon, entries, record.builds, _died(record)) if daemon else []
     except EngineError as error:
         checks.append(Check("images without a name", "removed", str(error), "broken", "inventory"))
         also = []

@@ -64,6 +64,7 @@ def opened(planned: Planner, engine: Registry, tmp_path: Path) -> Opener:
             before=take(engine.daemon),
             targets=set(),
             real=real,
+            folder=tmp_path,
         )
         return cast("Session", session), plan.steps[0]
 

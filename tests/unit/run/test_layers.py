@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from lifecycle.run.inventory import take
 from lifecycle.run.layers import BuildOutput, left_over, was_there
-from lifecycle.run.ledger import Entry
+from lifecycle.run.ledger import Begun, Entry
 from tests.unit.run.samples import Engine
 
 BASE, A, B, C = (f"sha256:{digit * 64}" for digit in "0abc")
@@ -103,6 +104,7 @@ class Layers(Engine):
                 Parent=parent,
                 Container=container,
                 Created=f"2026-01-01T00:00:{second:012.9f}Z",
+                ContainerConfig={"Cmd": ["/bin/sh", "-c", "#(nop) ", f"LABEL at={second}"]},
             )
 
     def images(self) -> list[dict[str, Any]]:
@@ -163,3 +165,26 @@ def test_a_chain_without_anything_of_ours_is_left(engine: Layers) -> None:
     engine.chain((BASE, "", "", 0), (A, BASE, "2" * 64, 1), (B, A, "3" * 64, 1))
     assert found(engine, OURS) == []
     assert found(engine, []) == []
+
+
+NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC).timestamp()
+
+
+@pytest.mark.parametrize(
+    ("step", "at", "until", "whose"),
+    [
+        ('LABEL "at"=9', 8, 10, [A, B]),
+        ("LABEL at 9", 8, 10, [A, B]),
+        ("LABEL at=8", 8, 10, []),
+        ("LABEL at=9", 9.5, 10, []),
+        ("LABEL at=9", 8, 8.5, []),
+    ],
+    ids=["ours", "written otherwise", "another", "made before", "made after"],
+)
+def test_a_first_layer_is_known_by_its_instruction_and_its_moment(
+    engine: Layers, step: str, at: float, until: float, whose: list[str]
+) -> None:
+    engine.chain((BASE, "", "", 0), (A, BASE, "1" * 64, 9), (B, A, "2" * 64, 9.5))
+    begun = Begun(NEW_YEAR + at, (step,))
+    found = left_over(engine.daemon, [], [begun], NEW_YEAR + until)
+    assert [e.name for e in found] == whose

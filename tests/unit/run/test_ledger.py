@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -205,6 +206,14 @@ def test_the_commands_that_ran_are_read_back(ledger: Ledger) -> None:
     ledger.cli(os.getpid())
     ledger.cli(2**30)
     assert again(ledger).clis == [(os.getpid(), start_time(os.getpid())), (2**30, 0)]
+
+
+def test_what_a_build_begins_with_is_read_back_with_its_time(ledger: Ledger) -> None:
+    before = time.time()
+    ledger.build(["LABEL a=1"])
+    (begun,) = again(ledger).builds
+    assert begun.steps == ("LABEL a=1",)
+    assert before <= begun.at <= time.time()
 
 
 def test_a_torn_last_line_is_passed_over(ledger: Ledger) -> None:
