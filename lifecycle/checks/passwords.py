@@ -58,7 +58,13 @@ def authenticate(
     argv = ["su", "-s", "/bin/sh", "-c", f"echo {_MARK}", user]
     try:
         outcome = daemon.talk_inside(
-            container, argv, user=NOBODY, prompt=b":", answer=password.encode(), env={"LC_ALL": "C"}
+            container,
+            argv,
+            user=NOBODY,
+            prompt=b":",
+            answer=password.encode(),
+            enough=_MARK.encode(),
+            env={"LC_ALL": "C"},
         )
     except EngineError as error:
         return None, f"su could not be run inside: {error}"

@@ -290,9 +290,10 @@ class Daemon(Client):
         user: str,
         prompt: bytes,
         answer: bytes,
+        enough: bytes,
         env: Mapping[str, str],
     ) -> ExecOutcome:
-        """Run a command on a terminal inside, answering one prompt.
+        """Run a command on a terminal inside, answering one prompt, until it prints ``enough``.
 
         Used to authenticate with a password, which must not stand in an argument.
         """
@@ -303,7 +304,7 @@ class Daemon(Client):
         stream = ExecStream(self._api.exec_start(made["Id"], tty=True, socket=True))
         seen, answered = b"", False
         try:
-            while chunk := stream.read():
+            while enough not in seen and (chunk := stream.read()):
                 seen += chunk
                 if not answered and prompt in seen.lower():
                     stream.send(answer + b"\n")

@@ -193,8 +193,15 @@ def children_of(parent: int) -> list[int]:
 
 def session_members(session: int) -> list[int]:
     """The processes of a session that have not ended."""
-    stats = {int(one): _stat(int(one)) for one in os.listdir("/proc") if one.isdecimal()}  # noqa: PTH208
-    return [pid for pid, stat in stats.items() if _runs(stat) and int(stat[3]) == session]
+    pids = (int(one) for one in os.listdir("/proc") if one.isdecimal())  # noqa: PTH208
+    return [pid for pid in pids if _is_in(session, pid) and _runs(_stat(pid))]
+
+
+def _is_in(session: int, pid: int) -> bool:
+    try:
+        return os.getsid(pid) == session
+    except OSError:
+        return False
 
 
 def exit_fd(pid: int) -> int:

@@ -29,6 +29,8 @@ ECHO_LIMIT = 2.0
 """Seconds that a password prompt gets to turn the echo off."""
 EXEC_LIMIT = 10.0
 """Seconds that an exec may take to get its process."""
+EXEC_PAUSE = 0.05
+"""Seconds after which a silent one is inspected again."""
 
 
 @dataclass
@@ -239,11 +241,12 @@ def _wait_open(
 
 
 def _wait_exec(session: Session, exec_id: str, terminal: Terminal) -> str:
-    """An exec is open when its inspect has a Pid; the engine sends no event for that."""
+    """An exec is open when it prints or its inspect has a Pid: the engine has no event for that."""
     deadline = time.monotonic() + EXEC_LIMIT
     while time.monotonic() < deadline and not terminal.ended:
+        if terminal.wait_change(0, EXEC_PAUSE):
+            return ""
         state = session.daemon.exec(exec_id)
         if state is None or state.get("Pid"):
             return ""
-        time.sleep(0.005)  # no event tells of an exec's process
     return "" if terminal.ended else "its process did not start"
