@@ -92,7 +92,9 @@ def test_what_is_printed_at_once_is_read_from_its_beginning(engine: Serve) -> No
 
 def test_a_prompt_that_comes_at_once_is_answered(engine: Serve) -> None:
     daemon = engine(b"Password: ", "a word")
-    talk = daemon.talk_inside("c", ["su"], user="", prompt=b"password:", answer=b"x", env={})
+    talk = daemon.talk_inside(
+        "c", ["su"], user="", prompt=b"password:", answer=b"x", enough=b"-", env={}
+    )
     assert talk.output == "Password: got x\n"
 
 
