@@ -16,7 +16,7 @@ from lifecycle.engine.daemon import EngineError
 from lifecycle.run import guard
 from lifecycle.run.act import Acted
 from lifecycle.run.inventory import had_image, key_of
-from lifecycle.run.layers import left_over, unnamed
+from lifecycle.run.layers import above_others, left_over, unnamed
 from lifecycle.run.ledger import Kind
 from lifecycle.run.planned import PlannedStep
 from lifecycle.run.session import OpenTerminal, Session
@@ -52,6 +52,8 @@ def words_to_run(session: Session, planned: PlannedStep) -> Words:
         return Words((), refusal=refusal)
     argv = session.plan.names.apply(line, planned.index + 1)
     checks: list[Check] = []
+    if line.verb == "rmi" and _stand_on_others(session, line):
+        argv = (*argv[: line.flags_at], "--no-prune", *argv[line.flags_at :])
     if line.verb == "pull":
         argv, checks = _pull(session, line, argv)
     return Words(argv, shlex.join(argv), argv != planned.words, checks=checks)
@@ -107,6 +109,15 @@ def _existing_image(session: Session, line: DockerLine) -> str:
         if was_there and ref.name not in session.options.allow_foreign:
             return f"{ref} was there before this run, so it is not removed"
     return ""
+
+
+def _stand_on_others(session: Session, line: DockerLine) -> bool:
+    """Whether images of ours stand on layers of others; what is ours of theirs is noted."""
+    names = [session.real("image", r.name) for r in line.destroys if r.kind == "image"]
+    found = [above_others(session.daemon, session.before, name) for name in names]
+    for identity in (i for own in found for i in own or ()):
+        session.ledger.made("image", identity, identity)
+    return any(own is not None for own in found)
 
 
 def _pull(

@@ -16,7 +16,7 @@ from lifecycle.checks.check import Check, unverified
 from lifecycle.engine.daemon import Daemon, EngineError
 from lifecycle.engine.terminal import TerminalError
 from lifecycle.run.inventory import foreign_touched, key_of, left_behind, take
-from lifecycle.run.layers import left_over, tags_of, unnamed
+from lifecycle.run.layers import above_others, left_over, tags_of, unnamed
 from lifecycle.run.ledger import Entry, same_id
 from lifecycle.run.outcome import StepResult
 from lifecycle.run.session import Session
@@ -50,10 +50,11 @@ def clean_up(session: Session) -> tuple[StepResult, Remains]:
 def _removed(session: Session, result: StepResult) -> Remains:
     for entry in _also(session):
         session.ledger.made(entry.kind, entry.name, entry.id)
+    alone = _above_others(session)
     entries = [e for e in session.ledger.entries() if not e.kept]
     kept = [e for e in session.ledger.entries() if e.kept]
     for entry in entries:
-        check = remove(session.daemon, entry, session.run)
+        check = remove(session.daemon, entry, session.run, alone=entry.name in alone)
         if check.status == "kept":
             session.ledger.gone(entry.kind, entry.name)
         if entry.kind not in {"file", "folder"} or check.status != "kept":
@@ -78,6 +79,20 @@ def _also(session: Session) -> list[Entry]:
         return left_over(session.daemon, entries) if unnamed(entries) else []
     except EngineError:
         return []  # what is on the ledger is told one by one
+
+
+def _above_others(session: Session) -> set[str]:
+    """Images that must not take with them what they stand on; what of it is ours is noted."""
+    alone = set()
+    for entry in [e for e in session.ledger.entries() if e.kind == "image" and not e.kept]:
+        try:
+            own = above_others(session.daemon, session.before, entry.name)
+        except EngineError:
+            continue  # its removal will tell
+        alone |= {entry.name} if own is not None else set()
+        for identity in own or ():
+            session.ledger.made("image", identity, identity)
+    return alone
 
 
 def keep_all(session: Session, why: str) -> tuple[StepResult, Remains]:
@@ -121,11 +136,14 @@ def measure(session: Session, entries: Iterable[Entry]) -> Remains:
     )
 
 
-def remove(daemon: Daemon | None, entry: Entry, run: str) -> Check:
-    """Remove one thing of a run; an error is a broken check, not a stop."""
+def remove(daemon: Daemon | None, entry: Entry, run: str, *, alone: bool = False) -> Check:
+    """Remove one thing of a run; an error is a broken check, not a stop.
+
+    An image goes ``alone`` where others have made what it stands on.
+    """
     about = f"{entry.kind} {entry.name}"
     try:
-        doubt = _remove(daemon, entry, run)
+        doubt = _remove(daemon, entry, run, alone=alone)
     except (EngineError, OSError) as error:
         return Check(about, "removed", str(error), "broken", "clean-up")
     if doubt:
@@ -133,7 +151,7 @@ def remove(daemon: Daemon | None, entry: Entry, run: str) -> Check:
     return Check(about, "removed", "removed", "kept", "clean-up")
 
 
-def _remove(daemon: Daemon | None, entry: Entry, run: str) -> str:
+def _remove(daemon: Daemon | None, entry: Entry, run: str, *, alone: bool) -> str:
     """Remove it, or say why it may be somebody else's."""
     if entry.kind == "file":
         Path(entry.name).unlink(missing_ok=True)
@@ -146,7 +164,7 @@ def _remove(daemon: Daemon | None, entry: Entry, run: str) -> str:
         if doubt:
             return doubt
         try:
-            _remove_from(daemon, entry)
+            _remove_from(daemon, entry, alone=alone)
         except EngineError as error:
             if entry.kind == "image" and _STANDS_ON.search(str(error)):
                 return f"left: somebody's image or container stands on it ({error})"
@@ -183,12 +201,12 @@ def _whose(daemon: Daemon, entry: Entry, run: str) -> str:
     return "" if entry.name in tags else "left: somebody gave it a name"
 
 
-def _remove_from(daemon: Daemon, entry: Entry) -> None:
+def _remove_from(daemon: Daemon, entry: Entry, *, alone: bool) -> None:
     match entry.kind:
         case "container":
             daemon.remove_container(entry.id or entry.name)
         case "image":
-            daemon.remove_image(entry.name, alone=entry.name == entry.id)
+            daemon.remove_image(entry.name, alone=alone or entry.name == entry.id)
         case "volume":
             daemon.remove_volume(entry.name)
         case "network":

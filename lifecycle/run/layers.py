@@ -15,7 +15,7 @@ from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 
 from lifecycle.engine.daemon import Daemon, Json
-from lifecycle.run.inventory import Inventory
+from lifecycle.run.inventory import Inventory, had_image
 from lifecycle.run.ledger import Begun, Entry, Kind
 from lifecycle.run.planned import PlannedStep
 from lifecycle.run.session import Session
@@ -137,6 +137,21 @@ def _begins(seen: Json, build: Begun, until: float) -> bool:
 def _bare(step: str) -> str:
     """An instruction without what the builder writes in a way of its own."""
     return _WRITING.sub("", step)
+
+
+def above_others(daemon: Daemon, before: Inventory, name: str) -> list[str] | None:
+    """What an image has below it of its own, the oldest first, where a layer of others follows.
+
+    Docker removes with an image all that it stands on and nobody has named: a layer that was
+    there before, of a build of somebody's that failed, as well. None where there is none such.
+    """
+    own: list[str] = []
+    seen = daemon.image(name)
+    while seen and (seen := daemon.image(str(seen.get("Parent") or "-"))) and not tags_of(seen):
+        if had_image(before, str(seen["Id"])):
+            return own[::-1]
+        own.append(str(seen["Id"]))
+    return None
 
 
 def tags_of(image: Json) -> list[str]:

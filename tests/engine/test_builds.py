@@ -82,3 +82,23 @@ def test_a_layer_on_which_somebody_has_built_meanwhile_is_left_to_them(
     assert docker("run", "--rm", f"{place.word}/theirs:1", "cat", "/a") == "a"
     docker("rmi", f"{place.word}/theirs:1")
     assert of(place) == ""
+
+
+@pytest.mark.parametrize(
+    "then", [("docker rmi MINE/i",), ()], ids=["by its step", "by the clean-up"]
+)
+def test_a_layer_that_somebody_s_failed_build_had_made_stays_when_ours_is_removed(
+    place: Place, base_image: str, then: tuple[str, ...]
+) -> None:
+    theirs = FAILING.format(base=base_image, word=place.word)
+    place.write("theirs/Dockerfile", theirs)
+    docker("build", "-q", f"{place.folder}/theirs", check=False)
+    label = ("-q", "--no-trunc", "--filter", f"label=of={place.word}")
+    docker("rm", docker("ps", "-a", *label))
+    was = docker("images", *label)
+    assert was
+    ran = built(place, FAILING.replace("RUN false", "RUN true"), base_image, *then)
+    assert ran.exit_code == 0, ran.said
+    assert (ran.report["left_behind"], ran.report["foreign_touched"]) == ([], [])
+    assert docker("images", *label) == was
+    docker("rmi", *was.split())
