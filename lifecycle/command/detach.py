@@ -16,9 +16,12 @@ def read(text: str) -> bytes:
     return b"".join(map(_key, (text or DEFAULT).split(",")))
 
 
-def keys_of(line: DockerLine) -> bytes:
-    """What must be typed, one key after the other, to leave what the line has opened."""
-    return read(line.last("--detach-keys") or "")
+def keys_of(line: DockerLine, usual: str = "") -> bytes:
+    """What must be typed, one key after the other, to leave what the line has opened.
+
+    ``usual`` are the person's own keys, where their CLI's configuration names some.
+    """
+    return read(line.last("--detach-keys") or usual)
 
 
 def _key(name: str) -> bytes:

@@ -17,6 +17,7 @@ from lifecycle.engine.terminal import Reader, Terminal, TerminalEnded, TerminalT
 from lifecycle.run.layers import layers_of
 from lifecycle.run.planned import PlannedStep
 from lifecycle.run.session import OpenTerminal, Session
+from lifecycle.run.surroundings import own_detach_keys
 
 OPENING = {"run": "start", "start": "start", "exec": "exec_start", "attach": "attach"}
 """The engine event that says a terminal's command is up, by verb."""
@@ -136,7 +137,8 @@ def _on(session: Session, planned: PlannedStep, terminal: Terminal, since: int) 
         acted = looked_at(terminal)
         terminal.close()
         return acted
-    opened = OpenTerminal(terminal, planned.container, planned, exec_id)
+    keys = own_detach_keys(session.env)
+    opened = OpenTerminal(terminal, planned.container, planned, exec_id, keys)
     session.terminals[planned.opens] = opened
     return looked_at(terminal, problem=problem)
 

@@ -288,4 +288,4 @@ def remember(session: Session, planned: PlannedStep) -> None:
 def detaches(planned: PlannedStep, opened: OpenTerminal) -> bool:
     """Whether what a step types holds the keys that detach what opened its terminal."""
     line = opened.planned.line
-    return line is not None and keys_of(line) in planned.sent
+    return line is not None and keys_of(line, opened.usual_keys) in planned.sent

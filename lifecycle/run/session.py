@@ -35,6 +35,8 @@ class OpenTerminal:
     container: str
     planned: PlannedStep
     exec_id: str = ""
+    usual_keys: str = ""
+    """What detaches it where its line does not say: the person's own, or nothing for Docker's."""
 
     @property
     def attached(self) -> bool:

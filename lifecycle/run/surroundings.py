@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Mapping
@@ -9,6 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from lifecycle.command.detach import read
+from lifecycle.command.values import ImpossibleError
 from lifecycle.engine import process
 from lifecycle.engine.daemon import DEFAULT_ADDRESS, Daemon, EngineError, EngineSilent
 from lifecycle.engine.gpu import Gpus, host_gpus
@@ -24,6 +27,7 @@ from lifecycle.run.options import Options
 from lifecycle.run.outcome import Symptom
 from lifecycle.scenario.errors import Mark
 from lifecycle.scenario.lab import Lab, default_lab_files, load_lab
+from lifecycle.scenario.reading import MAX_SIZE, beginning
 from lifecycle.scenario.render import Context, render
 
 SYNTHETIC_NAME, SYNTHETIC_UID = "member", 12345
@@ -87,7 +91,7 @@ def find_address(options: Options, env: Mapping[str, str], subject: Subject) -> 
     """DOCKER_HOST, else the docker context that the subject's CLI would use."""
     if env.get("DOCKER_HOST") and not options.context:
         return env["DOCKER_HOST"]
-    config = Path(env.get("DOCKER_CONFIG") or Path(subject.home) / ".docker") / "config.json"
+    config = _config(env, subject.home)
     named = options.context or env.get("DOCKER_CONTEXT", "")
     with suppress(OSError):
         if not named and "currentContext" not in config.read_text():
@@ -100,6 +104,21 @@ def find_address(options: Options, env: Mapping[str, str], subject: Subject) -> 
     if asked.exit_code:
         raise StartError(asked.output.strip(), Symptom(asked.output, tuple(words), asked.exit_code))
     return asked.stdout.strip()
+
+
+def own_detach_keys(env: Mapping[str, str]) -> str:
+    """``detachKeys`` of a person's CLI configuration; empty where it has none that are keys."""
+    try:
+        config = json.loads(beginning(_config(env, env.get("HOME", "/")), MAX_SIZE))
+        keys = str(config.get("detachKeys") or "") if isinstance(config, dict) else ""
+        read(keys)
+    except (OSError, ValueError, ImpossibleError):
+        return ""
+    return keys
+
+
+def _config(env: Mapping[str, str], home: str) -> Path:
+    return Path(env.get("DOCKER_CONFIG") or Path(home) / ".docker") / "config.json"
 
 
 def connect(address: str, env: Mapping[str, str]) -> Daemon:

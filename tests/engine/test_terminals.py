@@ -239,6 +239,19 @@ def test_detach_keys_that_are_none_are_refused_in_their_place(place: Place) -> N
     assert "did you mean ctrl-a" in ran.said
 
 
+def test_the_keys_of_the_person_s_own_configuration_detach(place: Place) -> None:
+    config = place.write("config/config.json", '{"detachKeys": "ctrl-q"}').parent
+    config.chmod(0o755)
+    theirs = Place(place.folder, environ={**place.environ, "DOCKER_CONFIG": str(config)})
+    steps = """
+  - docker run -ti --name=MINE-q ${{ lab.base_image }}
+  - press: [ctrl-q]
+    expect: {container: {state: running}}
+"""
+    ran = theirs.run(str(theirs.write("own.yaml", f"scenario: own keys\nsteps:{steps}")))
+    assert ran.exit_code == 0, ran.said
+
+
 # -- as it looked -------------------------------------------------------------------------------
 
 

@@ -338,3 +338,22 @@ def test_the_keys_that_detach_are_those_of_the_line_that_opened_the_terminal(
     first, second = planned(f"- {opening}\n- {step}\n").steps
     opened = OpenTerminal(cast("Terminal", None), first.container, first)
     assert book.detaches(second, opened) is detaches
+
+
+@pytest.mark.parametrize(
+    ("line", "keys", "detaches"),
+    [
+        ("docker attach mine", "ctrl-q", True),
+        ("docker attach mine", "ctrl-p,ctrl-q", False),
+        ("docker attach --detach-keys ctrl-a mine", "ctrl-q", False),
+    ],
+)
+def test_a_person_s_own_keys_detach_where_the_line_names_none(
+    planned: Planner,
+    line: str,
+    keys: str,
+    detaches: bool,  # noqa: FBT001
+) -> None:
+    first, second = planned(f"- {line}\n- press: [ctrl-q]\n").steps
+    opened = OpenTerminal(cast("Terminal", None), first.container, first, usual_keys=keys)
+    assert book.detaches(second, opened) is detaches
