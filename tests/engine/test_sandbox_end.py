@@ -158,12 +158,14 @@ def hold(machine: Machine) -> Iterator[Callable[[], Holder]]:
 
 
 def use(info: SandboxInfo) -> None:
-    """Leave a bit of everything: containers, a volume, a network, a port, another cgroup."""
+    """Leave a bit of everything: containers, one paused, a volume, a network, a port, a cgroup."""
     docker(info, "network", "create", "net")
     docker(info, "run", "-d", "--name=first", "-p8080:5000", "-vvol:/vol", "--network=net", IMAGE)
     other = ("--network=host", f"--cgroup-parent=/{ELSEWHERE}", "-eREGISTRY_HTTP_ADDR=:5001")
     docker(info, "run", "-d", "--name=second", *other, IMAGE)
-    assert docker(info, "ps", "-q").count("\n") == 2
+    docker(info, "run", "-d", "--name=third", IMAGE)
+    docker(info, "pause", "third")
+    assert docker(info, "ps", "-q").count("\n") == 3
 
 
 def remove_elsewhere() -> None:
