@@ -45,6 +45,7 @@ MIDDLES: dict[str, tuple[str, ...]] = {
 """The steps of a scenario by the kind of its last, which goes on for ever."""
 _SHOWS = {"pull": "docker pull 127.0.0.1:PORT/", "stop": "docker stop -t 60 MINE-c"}
 _SHOWS |= {"wait": "docker wait MINE-c"}
+_LOOKS = "/bin/sh -s -- @@id"
 """Words of a process that show that the step has begun, where it is not ``LONG``."""
 
 
@@ -67,7 +68,9 @@ class Middle:
 
     def reached(self) -> bool:
         """Whether its last step is being done."""
-        return is_running(self._filled(_SHOWS.get(self.kind, "LONG")))
+        if self.kind == "check":  # its container is up before, and then is looked into
+            return bool(namespaces(self._filled("LONG")) & namespaces(_LOOKS))
+        return bool(namespaces(self._filled(_SHOWS.get(self.kind, "LONG"))))
 
     def _filled(self, text: str) -> str:
         holes = {"LONG": f"sleep {self.seconds}", "PORT": self.port, "LIMIT": self.limit}
@@ -76,13 +79,15 @@ class Middle:
         return text
 
 
-def is_running(words: str) -> bool:
-    """Whether a process of this machine, in a container or not, begins with these words."""
-    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+def namespaces(words: str) -> set[str]:
+    """Where processes of this machine, in containers or not, begin with these words."""
+    found = set()
+    for entry in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
-            if entry.read_bytes().replace(b"\0", b" ").startswith(words.encode()):
-                return True
-    return False
+            command = (entry / "cmdline").read_bytes().replace(b"\0", b" ")
+            if command.startswith(words.encode()):
+                found.add(str((entry / "ns/pid").readlink()))
+    return found
 
 
 @contextmanager

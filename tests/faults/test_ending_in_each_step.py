@@ -11,7 +11,7 @@ import pytest
 
 from lifecycle.engine.sandbox import SandboxInfo
 from tests.engine.harness import LIMIT, Place, Ran, broken, wait_until
-from tests.engine.middles import BASE, MIDDLES, Middle, hanging_registry, is_running
+from tests.engine.middles import BASE, MIDDLES, Middle, hanging_registry, namespaces
 from tests.plugin.test_ending import ctrl_c, term
 
 pytestmark = pytest.mark.engine
@@ -85,7 +85,7 @@ def test_a_second_signal_leaves_at_once_and_the_ledger_to_the_next_sweep(
     with place.started(*place.run_words(str(file), *WIDE[wide])) as process:
         wait_until(scenario.reached, LIMIT)
         process.send_signal(number)
-        wait_until(lambda: is_running(f"docker run --name={place.word}-f"), LIMIT)
+        wait_until(lambda: namespaces(f"docker run --name={place.word}-f"), LIMIT)
         begun = time.monotonic()
         process.send_signal(number)
         process.wait(LIMIT)
@@ -117,7 +117,7 @@ def test_a_signal_lets_a_slow_end_finish(place: Place) -> None:
     with place.started(*place.run_words(str(place.write("a.yaml", scenario.text)))) as process:
         wait_until(scenario.reached, LIMIT)
         term(process)
-        wait_until(lambda: is_running(f"docker stop -t 5 {place.word}"), LIMIT)
+        wait_until(lambda: namespaces(f"docker stop -t 5 {place.word}"), LIMIT)
         ran = place.ended(process)
     assert ran.step("Clean-up")["status"] == "passed"
     assert (place.left(), place.ledgers()) == ([], [])
