@@ -128,7 +128,7 @@ def _step(word: str, text: str) -> str:
 
 def _instructions(text: str) -> Sequence[Mapping[str, Any]]:
     parser = DockerfileParser(fileobj=BytesIO(_without_heredocs(text).encode(errors="replace")))
-    return list(parser.structure)
+    return [i for i in parser.structure if i["instruction"] != "COMMENT"]
 
 
 def _without_heredocs(text: str) -> str:

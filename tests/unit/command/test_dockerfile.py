@@ -167,7 +167,9 @@ def test_the_first_step_of_each_stage_is_told_where_the_engine_keeps_it() -> Non
     text = """\
 ARG base=debian
 FROM $base AS one
+# a comment
 RUN a; \\
+    # another
     echo $b
 RUN c
 FROM one
@@ -182,3 +184,7 @@ LABEL d="e f"
         "a; echo $b",
         'LABEL d="e f"',
     ]
+
+
+def test_a_comment_is_no_step_of_a_stage() -> None:
+    assert built_stage("FROM x\n# why\nRUN a\n").steps == ("RUN a",)
