@@ -34,6 +34,8 @@ ENDS = (signal.SIGTERM, signal.SIGKILL)
 ENDED = {"stop", "wait"}
 """An engine that goes in order ends the containers first, and so does what these wait for."""
 WENT_AWAY = "engine-went-away"
+REGISTRY_GONE = "registry-unreachable"
+"""The sandbox's registry is a container, and is started again after each run only."""
 NOT_THERE = {"daemon-not-running", "wrong-docker-host"}
 """What is said of an engine that is away when the run begins."""
 
@@ -103,6 +105,8 @@ def verdict(ran: Ran) -> str:
     told = {one for step in ran.scenario()["steps"] for one in findings(step)}
     if WENT_AWAY in told:
         return "failed, and says that the engine went away"
+    if REGISTRY_GONE in told:
+        return "began after the restart, and says that the registry went with the engine"
     begun = ran.scenario()["steps"][-1]["status"] != "skipped"
     not_there = told & NOT_THERE and not begun
     return "did not begin, and says why" if not_there else "failed without the cause"
