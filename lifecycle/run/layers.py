@@ -146,8 +146,9 @@ def above_others(daemon: Daemon, before: Inventory, name: str) -> list[str] | No
     there before, of a build of somebody's that failed, as well. None where there is none such.
     """
     own: list[str] = []
-    seen = daemon.image(name)
-    while seen and (seen := daemon.image(str(seen.get("Parent") or "-"))) and not tags_of(seen):
+    identity = (daemon.image(name) or {}).get("Parent")
+    while identity and (seen := daemon.image(str(identity))) and not tags_of(seen):
+        identity = seen.get("Parent")
         if had_image(before, str(seen["Id"])):
             return own[::-1]
         own.append(str(seen["Id"]))

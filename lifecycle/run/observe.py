@@ -71,25 +71,15 @@ def look_before(session: Session, planned: PlannedStep, promises: Sequence[Promi
     # A start of what runs already is none.
     verb = planned.line.verb if planned.line else ""
     runs = verb == "start" and was is not None and bool(was["State"]["Running"])
-    awaits = watch is not None and watch.action == "start" and not runs
-    return Before(mark, containers, old, watch, awaits)
-
-
-def _awaited(planned: PlannedStep) -> str:
-    """The engine's event after which the inside is as this step makes it; none at its end only."""
-    verb = planned.line.verb if planned.line else ""
-    if verb == "exec" and planned.opens and planned.on_terminal:
-        return "exec_start"
-    return "start" if verb in STARTERS else ""
+    return Before(mark, containers, old, watch, watch is not None and not runs)
 
 
 def _watch(session: Session, planned: PlannedStep, promises: Sequence[Promise]) -> Watch | None:
     """Arrange one look inside at the start, for promises and expectations together."""
-    action = _awaited(planned)
-    if not action or not asks_inside(planned, promises):
+    starts = planned.line is not None and planned.line.verb in STARTERS
+    if not starts or not asks_inside(planned, promises):
         return None
-    starts = action == "start"
-    probe = merged(probe_for(promises, write=starts), probe_of(planned.expect))
+    probe = merged(probe_for(promises, write=True), probe_of(planned.expect))
     sources = {
         p.expected["target"]: p.expected["source"]
         for p in promises
@@ -99,10 +89,9 @@ def _watch(session: Session, planned: PlannedStep, promises: Sequence[Promise]) 
     note, gone = (lambda p: ledger.intend("file", p)), (lambda p: ledger.gone("file", p))
     trips = RoundTrips(sources, session.world, probe, note, gone)
     trips.make_outside()
-    user = "" if starts else user_of(planned)
-    look = partial(session.looks.inside, user=user, again=looks_again(session.plan, planned, user))
+    look = partial(session.looks.inside, again=looks_again(session.plan, planned, ""))
     once = listeners(p for p, places in _ports(planned, promises).items() if places == 1)
-    watch = Watch(look, trips.extend(), trips, action, once)
+    watch = Watch(look, trips.extend(), trips, once)
     session.witness.watch(session.real("container", planned.container), watch)
     return watch
 
@@ -268,7 +257,7 @@ def _inside(
     if on is None:
         return
     watch = before.watch
-    if watch is not None and _came(session, planned, watch, on):
+    if watch is not None and on.started:
         watch.done.wait(LOOK_LIMIT)
         on.inside, on.round_trips = watch.inside, watch.round_trips
     elif watch is not None:
@@ -280,11 +269,6 @@ def _inside(
         port: try_port(session.daemon, on, port, session.world)
         for port in _ports(planned, promises)
     }
-
-
-def _came(session: Session, planned: PlannedStep, watch: Watch, on: ContainerFacts) -> bool:
-    """Whether the event came at which a watch looks."""
-    return on.started or (watch.action == "exec_start" and planned.opens in session.terminals)
 
 
 def _look_now(

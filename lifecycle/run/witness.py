@@ -25,16 +25,14 @@ Json = dict[str, Any]
 
 @dataclass
 class Watch:
-    """A look inside that is to happen at an event; ``done`` is set when it has.
+    """A look inside that is to happen at a container's start; ``done`` is set when it has.
 
-    ``look`` takes it, of a container's id; ``action`` is the event: a container's ``start``, or
-    the ``exec_start`` of somebody's exec.
+    ``look`` takes it, of the container's id.
     """
 
     look: Callable[[str, Probe], Inside]
     probe: Probe
     trips: RoundTrips
-    action: str
     listeners: str = ""
     """The probe's listeners in an idle container: in another they would be in a service's way."""
     inside: Inside = field(default_factory=lambda: Inside(unseen="it did not start"))
@@ -53,7 +51,7 @@ class Witness:
         self._watches: dict[str, Watch] = {}
 
     def watch(self, real: str, watch: Watch) -> None:
-        """Look inside a container at the next event of the watch's kind."""
+        """Look inside a container at its next start."""
         self._watches[real] = watch
 
     def __call__(self, event: Event) -> None:
@@ -65,13 +63,10 @@ class Witness:
         elif event.action == "destroy":
             self._ledger.gone("container", event.name)
         watch = self._watches.get(event.name)
-        if watch and watch.action == event.action and not self._is_a_look(event):
+        if watch and event.action == "start":
             del self._watches[event.name]
             target = partial(self._look, event, watch)
             threading.Thread(target=target, name=f"look {event.name}", daemon=True).start()
-
-    def _is_a_look(self, event: Event) -> bool:
-        return event.attributes.get("execID", "") in self._daemon.own_execs
 
     def expect(self, names: Collection[str]) -> None:
         """Containers of these names, kept literal, are made by the command that runs now."""
