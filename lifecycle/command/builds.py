@@ -6,7 +6,7 @@ import posixpath
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from lifecycle.command.dockerfile import Built, UnclearError, built_stage, first_steps
+from lifecycle.command.dockerfile import Built, UnclearError, built_stage, recorded_steps
 from lifecycle.command.line import DockerLine, Ref
 from lifecycle.command.promise import Promise, ReadFile
 from lifecycle.command.values import variable
@@ -60,10 +60,10 @@ def with_dockerfile(
             yield replace(promise, unverified=stage.traceless(name))
 
 
-def beginnings(line: DockerLine, read_file: ReadFile) -> tuple[str, ...]:
-    """What the first layer of each stage is made by, as far as it can be told beforehand."""
+def layers_from(line: DockerLine, read_file: ReadFile) -> tuple[str, ...]:
+    """What the layers of a build are made by, as far as it can be told beforehand."""
     try:
-        return first_steps(_dockerfile(line, read_file))
+        return recorded_steps(_dockerfile(line, read_file))
     except UnclearError:
         return ()
 

@@ -95,16 +95,15 @@ def built_stage(
     )
 
 
-def first_steps(text: str) -> tuple[str, ...]:
-    """The first instruction of each stage as the engine records it; COPY and ADD it rewrites."""
-    found, first = [], False
+def recorded_steps(text: str) -> tuple[str, ...]:
+    """The instructions as the engine records them; COPY and ADD it rewrites."""
+    found = []
     for instruction in _instructions(text):
         word, value = instruction["instruction"], instruction["value"] or ""
-        if first and word == "RUN":
+        if word == "RUN":
             found.append(value)
-        elif first and word not in {"FROM", "COPY", "ADD"} and "$" not in value:
+        elif word not in {"FROM", "COPY", "ADD"} and "$" not in value:
             found.append(f"{word} {value}")
-        first = word == "FROM"
     return tuple(found)
 
 

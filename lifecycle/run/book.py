@@ -7,7 +7,7 @@ import shlex
 from dataclasses import dataclass, field
 
 from lifecycle.checks.check import Check, unverified
-from lifecycle.command.builds import beginnings
+from lifecycle.command.builds import layers_from
 from lifecycle.command.detach import keys_of
 from lifecycle.command.line import DockerLine, Ref
 from lifecycle.command.promise import Promise
@@ -154,7 +154,7 @@ def intend(session: Session, planned: PlannedStep) -> None:
         session.ledger.intend(ref.kind, session.real(ref.kind, ref.name))
     session.witness.expect([session.real(r.kind, r.name) for r in new if r.kind == "container"])
     if planned.line.verb == "build":
-        session.ledger.build(beginnings(planned.line, lambda p: text_at(session.folder / p)))
+        session.ledger.build(layers_from(planned.line, lambda p: text_at(session.folder / p)))
 
 
 def _is_new(session: Session, ref: Ref) -> bool:

@@ -4,7 +4,7 @@ The classic builder makes a container and an image of each instruction, and remo
 it fails or is cut short, nor the image of a stage. No label and no name says whose they are: only
 its output does, so it goes to the ledger line by line. What the builder printed after we died is
 known by what the engine keeps of an image: the container that it was made from, and its parent.
-Of a stage's first layer there is no such trace; it is known by its instruction, and by when it
+Of the first layer of all there is no such trace; it is known by its instruction, and by when it
 was made.
 """
 
@@ -101,8 +101,8 @@ def left_over(
 ) -> list[Entry]:
     """Images without a name that are ours, the oldest first.
 
-    Containers of ours became them, or they are the first layers of our ``builds``, where nobody
-    lived to read which: the last can have been made ``until`` then (epoch seconds).
+    Containers of ours became them, or our ``builds`` made them, where nobody lived to read which:
+    the last ``until`` then (epoch seconds).
     """
     containers = {e.id[:12] for e in entries if e.kind == "container" and e.id}
     images = {_short(e.id) for e in unnamed(entries) if e.kind == "image"}
@@ -113,7 +113,7 @@ def left_over(
         return (
             _short(str(seen["Id"])) in images
             or str(seen.get("Container") or "")[:12] in containers
-            or any(_begins(seen, build, until) for build in builds)
+            or any(_made_by(seen, build, until) for build in builds)
         )
 
     found: dict[str, Entry] = {}
@@ -123,8 +123,8 @@ def left_over(
     return list(found.values())
 
 
-def _begins(seen: Json, build: Begun, until: float) -> bool:
-    """Whether an image is what a build began with.
+def _made_by(seen: Json, build: Begun, until: float) -> bool:
+    """Whether an image is what a step of a build came to.
 
     Somebody else's build of the very same instruction in the same moments can't be told apart:
     the engine removes no image that another, or a container, stands on.

@@ -46,7 +46,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Begun:
-    """A build, when it began (epoch seconds), and what its stages begin with."""
+    """A build, when it began (epoch seconds), and what its layers are made by."""
 
     at: float
     steps: tuple[str, ...]
@@ -180,7 +180,7 @@ class Ledger:
         self._intend({"is": "cli", "pid": pid, "started": start_time(pid)})
 
     def build(self, steps: Iterable[str]) -> None:
-        """A build begins, with these steps first in its stages. Raises LedgerError."""
+        """A build of these steps begins. Raises LedgerError."""
         self._intend({"is": "build", "at": time.time(), "steps": list(steps)})
 
     def made(self, kind: Kind, name: str, identity: str) -> None:

@@ -79,7 +79,7 @@ class Bystander:
         return {
             **{key: seen[key] for key in kept},
             "networks": networks,
-            "image": docker("inspect", "-f", "{{.Id}} {{.RepoTags}}", f"{self.name}/i:1"),
+            "image": docker("inspect", "-f", "{{.Id}}", f"{self.name}/i:1"),
             "volume": docker("volume", "inspect", "-f", "{{.CreatedAt}}", f"{self.name}-v"),
             "network": docker("network", "inspect", "-f", "{{.Id}}", f"{self.name}-n"),
             "files": docker("exec", self.id, "ls", "-A", "/v"),

@@ -181,7 +181,7 @@ NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC).timestamp()
     ],
     ids=["ours", "written otherwise", "another", "made before", "made after"],
 )
-def test_a_first_layer_is_known_by_its_instruction_and_its_moment(
+def test_a_layer_that_nobody_read_of_is_known_by_its_instruction_and_its_moment(
     engine: Layers, step: str, at: float, until: float, whose: list[str]
 ) -> None:
     engine.chain((BASE, "", "", 0), (A, BASE, "1" * 64, 9), (B, A, "2" * 64, 9.5))
