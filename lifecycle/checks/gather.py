@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,9 @@ from lifecycle.command.promise import Promise
 from lifecycle.engine.daemon import Daemon, EngineError
 
 Json = dict[str, Any]
+START_LIMIT = 2.0
+"""Seconds that the engine's starter of an exec may take to become the program."""
+_STARTER = "Name:\trunc:["
 Note = Callable[[str], None]
 """Told of every file before it is written, or when it is gone, so that the ledger knows it."""
 
@@ -136,16 +140,26 @@ def exec_facts(daemon: Daemon, exec_id: str, container_pid: int, world: World) -
     pid = found.get("Pid") or 0
     if not world.shares_machine:
         return ExecFacts(found, container_pid, unseen="the engine is not on this machine")
-    try:
-        status = Path(f"/proc/{pid}/status").read_text() if found.get("Running") else ""
-    except OSError:
-        status = ""
+    status = _status(pid) if found.get("Running") else ""
     if not status:
         return ExecFacts(found, container_pid, unseen="it had ended before it could be read")
     uids = next(line.split() for line in status.splitlines() if line.startswith("Uid:"))
     cwd, env = _private(pid)
     unseen = "" if cwd else "only root or the same user may read that process"
     return ExecFacts(found, container_pid, int(uids[1]), cwd, env, unseen)
+
+
+def _status(pid: int) -> str:
+    """The kernel's words of a process, once it is the program and no more its starter."""
+    deadline = time.monotonic() + START_LIMIT
+    try:
+        while (text := Path(f"/proc/{pid}/status").read_text()).startswith(_STARTER):
+            if time.monotonic() > deadline:
+                return ""
+            time.sleep(0.002)  # nothing tells of an exec's own exec
+    except OSError:
+        return ""
+    return text
 
 
 def _private(pid: int) -> tuple[str | None, dict[str, str] | None]:

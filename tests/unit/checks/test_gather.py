@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -13,7 +14,7 @@ from typing import Any, cast
 
 import pytest
 
-from lifecycle.checks import reach
+from lifecycle.checks import gather, reach
 from lifecycle.checks.facts import ContainerFacts, RoundTrip, World
 from lifecycle.checks.gather import (
     RoundTrips,
@@ -407,3 +408,12 @@ def test_a_port_that_can_not_be_tried_says_why(
 ) -> None:
     answer = try_port(daemon(), container, port, around)
     assert (answer.answered, answer.how) == (None, how)
+
+
+def test_an_exec_is_read_when_its_starter_has_become_the_program() -> None:
+    become = 'echo "runc:[2:INIT]" >/proc/$$/comm; echo; sleep 0.2; exec sleep 30'
+    with subprocess.Popen(["bash", "-c", become], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        assert gather._status(process.pid).startswith("Name:\tsleep")
+        process.kill()
