@@ -142,7 +142,9 @@ def exec_facts(daemon: Daemon, exec_id: str, container_pid: int, world: World) -
         return ExecFacts(found, container_pid, unseen="the engine is not on this machine")
     status = _status(pid) if found.get("Running") else ""
     if not status:
-        return ExecFacts(found, container_pid, unseen="it had ended before it could be read")
+        return ExecFacts(
+            found, container_pid, unseen="it had ended, or not begun, when it was read"
+        )
     uids = next(line.split() for line in status.splitlines() if line.startswith("Uid:"))
     cwd, env = _private(pid)
     unseen = "" if cwd else "only root or the same user may read that process"

@@ -6,10 +6,11 @@ import posixpath
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from lifecycle.command.dockerfile import Built, UnclearError, built_stage, recorded_steps
+from lifecycle.command.dockerfile import Built, UnclearError, built_stage, recorded_stages
 from lifecycle.command.line import DockerLine, Ref
 from lifecycle.command.promise import Promise, ReadFile
-from lifecycle.command.values import variable
+from lifecycle.command.references import familiar
+from lifecycle.command.values import ImpossibleError, variable
 
 _REMOTE = ("http://", "https://", "git://", "git@", "ssh://", "github.com/", "oci-layout://")
 _ARGUMENT, _STAGE = "image.build_arg.", "image.stage"
@@ -60,11 +61,12 @@ def with_dockerfile(
             yield replace(promise, unverified=stage.traceless(name))
 
 
-def layers_from(line: DockerLine, read_file: ReadFile) -> tuple[str, ...]:
-    """What the layers of a build are made by, as far as it can be told beforehand."""
+def layers_from(line: DockerLine, read_file: ReadFile) -> tuple[tuple[str, ...], ...]:
+    """Of each stage the base's tag, and the instructions that can be told beforehand."""
     try:
-        return recorded_steps(_dockerfile(line, read_file))
-    except UnclearError:
+        stages = recorded_stages(_dockerfile(line, read_file))
+        return tuple((familiar(base), *steps) for base, *steps in stages if steps)
+    except (UnclearError, ImpossibleError):
         return ()
 
 

@@ -95,16 +95,23 @@ def built_stage(
     )
 
 
-def recorded_steps(text: str) -> tuple[str, ...]:
-    """The instructions as the engine records them; COPY and ADD it rewrites."""
-    found = []
+def recorded_stages(text: str) -> tuple[tuple[str, ...], ...]:
+    """Each stage as the engine records it: its base, then its instructions.
+
+    A stage ends here before the first that can't be told beforehand: COPY and ADD are rewritten,
+    and variables filled in.
+    """
+    found: list[list[str]] = []
+    told = False
     for instruction in _instructions(text):
         word, value = instruction["instruction"], instruction["value"] or ""
-        if word == "RUN":
-            found.append(value)
-        elif word not in {"FROM", "COPY", "ADD"} and "$" not in value:
-            found.append(f"{word} {value}")
-    return tuple(found)
+        if word == "FROM":
+            found.append([image_from(value)[0] or ""])
+            told = "$" not in value
+        elif told:
+            told = word == "RUN" or (word not in {"COPY", "ADD"} and "$" not in value)
+            found[-1] += [value if word == "RUN" else f"{word} {value}"] if told else []
+    return tuple(map(tuple, found))
 
 
 def _unlike(stage: _Stage, stages: Sequence[_Stage]) -> str:

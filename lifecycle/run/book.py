@@ -16,7 +16,7 @@ from lifecycle.engine.daemon import EngineError
 from lifecycle.run import guard
 from lifecycle.run.act import Acted
 from lifecycle.run.inventory import had_image, key_of
-from lifecycle.run.layers import above_others, left_over, unnamed
+from lifecycle.run.layers import left_over, stands_on_others, unnamed
 from lifecycle.run.ledger import Kind
 from lifecycle.run.planned import PlannedStep
 from lifecycle.run.session import OpenTerminal, Session
@@ -52,7 +52,7 @@ def words_to_run(session: Session, planned: PlannedStep) -> Words:
         return Words((), refusal=refusal)
     argv = session.plan.names.apply(line, planned.index + 1)
     checks: list[Check] = []
-    if line.verb == "rmi" and _stand_on_others(session, line):
+    if line.verb == "rmi" and _spares_others(session, line):
         argv = (*argv[: line.flags_at], "--no-prune", *argv[line.flags_at :])
     if line.verb == "pull":
         argv, checks = _pull(session, line, argv)
@@ -111,13 +111,11 @@ def _existing_image(session: Session, line: DockerLine) -> str:
     return ""
 
 
-def _stand_on_others(session: Session, line: DockerLine) -> bool:
-    """Whether images of ours stand on layers of others; what is ours of theirs is noted."""
+def _spares_others(session: Session, line: DockerLine) -> bool:
+    """Whether an image that a line removes must not take what it stands on with it."""
     names = [session.real("image", r.name) for r in line.destroys if r.kind == "image"]
-    found = [above_others(session.daemon, session.before, name) for name in names]
-    for identity in (i for own in found for i in own or ()):
-        session.ledger.made("image", identity, identity)
-    return any(own is not None for own in found)
+    stand = [name for name in names if stands_on_others(session, name)]
+    return bool(stand)
 
 
 def _pull(

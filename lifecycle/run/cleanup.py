@@ -16,7 +16,7 @@ from lifecycle.checks.check import Check, unverified
 from lifecycle.engine.daemon import Daemon, EngineError
 from lifecycle.engine.terminal import TerminalError
 from lifecycle.run.inventory import foreign_touched, key_of, left_behind, take
-from lifecycle.run.layers import above_others, left_over, tags_of, unnamed
+from lifecycle.run.layers import left_over, stands_on_others, tags_of, unnamed
 from lifecycle.run.ledger import Entry, same_id
 from lifecycle.run.outcome import StepResult
 from lifecycle.run.session import Session
@@ -82,17 +82,12 @@ def _also(session: Session) -> list[Entry]:
 
 
 def _above_others(session: Session) -> set[str]:
-    """Images that must not take with them what they stand on; what of it is ours is noted."""
-    alone = set()
-    for entry in [e for e in session.ledger.entries() if e.kind == "image" and not e.kept]:
-        try:
-            own = above_others(session.daemon, session.before, entry.name)
-        except EngineError:
-            continue  # its removal will tell
-        alone |= {entry.name} if own is not None else set()
-        for identity in own or ():
-            session.ledger.made("image", identity, identity)
-    return alone
+    """Images that must not take with them what they stand on."""
+    names = [e.name for e in session.ledger.entries() if e.kind == "image" and not e.kept]
+    try:
+        return {name for name in names if stands_on_others(session, name)}
+    except EngineError:
+        return set(names)  # what is on the ledger is told one by one
 
 
 def keep_all(session: Session, why: str) -> tuple[StepResult, Remains]:

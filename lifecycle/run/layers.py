@@ -4,8 +4,8 @@ The classic builder makes a container and an image of each instruction, and remo
 it fails or is cut short, nor the image of a stage. No label and no name says whose they are: only
 its output does, so it goes to the ledger line by line. What the builder printed after we died is
 known by what the engine keeps of an image: the container that it was made from, and its parent.
-Of the first layer of all there is no such trace; it is known by its instruction, and by when it
-was made.
+Of the first layer of all there is no such trace; it is known by the base and the instructions that
+have led to it, and by when it was made.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ def left_over(
         return (
             _short(str(seen["Id"])) in images
             or str(seen.get("Container") or "")[:12] in containers
-            or any(_made_by(seen, build, until) for build in builds)
+            or any(_made_by(daemon, seen, build, until) for build in builds)
         )
 
     found: dict[str, Entry] = {}
@@ -123,15 +123,29 @@ def left_over(
     return list(found.values())
 
 
-def _made_by(seen: Json, build: Begun, until: float) -> bool:
-    """Whether an image is what a step of a build came to.
+def _made_by(daemon: Daemon, seen: Json, build: Begun, until: float) -> bool:
+    """Whether an image is what a build comes to after some of its steps.
 
-    Somebody else's build of the very same instruction in the same moments can't be told apart:
-    the engine removes no image that another, or a container, stands on.
+    Somebody else's build of the very same steps on the same base in the same moments can't be
+    told apart: the engine removes no image that another, or a container, stands on.
     """
-    command = (seen.get("ContainerConfig") or {}).get("Cmd") or [""]
-    made = _time(str(seen.get("Created") or ""))
-    return build.at <= made <= until and _bare(command[-1]) in map(_bare, build.steps)
+    if not build.at <= made_at(seen) <= until:
+        return False
+    steps, tags = _history(daemon, seen)
+    return any(
+        base in tags and list(map(_bare, told[: len(steps)])) == steps
+        for base, *told in build.stages
+    )
+
+
+def _history(daemon: Daemon, seen: Json) -> tuple[list[str], list[str]]:
+    """The steps from the image with a name on which one stands, and the tags of that."""
+    steps: list[str] = []
+    at: Json | None = seen
+    while at and not tags_of(at):
+        steps.insert(0, _bare(((at.get("ContainerConfig") or {}).get("Cmd") or [""])[-1]))
+        at = daemon.image(str(at["Parent"])) if at.get("Parent") else None
+    return steps, tags_of(at) if at else []
 
 
 def _bare(step: str) -> str:
@@ -139,20 +153,32 @@ def _bare(step: str) -> str:
     return _WRITING.sub("", step)
 
 
-def above_others(daemon: Daemon, before: Inventory, name: str) -> list[str] | None:
+def above_others(
+    daemon: Daemon, name: str, is_theirs: Callable[[Json], bool]
+) -> list[Entry] | None:
     """What an image has below it of its own, the oldest first, where a layer of others follows.
 
-    Docker removes with an image all that it stands on and nobody has named: a layer that was
-    there before, of a build of somebody's that failed, as well. None where there is none such.
+    Docker removes with an image all that it stands on and nobody has named: a layer of a build of
+    somebody's that failed, as well. None where there is none such.
     """
-    own: list[str] = []
+    own: list[Entry] = []
     identity = (daemon.image(name) or {}).get("Parent")
     while identity and (seen := daemon.image(str(identity))) and not tags_of(seen):
-        identity = seen.get("Parent")
-        if had_image(before, str(seen["Id"])):
+        if is_theirs(seen):
             return own[::-1]
-        own.append(str(seen["Id"]))
+        own.append(Entry("image", str(seen["Id"]), str(seen["Id"])))
+        identity = seen.get("Parent")
     return None
+
+
+def stands_on_others(session: Session, name: str) -> bool:
+    """Whether a layer that was there before the run is below an image; what is ours is noted."""
+    own = above_others(
+        session.daemon, name, lambda seen: had_image(session.before, str(seen["Id"]))
+    )
+    for entry in own or ():
+        session.ledger.made(entry.kind, entry.name, entry.id)
+    return own is not None
 
 
 def tags_of(image: Json) -> list[str]:
@@ -169,7 +195,7 @@ def _ours(daemon: Daemon, end: str, is_known: Callable[[Json], bool]) -> list[st
     chain: list[str] = []
     ours, identity, later = 0, end, None
     while identity and (seen := daemon.image(identity)) and not tags_of(seen):
-        made = _time(str(seen.get("Created") or ""))
+        made = made_at(seen)
         if not ours and later is not None and not 0 <= later - made <= AT_ONCE:
             break
         chain.append(str(seen["Id"]))
@@ -185,9 +211,9 @@ def _short(identity: str) -> str:
     return identity.removeprefix("sha256:")[:12]
 
 
-def _time(text: str) -> float:
-    """The engine's time; it has nanoseconds, which nobody else has."""
-    whole, _, rest = text.rstrip("Z").partition(".")
+def made_at(image: Json) -> float:
+    """When an image was made, in epoch seconds; the engine writes nanoseconds."""
+    whole, _, rest = str(image.get("Created") or "").rstrip("Z").partition(".")
     try:
         return datetime.fromisoformat(f"{whole}+00:00").timestamp() + float(f"0.{rest or 0}")
     except ValueError:

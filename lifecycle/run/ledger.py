@@ -46,10 +46,10 @@ class Entry:
 
 @dataclass(frozen=True)
 class Begun:
-    """A build, when it began (epoch seconds), and what its layers are made by."""
+    """A build, when it began (epoch seconds), and of each stage its base and its steps."""
 
     at: float
-    steps: tuple[str, ...]
+    stages: tuple[tuple[str, ...], ...]
 
 
 @dataclass
@@ -179,9 +179,9 @@ class Ledger:
         """A CLI process that creates on our behalf: it may outlive us. Raises LedgerError."""
         self._intend({"is": "cli", "pid": pid, "started": start_time(pid)})
 
-    def build(self, steps: Iterable[str]) -> None:
-        """A build of these steps begins. Raises LedgerError."""
-        self._intend({"is": "build", "at": time.time(), "steps": list(steps)})
+    def build(self, stages: Iterable[Iterable[str]]) -> None:
+        """A build of these stages begins. Raises LedgerError."""
+        self._intend({"is": "build", "at": time.time(), "stages": [list(s) for s in stages]})
 
     def made(self, kind: Kind, name: str, identity: str) -> None:
         """It exists now, under this id."""
@@ -298,7 +298,7 @@ def _follow(record: Record, line: dict[str, Any]) -> None:
         record.clis.append((int(line["pid"]), int(line["started"] or 0)))
         return
     if line.get("is") == "build":
-        record.builds.append(Begun(float(line["at"]), tuple(map(str, line["steps"]))))
+        record.builds.append(Begun(float(line["at"]), tuple(map(tuple, line["stages"]))))
         return
     kind = next((k for k in REMOVAL_ORDER if k == line.get("kind")), None)
     if kind is None:

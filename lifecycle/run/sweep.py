@@ -14,7 +14,7 @@ from lifecycle.checks.check import Check
 from lifecycle.engine.daemon import Daemon, EngineError
 from lifecycle.engine.process import alive, start_time
 from lifecycle.run.cleanup import remove
-from lifecycle.run.layers import left_over
+from lifecycle.run.layers import above_others, left_over, made_at
 from lifecycle.run.ledger import Entry, Record, all_records, unfinished
 from lifecycle.run.locks import FOLDER as LOCKS
 from lifecycle.run.locks import drop_dead
@@ -123,11 +123,30 @@ def _look(record: Record, daemon: Daemon | None, entries: list[Entry]) -> list[C
     except EngineError as error:
         checks.append(Check("images without a name", "removed", str(error), "broken", "inventory"))
         also = []
+    alone = _above_others(record, daemon, entries)
+    also = list(dict.fromkeys([*(e for own in alone.values() for e in own), *also]))
     known = {e.id for e in also}
     noted = [e for e in entries if e.kind != "container" and e.id not in known]
     named = [e for e in noted if e.kind == "image" and e.name != e.id]
     rest = [e for e in noted if e not in named]
-    return checks + [remove(daemon, e, record.run) for e in (*named, *reversed(also), *rest)]
+    return checks + [
+        remove(daemon, e, record.run, alone=e.name in alone)
+        for e in (*named, *reversed(also), *rest)
+    ]
+
+
+def _above_others(
+    record: Record, daemon: Daemon | None, entries: list[Entry]
+) -> dict[str, list[Entry]]:
+    """Images that stand on layers from before the run's builds, and what is ours between them."""
+    began = min((build.at for build in record.builds), default=0.0)
+    found = {}
+    if daemon is None:
+        return {}
+    for name in [e.name for e in entries if e.kind == "image"]:
+        with suppress(EngineError):  # its removal tells
+            found[name] = above_others(daemon, name, lambda seen: made_at(seen) < began)
+    return {name: own for name, own in found.items() if own is not None}
 
 
 def _would(kind: str, name: str) -> Check:

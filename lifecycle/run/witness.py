@@ -92,7 +92,7 @@ class Witness:
                 self._ledger.made("volume", mount["Name"], mount["Name"])
 
     def _look(self, event: Event, watch: Watch) -> None:
-        idle = is_idle(self.created.get(event.name) or {"Path": ""})
+        idle = is_idle(self.created.get(event.name) or {})
         probe = replace(watch.probe, listeners=watch.listeners) if idle else watch.probe
         try:
             watch.inside = watch.look(event.id, probe)

@@ -12,7 +12,7 @@ from pathlib import Path
 from tests.bench.timing import row, timed
 
 SCENARIOS = 8
-WAIT_S = 20
+WAIT_S = 8
 BOUND = 4.0
 TEXT = """\
 scenario: Waits {number}

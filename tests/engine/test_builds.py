@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
 import pytest
 
-from tests.engine.harness import Place, Ran, docker
+from tests.engine.harness import Place, Ran, docker, wait_until
 
 pytestmark = pytest.mark.engine
 
@@ -84,21 +85,46 @@ def test_a_layer_on_which_somebody_has_built_meanwhile_is_left_to_them(
     assert of(place) == ""
 
 
-@pytest.mark.parametrize(
-    "then", [("docker rmi MINE/i",), ()], ids=["by its step", "by the clean-up"]
-)
-def test_a_layer_that_somebody_s_failed_build_had_made_stays_when_ours_is_removed(
-    place: Place, base_image: str, then: tuple[str, ...]
-) -> None:
-    theirs = FAILING.format(base=base_image, word=place.word)
-    place.write("theirs/Dockerfile", theirs)
+@pytest.fixture
+def theirs(place: Place, base_image: str) -> Iterator[str]:
+    """The layer that somebody's failed build has left, on which ours is going to stand."""
+    place.write("theirs/Dockerfile", FAILING.format(base=base_image, word=place.word))
     docker("build", "-q", f"{place.folder}/theirs", check=False)
-    label = ("-q", "--no-trunc", "--filter", f"label=of={place.word}")
-    docker("rm", docker("ps", "-a", *label))
-    was = docker("images", *label)
-    assert was
+    docker("rm", docker("ps", "-a", *label(place)))
+    layer = docker("images", *label(place))
+    assert layer
+    yield layer
+    docker("rmi", layer)
+
+
+def label(place: Place) -> tuple[str, ...]:
+    """Docker's words for what bears the place's word, by its whole id."""
+    return ("-q", "--no-trunc", "--filter", f"label=of={place.word}")
+
+
+@pytest.mark.parametrize("then", [("docker rmi MINE/i",), ()], ids=["by a step", "by the clean-up"])
+def test_a_layer_that_somebody_s_failed_build_had_made_stays_when_ours_is_removed(
+    place: Place, base_image: str, theirs: str, then: tuple[str, ...]
+) -> None:
     ran = built(place, FAILING.replace("RUN false", "RUN true"), base_image, *then)
     assert ran.exit_code == 0, ran.said
     assert (ran.report["left_behind"], ran.report["foreign_touched"]) == ([], [])
-    assert docker("images", *label) == was
-    docker("rmi", *was.split())
+    assert docker("images", *label(place)) == theirs
+
+
+def test_it_stays_when_the_sweep_removes_ours(place: Place, base_image: str, theirs: str) -> None:
+    content = FAILING.replace("RUN false", "RUN true").format(base=base_image, word=place.word)
+    steps = [
+        {"write": "Dockerfile", "content": content},
+        "docker build -t MINE/i .",
+        "docker run --name=MINE-long MINE/i timeout 300 sleep 300",
+    ]
+    file = place.write("a.yaml", f"scenario: killed\nsteps: {json.dumps(steps)}\n")
+    with place.started(*place.run_words(str(file))) as process:
+        wait_until(lambda: place.is_up("MINE-long"))
+        process.kill()
+        process.wait(10)
+    swept = place.lifecycle("sweep")
+    assert swept.exit_code == 0, swept.said
+    assert docker("images", *label(place)) == theirs
+    assert place.left() == []

@@ -102,17 +102,17 @@ def test_an_image_without_a_shell_is_looked_at_from_outside(box: Box) -> None:
 
 
 def test_a_file_is_read_by_root_s_shell_where_one_stays(box: Box) -> None:
-    docker("exec", box.name, "sh", "-c", "echo secret >/root/kept; chmod 600 /root/kept")
+    docker("exec", box.name, "sh", "-c", "echo secret >/srv/kept; chmod 600 /srv/kept")
     box.look("0", again=True)
-    assert box.looks.text(box.id, "/root/kept") == "secret\n"
+    assert box.looks.text(box.id, "/srv/kept") == "secret\n"
     assert box.execs == 1
 
 
 def test_a_file_is_read_without_a_shell_where_there_is_none(box: Box) -> None:
-    docker("exec", box.name, "sh", "-c", "echo secret >/root/kept")
+    docker("exec", box.name, "sh", "-c", "echo secret >/srv/kept")
     box.look("daemon", again=True)
-    assert box.looks.text(box.id, "/root/kept") == "secret\n"
-    assert box.looks.text(box.id, "/root/none") == ""
+    assert box.looks.text(box.id, "/srv/kept") == "secret\n"
+    assert box.looks.text(box.id, "/srv/none") == ""
 
 
 def test_no_shell_stays_when_the_looks_are_over(box: Box) -> None:

@@ -24,7 +24,7 @@ IMAGE, VOLUME, NETWORK = Ref("image", "me/test:latest"), Ref("volume", "v"), Ref
 DIGEST = "sha256:" + "ab" * 32
 NO_EXEC = having(inspected())
 NONE = "the engine reported no exec"
-OVER = "it had ended before it could be read"
+OVER = "it had ended, or not begun, when it was read"
 PRIVATE = "only root or the same user may read that process"
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lifecycle.command.dockerfile import UnclearError, built_stage, recorded_steps
+from lifecycle.command.dockerfile import UnclearError, built_stage, recorded_stages
 
 
 @pytest.mark.parametrize(
@@ -163,24 +163,25 @@ def test_no_text_makes_the_reader_fail_otherwise(text: str) -> None:
         built_stage(text, build_args={"U": "a"}, target="x" if len(text) % 2 else "").user()
 
 
-def test_a_step_is_told_where_the_engine_records_it_as_it_is_written() -> None:
+def test_a_stage_is_told_as_far_as_the_engine_records_it_as_it_is_written() -> None:
     text = """\
 ARG base=debian
 FROM $base AS one
+RUN unknown base
+FROM debian
 # a comment
 RUN a; \\
     # another
     echo $b
-FROM one
-COPY x /y
-ENV A=$b
 LABEL d="e f"
+ENV A=$b
+RUN after
+FROM debian:12
+COPY x /y
+RUN after
 """
-    assert [" ".join(step.split()) for step in recorded_steps(text)] == [
-        "ARG base=debian",
-        "a; echo $b",
-        'LABEL d="e f"',
-    ]
+    stages = [tuple(" ".join(step.split()) for step in s) for s in recorded_stages(text)]
+    assert stages == [("$base",), ("debian", "a; echo $b", 'LABEL d="e f"'), ("debian:12",)]
 
 
 def test_a_comment_is_no_step_of_a_stage() -> None:

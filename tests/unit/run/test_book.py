@@ -317,43 +317,28 @@ def test_the_promises_of_the_line_that_made_it_are_held_to_again(opened: Opener)
 
 
 @pytest.mark.parametrize(
-    ("opening", "step", "detaches"),
+    ("opening", "usual", "step", "detaches"),
     [
-        ("docker attach mine", "press: [ctrl-p, ctrl-q]", True),
-        ("docker attach mine", "press: [ctrl-p]", False),
-        ("docker attach mine", "{type: ls, press: [ctrl-p, ctrl-q]}", True),
-        ("docker attach --detach-keys ctrl-a mine", "press: [ctrl-a]", True),
-        ("docker attach --detach-keys ctrl-a mine", "press: [ctrl-p, ctrl-q]", False),
-        ("docker run -ti --detach-keys x,y --name box debian", "type: xy", True),
-        ("docker exec -ti --detach-keys ctrl-@ mine sh", "press: [ctrl-@]", True),
-        ("docker start -ai --detach-keys ctrl-p,ctrl-x mine", "press: [ctrl-p, ctrl-x]", True),
+        ("docker attach mine", "", "press: [ctrl-p, ctrl-q]", True),
+        ("docker attach mine", "", "press: [ctrl-p]", False),
+        ("docker attach mine", "", "{type: ls, press: [ctrl-p, ctrl-q]}", True),
+        ("docker attach --detach-keys ctrl-a mine", "", "press: [ctrl-a]", True),
+        ("docker attach --detach-keys ctrl-a mine", "", "press: [ctrl-p, ctrl-q]", False),
+        ("docker run -ti --detach-keys x,y --name box debian", "", "type: xy", True),
+        ("docker exec -ti --detach-keys ctrl-@ mine sh", "", "press: [ctrl-@]", True),
+        ("docker start -ai --detach-keys ctrl-p,ctrl-x mine", "", "press: [ctrl-p, ctrl-x]", True),
+        ("docker attach mine", "ctrl-q", "press: [ctrl-q]", True),
+        ("docker attach mine", "ctrl-p,ctrl-q", "press: [ctrl-q]", False),
+        ("docker attach --detach-keys ctrl-a mine", "ctrl-q", "press: [ctrl-q]", False),
     ],
 )
-def test_the_keys_that_detach_are_those_of_the_line_that_opened_the_terminal(
+def test_the_keys_that_detach_are_those_of_the_line_or_the_person_s_own(
     planned: Planner,
     opening: str,
+    usual: str,
     step: str,
     detaches: bool,  # noqa: FBT001
 ) -> None:
     first, second = planned(f"- {opening}\n- {step}\n").steps
-    opened = OpenTerminal(cast("Terminal", None), first.container, first)
-    assert book.detaches(second, opened) is detaches
-
-
-@pytest.mark.parametrize(
-    ("line", "keys", "detaches"),
-    [
-        ("docker attach mine", "ctrl-q", True),
-        ("docker attach mine", "ctrl-p,ctrl-q", False),
-        ("docker attach --detach-keys ctrl-a mine", "ctrl-q", False),
-    ],
-)
-def test_a_person_s_own_keys_detach_where_the_line_names_none(
-    planned: Planner,
-    line: str,
-    keys: str,
-    detaches: bool,  # noqa: FBT001
-) -> None:
-    first, second = planned(f"- {line}\n- press: [ctrl-q]\n").steps
-    opened = OpenTerminal(cast("Terminal", None), first.container, first, usual_keys=keys)
+    opened = OpenTerminal(cast("Terminal", None), first.container, first, usual_keys=usual)
     assert book.detaches(second, opened) is detaches

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from lifecycle.run.inventory import take
-from lifecycle.run.layers import BuildOutput, left_over, was_there
+from lifecycle.run.layers import BuildOutput, above_others, left_over, was_there
 from lifecycle.run.ledger import Begun, Entry
 from tests.unit.run.samples import Engine
 
@@ -168,23 +168,50 @@ def test_a_chain_without_anything_of_ours_is_left(engine: Layers) -> None:
 
 
 NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC).timestamp()
+STAGE = ("debian:12", 'LABEL "at"=9', "LABEL at 9.5", "LABEL at=20")
 
 
 @pytest.mark.parametrize(
-    ("step", "at", "until", "whose"),
+    ("stage", "at", "until", "whose"),
     [
-        ('LABEL "at"=9', 8, 10, [A, B]),
-        ("LABEL at 9", 8, 10, [A, B]),
-        ("LABEL at=8", 8, 10, []),
-        ("LABEL at=9", 9.5, 10, []),
-        ("LABEL at=9", 8, 8.5, []),
+        (STAGE, 8, 10, [A, B]),
+        (STAGE[:2], 8, 10, [A, B]),
+        (("debian:11", *STAGE[1:]), 8, 10, []),
+        (("debian:12", "LABEL at=8", STAGE[2]), 8, 10, []),
+        (("debian:12", STAGE[2]), 8, 10, []),
+        (STAGE, 9.7, 10, []),
+        (STAGE, 9.2, 10, [B]),
+        (STAGE, 8, 8.5, []),
     ],
-    ids=["ours", "written otherwise", "another", "made before", "made after"],
+    ids=[
+        "ours",
+        "its first, and one made at once on that",
+        "on another base",
+        "after another step",
+        "without the step before it",
+        "made before",
+        "on one made before",
+        "made after",
+    ],
 )
-def test_a_layer_that_nobody_read_of_is_known_by_its_instruction_and_its_moment(
-    engine: Layers, step: str, at: float, until: float, whose: list[str]
+def test_a_layer_that_nobody_read_of_is_known_by_its_base_its_steps_and_its_moment(
+    engine: Layers, stage: tuple[str, ...], at: float, until: float, whose: list[str]
 ) -> None:
     engine.chain((BASE, "", "", 0), (A, BASE, "1" * 64, 9), (B, A, "2" * 64, 9.5))
-    begun = Begun(NEW_YEAR + at, (step,))
+    engine.things["image"][BASE].update(RepoTags=["debian:12"])
+    begun = Begun(NEW_YEAR + at, (stage,))
     found = left_over(engine.daemon, [], [begun], NEW_YEAR + until)
     assert [e.name for e in found] == whose
+
+
+@pytest.mark.parametrize(
+    ("theirs", "own"),
+    [(A, [B]), (B, []), (None, None)],
+    ids=["two below", "just below", "nobody's"],
+)
+def test_what_an_image_has_of_its_own_above_a_layer_of_others_is_told(
+    engine: Layers, theirs: str | None, own: list[str] | None
+) -> None:
+    engine.chain((BASE, "", "", 0), (A, BASE, "", 1), (B, A, "", 2), (C, B, "", 3), tags=("x:1",))
+    found = above_others(engine.daemon, C, lambda seen: seen["Id"] == theirs)
+    assert (None if found is None else [e.name for e in found]) == own

@@ -210,9 +210,9 @@ def test_the_commands_that_ran_are_read_back(ledger: Ledger) -> None:
 
 def test_what_a_build_begins_with_is_read_back_with_its_time(ledger: Ledger) -> None:
     before = time.time()
-    ledger.build(["LABEL a=1"])
+    ledger.build([("debian:12", "LABEL a=1")])
     (begun,) = again(ledger).builds
-    assert begun.steps == ("LABEL a=1",)
+    assert begun.stages == (("debian:12", "LABEL a=1"),)
     assert before <= begun.at <= time.time()
 
 

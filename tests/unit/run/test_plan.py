@@ -7,45 +7,12 @@ from collections.abc import Callable
 import pytest
 
 from lifecycle.command.line import Ref
-from lifecycle.run.planned import PlannedStep, looks_again
+from lifecycle.run.planned import PlannedStep
 from tests.unit.run.conftest import RUN, Planner
 
 First = Callable[..., PlannedStep]
 Wrong = Callable[..., tuple[str, str]]
 TI = "- docker run -ti --name my_test_c me/test\n"
-
-
-# -- what a look leaves behind ----------------------------------------------------------------
-
-AGAIN = """\
-scenario: s
-steps:
-  - docker run -ti --name box me/test
-  - docker exec -u 0 -ti box bash
-  - type: passwd kim
-    in: box
-    expect: {password_changed: kim}
-  - check: {inside: {user: kim}}
-    on: box
-  - docker stop box
-  - docker start box
-  - check: {inside: {user: kim}}
-    on: box
-"""
-
-
-@pytest.mark.parametrize(
-    ("index", "user", "again"),
-    [(0, "", True), (1, "0", True), (1, "lee", False), (2, "0", False), (3, "", False)],
-)
-def test_it_is_known_whether_an_identity_looks_again_before_the_container_is_stopped(
-    planned: Planner,
-    index: int,
-    user: str,
-    again: bool,  # noqa: FBT001
-) -> None:
-    plan = planned(AGAIN)
-    assert looks_again(plan, plan.steps[index], user) is again
 
 
 # -- rendering ------------------------------------------------------------------------------
