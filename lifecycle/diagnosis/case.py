@@ -12,7 +12,7 @@ from lifecycle.command.line import CommandError, DockerLine
 from lifecycle.command.parse import parse
 from lifecycle.command.promises import promises
 from lifecycle.diagnosis.evidence import DEFAULT_SOCKET, UNIX, Container, Group, MachineFacts
-from lifecycle.diagnosis.sockets import SocketInfo
+from lifecycle.diagnosis.sockets import Listener, SocketInfo
 from lifecycle.run.outcome import Symptom
 
 _BUILD_MARKS = re.compile(
@@ -135,6 +135,12 @@ class Case:
             return self.facts.container_on_port(int(port), self.protocol)
         name = self.caught.get("name") or self.caught.get("id")
         return self.facts.container(name) if name else None
+
+    @cached_property
+    def listening(self) -> list[Listener]:
+        """Who listens on the port that the message is about."""
+        port = self.caught.get("port")
+        return self.facts.listeners(int(port), self.protocol) if port else []
 
     @property
     def protocol(self) -> str:

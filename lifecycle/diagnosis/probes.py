@@ -135,12 +135,14 @@ def port(case: Case) -> list[str]:
     lines = []
     if case.holder:
         lines.append(f"port {text} is published by {_described(case.holder)}")
-    for one in case.facts.listeners(int(text), case.protocol):
+    for one in case.listening:
         who = f"{one.command} (pid {one.pid})" if one.pid else "a process that can't be seen"
         owner = case.facts.names.user_named(one.owner)
         lines.append(f"{who} of {owner} listens on {one.address} port {one.port}")
         if one.container:
             lines.append(f"that process lives in container {one.container[:12]}")
+        if one.is_left_proxy:
+            lines.append(f"its engine has gone: its parent is {one.parent}, not dockerd")
     return lines or [f"nothing is seen to hold port {text} now"]
 
 

@@ -106,16 +106,20 @@ def container_has_port(case: Case) -> bool:
     """A container publishes the port, or the process that listens lives in one."""
     if case.holder is not None:
         return True
-    port = case.caught.get("port")
-    if not port:
-        return False
-    listening = case.facts.listeners(int(port), case.protocol)
-    return any(one.container or one.command == "docker-proxy" for one in listening)
+    return any(
+        one.container or (one.command == "docker-proxy" and not one.is_left_proxy)
+        for one in case.listening
+    )
+
+
+def left_proxy_has_port(case: Case) -> bool:
+    """No container is known to hold the port: a docker-proxy does, and its engine has gone."""
+    return not container_has_port(case) and any(one.is_left_proxy for one in case.listening)
 
 
 def process_has_port(case: Case) -> bool:
-    """No container is known to hold the port."""
-    return not container_has_port(case)
+    """Neither a container is known to hold the port, nor what is left of one."""
+    return not (container_has_port(case) or left_proxy_has_port(case))
 
 
 def image_user_runs(case: Case) -> bool | None:
@@ -338,6 +342,7 @@ RULES: dict[str, Callable[[Case], bool | None]] = {
         name_left_behind,
         name_in_use,
         container_has_port,
+        left_proxy_has_port,
         process_has_port,
         image_user_runs,
         image_user_stopped,

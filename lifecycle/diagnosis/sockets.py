@@ -18,6 +18,9 @@ from typing import Literal
 Answer = Literal["yes", "refused", "denied", "absent"]
 
 _LISTENING = {"tcp": "0A", "udp": "07"}
+_PARENT = re.compile(r"^PPid:\s+(\d+)", re.MULTILINE)
+_STARTS_PROXIES = {"dockerd", "rootlesskit-doc"}
+"""By the kernel's 15 characters; a rootless engine starts them through rootlesskit-docker-proxy."""
 _CONTAINER_ID = re.compile(r"[0-9a-f]{64}")
 _CONNECT_LIMIT_S = 1.0
 
@@ -78,6 +81,12 @@ class Listener:
     pid: int | None = None
     command: str = ""
     container: str = ""
+    parent: str = ""
+
+    @property
+    def is_left_proxy(self) -> bool:
+        """Whether it is a docker-proxy whose engine has gone: a living one is its parent."""
+        return self.command == "docker-proxy" and self.parent not in {"", *_STARTS_PROXIES}
 
 
 def listeners(
@@ -100,6 +109,7 @@ def listeners(
                     pid,
                     _read(root / f"proc/{pid}/comm").strip() if pid else "",
                     _container_of(root, pid) if pid else "",
+                    _parent_of(root, pid) if pid else "",
                 )
             )
     return found
@@ -132,6 +142,12 @@ def _holder(root: Path, inode: int) -> int | None:
         except OSError:
             continue
     return None
+
+
+def _parent_of(root: Path, pid: int) -> str:
+    """The command of the process's parent; empty when it can't be seen."""
+    found = _PARENT.search(_read(root / f"proc/{pid}/status"))
+    return _read(root / f"proc/{found[1]}/comm").strip() if found else ""
 
 
 def _container_of(root: Path, pid: int) -> str:

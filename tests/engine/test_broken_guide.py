@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -84,6 +85,10 @@ MISTAKES = {
   - name: the mistake
     command: docker run -d --name=MINE-h -p LISTEN:8080 ${{ lab.base_image }} sleep 300
 """,
+    "a left proxy's port": """
+  - name: the mistake
+    command: docker run -d --name=MINE-l -p LEFT:8080 ${{ lab.base_image }} sleep 300
+""",
     "no such command": """
   - {name: before, command: "docker run -d --name=MINE-cmd ${{ lab.base_image }} sleep 300"}
   - {name: the mistake, command: docker exec MINE-cmd nvidia-smi-of-mine}
@@ -99,6 +104,24 @@ listener = socket.create_server(("", 0))
 print(listener.getsockname()[1], flush=True)
 input()
 """
+
+
+@contextmanager
+def left_proxy(netns: str) -> Iterator[str]:
+    """A docker-proxy that no dockerd has started; the port that it listens on."""
+    inside = ["nsenter", f"--net={netns}", "--"]
+    free = "import socket; print(socket.create_server(('', 0)).getsockname()[1])"
+    port = subprocess.check_output([*inside, "python3", "-c", free], text=True).strip()
+    here, there = os.pipe()
+    # It says on descriptor 3 that it listens.
+    proxy = 'exec docker-proxy -proto tcp -host-ip 0.0.0.0 -host-port "$1" -container-ip 192.0.2.9 '
+    words = ["bash", "-c", f'{proxy} -container-port 8080 3>&"$2"', "bash", port, str(there)]
+    with subprocess.Popen([*inside, *words], pass_fds=[there]) as process:
+        os.close(there)
+        assert os.read(here, 9) == b"0\n"
+        yield port
+        process.terminate()
+    os.close(here)
 
 
 @dataclass
@@ -130,12 +153,15 @@ def done(shared_place: Place, base_image: str, in_sandbox: SandboxInfo) -> Itera
     docker("run", "-d", f"--name={holder}", "-p", "8080", base_image, "sleep", "300")
     port = docker("port", holder, "8080").splitlines()[0].rpartition(":")[2]
     net = ["nsenter", f"--net={in_sandbox.netns}", "--", "python3", "-c", LISTENER]
-    with subprocess.Popen(net, stdin=-1, stdout=-1, text=True) as process:
+    with (
+        left_proxy(str(in_sandbox.netns)) as left_port,
+        subprocess.Popen(net, stdin=-1, stdout=-1, text=True) as process,
+    ):
         assert process.stdin
         assert process.stdout
         listen = process.stdout.readline().strip()
         for name, steps in MISTAKES.items():
-            text = steps.replace("PORT", port).replace("LISTEN", listen)
+            text = steps.replace("PORT", port).replace("LISTEN", listen).replace("LEFT", left_port)
             text = text.replace("FOLDER", str(place.folder))
             place.write(f"guide/{name}.yaml", f"scenario: {name}\nsteps:{text}")
         ran = place.run("guide")
@@ -167,6 +193,7 @@ def test_each_of_them_fails_and_nothing_is_left(done: Done) -> None:
         ("no such dockerfile", "dockerfile-not-found"),
         ("a container's port", "port-used-by-container"),
         ("a process's port", "port-used-by-host-process"),
+        ("a left proxy's port", "port-held-by-left-proxy"),
         ("no such command", "exec-command-not-found"),
         ("a stopped container", "exec-stopped-container"),
     ],

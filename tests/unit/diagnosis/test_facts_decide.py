@@ -73,6 +73,26 @@ def test_a_port_is_taken_by_a_process_of_the_server(machine: Machine) -> None:
     assert "jupyter-lab (pid 77) of lee listens on 127.0.0.1 port 8080" in found.evidence
 
 
+@pytest.mark.parametrize(
+    ("parent", "finding"),
+    [("systemd", "port-held-by-left-proxy"), ("dockerd", "port-used-by-container")],
+)
+def test_a_proxy_whose_engine_has_gone_is_told_from_a_containers(
+    machine: Machine, parent: str, finding: str
+) -> None:
+    machine.file("proc/net/tcp", TCP_TABLE)
+    machine.file("proc/77/comm", "docker-proxy\n")
+    machine.file("proc/77/status", "Name:\tdocker-proxy\nPid:\t77\nPPid:\t5\n")
+    machine.file("proc/5/comm", f"{parent}\n")
+    (machine.root / "proc/77/fd").mkdir()
+    (machine.root / "proc/77/fd/3").symlink_to("socket:[4242]")
+    machine.containers = []
+    found = only(machine, PORT_TAKEN, *RUN)
+    assert found.id == finding
+    told = "its engine has gone: its parent is systemd, not dockerd" in found.evidence
+    assert told == (parent == "systemd")
+
+
 def test_a_port_of_a_container_on_the_hosts_network_is_a_containers(machine: Machine) -> None:
     machine.file("proc/net/tcp", TCP_TABLE)
     machine.file("proc/77/comm", "python3\n")
