@@ -38,10 +38,13 @@ def exists(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
 
 
 def state(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
-    """``.State.Status``; one with --rm that ended is gone, which is ended too."""
+    """``.State.Status``; one with --rm that ended is gone, or going, which is ended too."""
+    removes_itself = _seen(c)["HostConfig"].get("AutoRemove")
     if c.now is None:
-        actual = "exited" if _seen(c)["HostConfig"].get("AutoRemove") else "gone"
+        actual = "exited" if removes_itself else "gone"
         return compare(about(promise), promise.expected, actual, "events")
+    if removes_itself and c.now["State"]["Status"] == "removing":
+        return compare(about(promise), promise.expected, "exited", "inspect .State.Status")
     return _from_inspect(promise, c.now["State"]["Status"], "State.Status")
 
 

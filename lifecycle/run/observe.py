@@ -38,7 +38,7 @@ STARTERS = frozenset({"run", "start", "restart"})
 LOOK_LIMIT = 20.0
 """Seconds that a look inside may take at a container's start."""
 EVENT_LIMIT = 3.0
-"""Seconds that the event of a start which the CLI reported may take to reach us."""
+"""Seconds that an event may take to reach us: of a start that the CLI reported, or of an end."""
 
 
 @dataclass
@@ -180,7 +180,7 @@ def _container(
     real = session.real("container", name)
     facts = ContainerFacts(
         name,
-        now=session.daemon.container(real),
+        now=_now(session, real, before),
         before=before.containers.get(name),
         created=session.witness.created.get(real),
         started=_started(session, real, before, acted),
@@ -198,6 +198,20 @@ def _container(
         if p.field == "container.path" and p.about and p.about.name == name
     }
     return facts
+
+
+def _now(session: Session, real: str, before: Before) -> Json | None:
+    """Its inspect; the engine removes one with --rm a moment after it has ended."""
+    now = session.daemon.container(real)
+    if now is None or not now["HostConfig"].get("AutoRemove"):
+        return now
+
+    def is_gone(event: Event) -> bool:
+        return event.action == "destroy" and event.name == real
+
+    ended = now["State"]["Status"] in {"exited", "removing"}
+    limit = EVENT_LIMIT if ended else 0.0
+    return None if session.events.wait(is_gone, since=before.mark, timeout=limit) else now
 
 
 def _signals(session: Session, c: ContainerFacts, before: Before) -> tuple[int, ...]:

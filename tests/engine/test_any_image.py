@@ -233,6 +233,20 @@ def test_a_container_that_ends_at_once_breaks_no_promise_of_its_line(
     assert broken(ran.step("run")) == []
 
 
+def test_a_container_that_is_long_in_going_has_ended(place: Place, base_image: str) -> None:
+    text = f"""
+scenario: long in going
+steps:
+  - docker run -d --rm --name=MINE-c {base_image} sleep 600
+  - docker exec MINE-c bash -c "mkdir /many && cd /many && touch {{{{1..60000}}}}"
+  - {{name: stop, command: docker stop -t 0 MINE-c}}
+"""
+    ran = place.run(str(place.write("s.yaml", text)))
+    assert ran.exit_code == 0, ran.said
+    (ended,) = (c for c in ran.step("stop")["checks"] if c["about"].endswith(": state"))
+    assert (ended["status"], ended["source"]) == ("kept", "events"), "its end is waited for"
+
+
 def test_files_of_a_container_that_has_ended_are_seen_in_its_archive(
     place: Place, images: Callable[[str], str]
 ) -> None:

@@ -147,7 +147,7 @@ def test_restarts_at_random_moments_of_the_guide_leave_nothing_and_say_why(
     with capsys.disabled():
         sys.stdout.write(f"\n{RESTARTS} restarts (seed {SEED}) of a guide of {lasts:.1f} s:\n")
         sys.stdout.writelines(f"  {counts[what]:4} {what}\n" for what in sorted(counts))
-    assert unclear == []
+    assert not unclear, "\n\n".join(unclear)
     zero = ("left after the next sweep", "of others, and gone", "ledgers left")
     assert {name: counts[name] for name in zero} == dict.fromkeys(zero, 0)
 

@@ -24,6 +24,7 @@ IMAGE_ID = "sha256:5b7580425a94b11f9fb19093aa38df8c6ba396fe7b9d314e174b4a153eef0
 CONTAINER_ID = "1efe890c7cb428634bf288b4c2d0382796945f579cdf0d176159a15de5db0280"
 CREATED: Json = {"Status": "created", "Running": False, "Pid": 0, "StartedAt": NEVER}
 EXITED: Json = {"Status": "exited", "Running": False, "Pid": 0, "ExitCode": 137}
+REMOVING: Json = {**EXITED, "Status": "removing"}
 
 
 def inspected(**parts: Any) -> Json:
