@@ -142,6 +142,17 @@ class Case:
         port = self.caught.get("port")
         return self.facts.listeners(int(port), self.protocol) if port else []
 
+    def is_left_proxy(self, one: Listener) -> bool:
+        """A docker-proxy whose engine has gone, or none of whose engine's containers has the port.
+
+        An engine that was restarted while a container had a port may keep that, and the proxy.
+        """
+        if not one.is_proxy or self.holder is not None:
+            return False
+        engine = self.facts.engine
+        ours = engine is not None and one.parent == engine.pid
+        return one.engine_has_gone or (ours and self.facts.containers is not None)
+
     @property
     def protocol(self) -> str:
         """The port's protocol as the message has it."""

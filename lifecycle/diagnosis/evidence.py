@@ -284,9 +284,17 @@ class MachineFacts:
 
     def listeners(self, port: int, protocol: str = "tcp") -> list[Listener]:
         """Who listens on this port of the host, or of the network that the engine lives in."""
+        engine = self.engine
+        return sockets.listeners(self.root, port, protocol, engine.pid if engine else None)
+
+    @property
+    def engine(self) -> Daemon | None:
+        """The engine's process: the one with its address on the command line, or the only one."""
         host, _ = self.address
-        engine = next((one.pid for one in self.daemons if host in one.hosts), None)
-        return sockets.listeners(self.root, port, protocol, engine)
+        found = [one for one in self.daemons if host in one.hosts]
+        if not found and host.startswith(UNIX):
+            found = self.daemons
+        return found[0] if len(found) == 1 else None
 
     # --- files, disks, devices ---
 

@@ -141,8 +141,12 @@ def port(case: Case) -> list[str]:
         lines.append(f"{who} of {owner} listens on {one.address} port {one.port}")
         if one.container:
             lines.append(f"that process lives in container {one.container[:12]}")
-        if one.is_left_proxy:
-            lines.append(f"its engine has gone: its parent is {one.parent}, not dockerd")
+        if case.is_left_proxy(one):
+            lines.append(
+                f"its engine has gone: its parent is {one.parent_command}, not dockerd"
+                if one.engine_has_gone
+                else f"no container of its engine (pid {one.parent}) publishes port {text}"
+            )
     return lines or [f"nothing is seen to hold port {text} now"]
 
 

@@ -107,14 +107,13 @@ def container_has_port(case: Case) -> bool:
     if case.holder is not None:
         return True
     return any(
-        one.container or (one.command == "docker-proxy" and not one.is_left_proxy)
-        for one in case.listening
+        one.container or (one.is_proxy and not case.is_left_proxy(one)) for one in case.listening
     )
 
 
 def left_proxy_has_port(case: Case) -> bool:
-    """No container is known to hold the port: a docker-proxy does, and its engine has gone."""
-    return not container_has_port(case) and any(one.is_left_proxy for one in case.listening)
+    """No container is known to hold the port: what holds it is left of one."""
+    return not container_has_port(case) and any(map(case.is_left_proxy, case.listening))
 
 
 def process_has_port(case: Case) -> bool:

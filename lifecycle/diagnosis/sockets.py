@@ -81,12 +81,18 @@ class Listener:
     pid: int | None = None
     command: str = ""
     container: str = ""
-    parent: str = ""
+    parent: int | None = None
+    parent_command: str = ""
 
     @property
-    def is_left_proxy(self) -> bool:
-        """Whether it is a docker-proxy whose engine has gone: a living one is its parent."""
-        return self.command == "docker-proxy" and self.parent not in {"", *_STARTS_PROXIES}
+    def is_proxy(self) -> bool:
+        """Whether it is what an engine starts for a published port."""
+        return self.command == "docker-proxy"
+
+    @property
+    def engine_has_gone(self) -> bool:
+        """Of a proxy: no engine is its parent any more."""
+        return self.parent_command not in {"", *_STARTS_PROXIES}
 
 
 def listeners(
@@ -101,18 +107,24 @@ def listeners(
     for family in ("", "6"):
         for address, owner, inode in _rows(tables / f"{protocol}{family}", port, protocol):
             pid = _holder(root, inode)
-            found.append(
-                Listener(
-                    address,
-                    port,
-                    owner,
-                    pid,
-                    _read(root / f"proc/{pid}/comm").strip() if pid else "",
-                    _container_of(root, pid) if pid else "",
-                    _parent_of(root, pid) if pid else "",
-                )
-            )
+            found.append(_listener(root, address, port, owner, pid))
     return found
+
+
+def _listener(root: Path, address: str, port: int, owner: int, pid: int | None) -> Listener:
+    if pid is None:
+        return Listener(address, port, owner)
+    parent = _PARENT.search(_read(root / f"proc/{pid}/status"))
+    return Listener(
+        address,
+        port,
+        owner,
+        pid,
+        _command(root, pid),
+        _container_of(root, pid),
+        int(parent[1]) if parent else None,
+        _command(root, int(parent[1])) if parent else "",
+    )
 
 
 def _rows(table: Path, port: int, protocol: str) -> Iterator[tuple[str, int, int]]:
@@ -144,10 +156,8 @@ def _holder(root: Path, inode: int) -> int | None:
     return None
 
 
-def _parent_of(root: Path, pid: int) -> str:
-    """The command of the process's parent; empty when it can't be seen."""
-    found = _PARENT.search(_read(root / f"proc/{pid}/status"))
-    return _read(root / f"proc/{found[1]}/comm").strip() if found else ""
+def _command(root: Path, pid: int) -> str:
+    return _read(root / f"proc/{pid}/comm").strip()
 
 
 def _container_of(root: Path, pid: int) -> str:

@@ -37,7 +37,7 @@ WENT_AWAY = "engine-went-away"
 REGISTRY_GONE = "registry-unreachable"
 """The sandbox's registry is a container, and is started again after each run only."""
 LEFT_PROXY = "port-held-by-left-proxy"
-"""An engine that is killed may leave the proxy of a port, which outlives it for a moment."""
+"""An engine that restarts while a container has a port may keep that: seen once in 30 times."""
 NOT_THERE = {"daemon-not-running", "wrong-docker-host"}
 """What is said of an engine that is away when the run begins."""
 
@@ -110,7 +110,7 @@ def verdict(ran: Ran) -> str:
     if REGISTRY_GONE in told:
         return "began after the restart, and says that the registry went with the engine"
     if LEFT_PROXY in told:
-        return "began after the restart, and says that the engine left the proxy of the port"
+        return "began after the restart, and says that the engine kept the port"
     begun = ran.scenario()["steps"][-1]["status"] != "skipped"
     not_there = told & NOT_THERE and not begun
     return "did not begin, and says why" if not_there else "failed without the cause"

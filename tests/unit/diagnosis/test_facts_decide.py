@@ -73,24 +73,44 @@ def test_a_port_is_taken_by_a_process_of_the_server(machine: Machine) -> None:
     assert "jupyter-lab (pid 77) of lee listens on 127.0.0.1 port 8080" in found.evidence
 
 
-@pytest.mark.parametrize(
-    ("parent", "finding"),
-    [("systemd", "port-held-by-left-proxy"), ("dockerd", "port-used-by-container")],
-)
-def test_a_proxy_whose_engine_has_gone_is_told_from_a_containers(
-    machine: Machine, parent: str, finding: str
-) -> None:
+def a_proxy_listens(machine: Machine, parent: str) -> None:
+    """A docker-proxy (pid 77) listens on port 8080; its parent is process 5."""
     machine.file("proc/net/tcp", TCP_TABLE)
+    machine.file("proc/5/comm", f"{parent}\n")
+    machine.file("proc/5/net/tcp", TCP_TABLE)
     machine.file("proc/77/comm", "docker-proxy\n")
     machine.file("proc/77/status", "Name:\tdocker-proxy\nPid:\t77\nPPid:\t5\n")
-    machine.file("proc/5/comm", f"{parent}\n")
     (machine.root / "proc/77/fd").mkdir()
     (machine.root / "proc/77/fd/3").symlink_to("socket:[4242]")
     machine.containers = []
+
+
+def test_a_port_is_held_by_the_proxy_of_an_engine_that_has_gone(machine: Machine) -> None:
+    a_proxy_listens(machine, "systemd")
     found = only(machine, PORT_TAKEN, *RUN)
-    assert found.id == finding
-    told = "its engine has gone: its parent is systemd, not dockerd" in found.evidence
-    assert told == (parent == "systemd")
+    assert found.id == "port-held-by-left-proxy"
+    assert "its engine has gone: its parent is systemd, not dockerd" in found.evidence
+
+
+def test_a_port_is_kept_by_an_engine_none_of_whose_containers_has_it(machine: Machine) -> None:
+    a_proxy_listens(machine, "dockerd")
+    found = only(machine, PORT_TAKEN, *RUN)
+    assert found.id == "port-held-by-left-proxy"
+    assert "no container of its engine (pid 5) publishes port 8080" in found.evidence
+
+
+def test_the_proxy_of_another_engine_is_a_containers(machine: Machine) -> None:
+    a_proxy_listens(machine, "dockerd")
+    machine.file("proc/6/comm", "dockerd\n")
+    machine.file("proc/6/cmdline", "dockerd\0-H\0unix:///var/run/docker.sock\0")
+    machine.file("proc/6/net/tcp", TCP_TABLE)
+    assert only(machine, PORT_TAKEN, *RUN).id == "port-used-by-container"
+
+
+def test_a_proxy_is_a_containers_when_the_engine_can_not_be_asked(machine: Machine) -> None:
+    a_proxy_listens(machine, "dockerd")
+    machine.containers = None
+    assert only(machine, PORT_TAKEN, *RUN).id == "port-used-by-container"
 
 
 def test_a_port_of_a_container_on_the_hosts_network_is_a_containers(machine: Machine) -> None:
