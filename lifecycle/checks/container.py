@@ -43,9 +43,9 @@ def state(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     if c.now is None:
         actual = "exited" if removes_itself else "gone"
         return compare(about(promise), promise.expected, actual, "events")
-    if removes_itself and c.now["State"]["Status"] == "removing":
-        return compare(about(promise), promise.expected, "exited", "inspect .State.Status")
-    return _from_inspect(promise, c.now["State"]["Status"], "State.Status")
+    status = c.now["State"]["Status"]
+    going = removes_itself and status == "removing"
+    return _from_inspect(promise, "exited" if going else status, "State.Status")
 
 
 def started(promise: Promise, c: ContainerFacts, _: Facts) -> Check:

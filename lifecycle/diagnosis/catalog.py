@@ -104,10 +104,11 @@ def _with_shared_patterns(one: Entry, every: list[Entry]) -> Entry:
     """The entry with the patterns that it shares with another, before its own."""
     if not one.patterns_of:
         return one
-    shared = [other.patterns for other in every if other.id == one.patterns_of]
-    if not shared:
+    other = next((other for other in every if other.id == one.patterns_of), None)
+    if other is None:
         raise CatalogError(f"{one.phase}: {one.id}: no entry is named {one.patterns_of!r}")
-    return replace(one, patterns=(*shared[0], *one.patterns))
+    shared = _with_shared_patterns(other, every).patterns
+    return replace(one, patterns=(*shared, *one.patterns))
 
 
 def entry(finding: str) -> Entry:

@@ -40,6 +40,10 @@ class Event:
         """What tells it from every other one, also when it is told twice."""
         return self.at, self.kind, self.action, self.id
 
+    def is_a(self, action: str, name: str) -> bool:
+        """Whether it tells of this being done to what has this name."""
+        return (self.action, self.name) == (action, name)
+
     @staticmethod
     def read(raw: dict[str, Any]) -> Event:
         """Read the daemon's JSON; ``exec_create: id`` becomes the action ``exec_create``."""

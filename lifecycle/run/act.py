@@ -230,7 +230,7 @@ def _wait_open(
     real, wanted = session.real("container", planned.container), OPENING[line.verb]
 
     def is_up(event: Event) -> bool:
-        mine = event.name == real and event.action == wanted
+        mine = event.is_a(wanted, real)
         return mine and event.attributes.get("execID", "") not in session.daemon.own_execs
 
     event = session.events.wait(

@@ -203,15 +203,13 @@ def _container(
 def _now(session: Session, real: str, before: Before) -> Json | None:
     """Its inspect; the engine removes one with --rm a moment after it has ended."""
     now = session.daemon.container(real)
-    if now is None or not now["HostConfig"].get("AutoRemove"):
+    ended = now is not None and now["State"]["Status"] in {"exited", "removing"}
+    if now is None or not (ended and now["HostConfig"].get("AutoRemove")):
         return now
-
-    def is_gone(event: Event) -> bool:
-        return event.action == "destroy" and event.name == real
-
-    ended = now["State"]["Status"] in {"exited", "removing"}
-    limit = EVENT_LIMIT if ended else 0.0
-    return None if session.events.wait(is_gone, since=before.mark, timeout=limit) else now
+    gone = session.events.wait(
+        lambda e: e.is_a("destroy", real), since=before.mark, timeout=EVENT_LIMIT
+    )
+    return None if gone else now
 
 
 def _signals(session: Session, c: ContainerFacts, before: Before) -> tuple[int, ...]:
@@ -219,7 +217,7 @@ def _signals(session: Session, c: ContainerFacts, before: Before) -> tuple[int, 
     real = session.real("container", c.name)
 
     def is_kill(event: Event) -> bool:
-        return event.action == "kill" and event.name == real
+        return event.is_a("kill", real)
 
     was_up = c.before is not None and c.before["State"]["Running"]
     limit = EVENT_LIMIT if was_up else 0.0
@@ -314,14 +312,12 @@ def _ports(planned: PlannedStep, promises: Sequence[Promise]) -> Mapping[str, in
 def _started(session: Session, real: str, before: Before, acted: Acted) -> bool:
     """Whether the engine reported its start; the CLI may be back a moment before the event."""
     went_well = before.awaits_start and acted.exit_code in {0, None}
-
-    def is_start(event: Event) -> bool:
-        return event.action == "start" and event.name == real
-
-    return (
-        session.events.wait(is_start, since=before.mark, timeout=EVENT_LIMIT if went_well else 0.0)
-        is not None
+    start = session.events.wait(
+        lambda e: e.is_a("start", real),
+        since=before.mark,
+        timeout=EVENT_LIMIT if went_well else 0.0,
     )
+    return start is not None
 
 
 def _execs(session: Session, planned: PlannedStep, before: Before, facts: Facts) -> None:
@@ -331,7 +327,7 @@ def _execs(session: Session, planned: PlannedStep, before: Before, facts: Facts)
     ids = [
         e.attributes.get("execID", "")
         for e in session.events.since(before.mark)
-        if e.action == "exec_create" and e.name == real
+        if e.is_a("exec_create", real)
     ]
     theirs = [i for i in ids if i and i not in session.daemon.own_execs]
     facts.new_execs = len(theirs)

@@ -11,7 +11,6 @@ from dataclasses import replace
 
 from lifecycle.checks.check import Check, compare, unverified
 from lifecycle.checks.expect import judge_expect, pattern
-from lifecycle.engine.events import Event
 from lifecycle.run import act, book
 from lifecycle.run.observe import look_after, look_before, until_kept, wait_until
 from lifecycle.run.outcome import StepResult
@@ -155,10 +154,8 @@ def _container_over(session: Session, opened: OpenTerminal, since: int) -> Check
 
 
 def _started_again(session: Session, real: str, since: int) -> bool:
-    def is_start(event: Event) -> bool:
-        return event.action == "start" and event.name == real
-
-    return session.events.wait(is_start, since=since, timeout=TYPED_LIMIT) is not None
+    start = session.events.wait(lambda e: e.is_a("start", real), since=since, timeout=TYPED_LIMIT)
+    return start is not None
 
 
 def _about(planned: PlannedStep, container: str) -> PlannedStep:

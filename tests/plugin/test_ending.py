@@ -56,38 +56,29 @@ def term(process: subprocess.Popen[str]) -> None:
     process.terminate()
 
 
-def signalled_in_the_long_step(place: Place, how: How, *words: str, up: str = "MINE-long") -> Ran:
-    """Start, wait for the container of the long step, and end it."""
+def ended_in_the_long_step(
+    place: Place, how: How, *words: str, up: str = "MINE-long"
+) -> tuple[Ran, list[str]]:
+    """Start, wait for the container of the long step, and end it; what is left at its end, too."""
     with place.started(*place.run_words(*words)) as process:
         wait_until(lambda: place.is_up(up) or process.poll() is not None)
         assert process.poll() is None, place.ended(process).said
         how(process)
+        # Not until its output ends: what it leaves running would hold that open.
+        process.wait(LIMIT)
+        left = [*place.left(), *map(str, place.ledgers())]
         ran = place.ended(process)
     assert "Traceback" not in ran.said, ran.said
     assert "INTERNALERROR" not in ran.said, ran.said
-    return ran
-
-
-def ended_in_the_long_step(place: Place, how: How, *words: str, up: str = "MINE-long") -> Ran:
-    """The same; at its end nothing is left."""
-    left: list[list[object]] = []
-
-    def ended(process: subprocess.Popen[str]) -> None:
-        how(process)
-        # Not until its output ends: what it leaves running would hold that open.
-        process.wait(LIMIT)
-        left.extend([[*place.left()], [*place.ledgers()]])
-
-    ran = signalled_in_the_long_step(place, ended, *words, up=up)
-    assert left == [[], []]
-    return ran
+    return ran, left
 
 
 @pytest.mark.parametrize(("how", "text"), [(ctrl_c, QUICK), (term, LONG)], ids=["ctrl-c", "term"])
 def test_a_run_that_is_told_to_end_runs_finally_cleans_up_and_reports(
     place: Place, how: How, text: str
 ) -> None:
-    ran = ended_in_the_long_step(place, how, str(place.write("a.yaml", text)))
+    ran, left = ended_in_the_long_step(place, how, str(place.write("a.yaml", text)))
+    assert left == []
     assert (ran.exit_code, ran.report["verdict"]) == (2, "FAIL")
     assert ran.report["left_behind"] == []
     told = ran.statuses()
@@ -104,10 +95,9 @@ def test_pressing_ctrl_c_twice_in_a_hurry_leaves_nothing_that_no_ledger_holds(
 ) -> None:
     # Two signals so near may come as one or as two: it is cleaned up, or left at once for the
     # sweep. That the second leaves at once: tests/faults/test_ending_in_each_step.py.
-    file = str(place.write("a.yaml", QUICK))
-    ran = signalled_in_the_long_step(place, ctrl_c_twice, file)
+    ran, left = ended_in_the_long_step(place, ctrl_c_twice, str(place.write("a.yaml", QUICK)))
     assert ran.exit_code in {2, 130}
-    assert place.ledgers() or not place.left(), "what is left is written down"
+    assert place.ledgers() or not left, "what is left is written down"
     swept = place.lifecycle("sweep")
     assert swept.exit_code == 0, swept.said
     assert (place.left(), place.ledgers()) == ([], [])
@@ -115,14 +105,16 @@ def test_pressing_ctrl_c_twice_in_a_hurry_leaves_nothing_that_no_ledger_holds(
 
 def test_an_open_terminal_is_no_hindrance(place: Place) -> None:
     file = str(place.write("a.yaml", SHELL))
-    assert ended_in_the_long_step(place, ctrl_c, file, up="MINE-shell").exit_code == 2
+    ran, left = ended_in_the_long_step(place, ctrl_c, file, up="MINE-shell")
+    assert (ran.exit_code, left) == (2, [])
 
 
 @pytest.mark.parametrize("how", [ctrl_c, term])
 def test_the_workers_of_a_wide_run_clean_up_too(place: Place, how: How) -> None:
     first = str(place.write("a.yaml", QUICK))
     second = str(place.write("b.yaml", SHELL))
-    ran = ended_in_the_long_step(place, how, first, second, "-n", "2")
+    ran, left = ended_in_the_long_step(place, how, first, second, "-n", "2")
+    assert left == []
     assert ran.exit_code == 2
     assert ran.report["verdict"] == "FAIL"
     assert {ran.statuses(name)["Clean-up"] for name in ("long", "shell")} == {"passed"}

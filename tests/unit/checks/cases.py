@@ -260,7 +260,7 @@ DECLARED = [
     Case(
         said("--tmpfs TARGET/", "container.mount", mount("tmpfs", "")),
         host(Tmpfs={"/workspace/": ""}),
-        host(Tmpfs={"/work/": ""}),
+        host(Tmpfs={"/scratch/": ""}),
     ),
     Case(said("-p", "container.port", port()), bound("8080", "8080"), bound("8080", "")),
     Case(

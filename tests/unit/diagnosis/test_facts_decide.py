@@ -61,12 +61,17 @@ def test_a_port_is_taken_by_a_container(machine: Machine, container: Container) 
     assert "docker stop lees_web" in str(found.remedies)
 
 
-def test_a_port_is_taken_by_a_process_of_the_server(machine: Machine) -> None:
+def listens(machine: Machine, command: str, cgroup: str) -> None:
+    """A process (pid 77) of Lee's listens on port 8080."""
     machine.file("proc/net/tcp", TCP_TABLE)
-    machine.file("proc/77/comm", "jupyter-lab\n")
-    machine.file("proc/77/cgroup", "0::/user.slice\n")
+    machine.file("proc/77/comm", f"{command}\n")
+    machine.file("proc/77/cgroup", cgroup)
     (machine.root / "proc/77/fd").mkdir()
     (machine.root / "proc/77/fd/3").symlink_to("socket:[4242]")
+
+
+def test_a_port_is_taken_by_a_process_of_the_server(machine: Machine) -> None:
+    listens(machine, "jupyter-lab", "0::/user.slice\n")
     machine.containers = []
     found = only(machine, PORT_TAKEN, *RUN)
     assert found.id == "port-used-by-host-process"
@@ -74,14 +79,11 @@ def test_a_port_is_taken_by_a_process_of_the_server(machine: Machine) -> None:
 
 
 def a_proxy_listens(machine: Machine, parent: str) -> None:
-    """A docker-proxy (pid 77) listens on port 8080; its parent is process 5."""
-    machine.file("proc/net/tcp", TCP_TABLE)
+    """A docker-proxy listens on port 8080; its parent is process 5."""
+    listens(machine, "docker-proxy", "0::/system.slice/docker.service\n")
+    machine.file("proc/77/status", "Name:\tdocker-proxy\nPid:\t77\nPPid:\t5\n")
     machine.file("proc/5/comm", f"{parent}\n")
     machine.file("proc/5/net/tcp", TCP_TABLE)
-    machine.file("proc/77/comm", "docker-proxy\n")
-    machine.file("proc/77/status", "Name:\tdocker-proxy\nPid:\t77\nPPid:\t5\n")
-    (machine.root / "proc/77/fd").mkdir()
-    (machine.root / "proc/77/fd/3").symlink_to("socket:[4242]")
     machine.containers = []
 
 
@@ -114,11 +116,7 @@ def test_a_proxy_is_a_containers_when_the_engine_can_not_be_asked(machine: Machi
 
 
 def test_a_port_of_a_container_on_the_hosts_network_is_a_containers(machine: Machine) -> None:
-    machine.file("proc/net/tcp", TCP_TABLE)
-    machine.file("proc/77/comm", "python3\n")
-    machine.file("proc/77/cgroup", f"0::/system.slice/docker-{'ab' * 32}.scope\n")
-    (machine.root / "proc/77/fd").mkdir()
-    (machine.root / "proc/77/fd/3").symlink_to("socket:[4242]")
+    listens(machine, "python3", f"0::/system.slice/docker-{'ab' * 32}.scope\n")
     assert only(machine, PORT_TAKEN, *RUN).id == "port-used-by-container"
 
 

@@ -23,24 +23,24 @@ from lifecycle.engine.subject import (
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 ALICE = synthetic_subject("alice", 987654321, 987654322, 987654323, "/home/alice")
 ROOTS = {
-    "HOME": "/root",
+    "HOME": "/var/admin",
     "USER": "root",
     "LOGNAME": "root",
     "SHELL": "/bin/zsh",
-    "PATH": "/root/.local/bin:/opt/docker:/usr/bin",
+    "PATH": "/var/admin/.local/bin:/opt/docker:/usr/bin",
     "LANG": "ko_KR.UTF-8",
     "LC_ALL": "C.UTF-8",
     "TERM": "xterm",
     "https_proxy": "http://proxy:3128",
     "NO_PROXY": "localhost",
     "DOCKER_HOST": "unix:///run/lab.sock",
-    "DOCKER_CONFIG": "/root/.docker",
+    "DOCKER_CONFIG": "/var/admin/.docker",
     "DOCKER_AUTH_CONFIG": "{}",
     "LIFECYCLE_LAB": "/etc/lab.toml",
     "LIFECYCLE_SECRET_PASSWORD": "hunter2",
     "AWS_SECRET_ACCESS_KEY": "root's own",
     "SUDO_USER": "bob",
-    "PYTHONPATH": "/root/src",
+    "PYTHONPATH": "/var/admin/src",
 }
 
 
@@ -129,7 +129,7 @@ def test_a_person_of_the_sandbox_has_no_docker_settings_but_the_callers() -> Non
 
 def test_another_person_always_has_a_path() -> None:
     assert environment(ALICE, {})["PATH"] == "/usr/local/bin:/usr/bin:/bin"
-    nothing_left = {"HOME": "/root", "PATH": "/root/bin"}
+    nothing_left = {"HOME": "/var/admin", "PATH": "/var/admin/bin"}
     assert environment(ALICE, nothing_left)["PATH"] == "/usr/local/bin:/usr/bin:/bin"
 
 
