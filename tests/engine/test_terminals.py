@@ -98,7 +98,7 @@ steps:
     expect: {screen: " end"}
   - name: Secret
     type: printf '\\033[31mXq7-can\\033[32mary-Se\\033[0msame \\033[1mo''ver\\033[0m\\n'
-    expect: {screen: over}
+    expect: {screen: 'over(?s:.*)# $'}
   - {name: Known, type: "#${{ secret.password }}"}
 """
 PROMPTS = r"""
