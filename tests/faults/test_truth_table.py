@@ -60,8 +60,8 @@ OTHERS = (
     Other("files-are-there-after-start", "-ti --name", "-ti --tmpfs /srv --name", "Start it again"),
     Other(
         "init-passes-the-signal-on",
-        "-t 50 other_c",
-        "-t 0 other_c",
+        "docker stop -t 50 other_c",
+        "docker kill other_c",  # `stop -t 0` may let it end by TERM, before KILL comes
         "Stop that, with all the patience there is",
     ),
     Other("init-passes-the-signal-on", "-d --init", "-d", "Run it with an init"),
@@ -101,7 +101,7 @@ OTHERS = (
         "start-resumes-no-process",
         "docker stop -t 1 my_test_c",
         "docker pause my_test_c\n  - docker unpause my_test_c",
-        "It is another shell",
+        "Start it again",  # which claims already that the job does not run any more
     ),
     Other("stop-asks-first", "exit 143", "exit 7", "Stop it, with all the patience there is"),
     Other(
