@@ -104,6 +104,9 @@ class Runner:
                 type_step(self._s, planned, result)
             case "check":
                 result.checks += self._check(planned)
+                # A look is best effort: when nothing at all was seen, the engine may be why.
+                if result.status == "skipped" and (away := self._s.daemon.away()):
+                    raise away
 
     # -- decide ---------------------------------------------------------------------------
 
