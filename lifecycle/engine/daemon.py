@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from functools import cached_property, wraps
 from typing import Any, cast
 
+from docker.auth import get_config_header, resolve_repository_name
 from docker.errors import NotFound
 from docker.types import CancellableStream
 from docker.utils import decode_json_header
@@ -159,9 +160,17 @@ class Daemon(Client):
             return None
 
     @mapped
-    def registry_digest(self, name: str) -> str:
-        """The digest a registry gives for a tag, without pulling it."""
-        return str(self._client.images.get_registry_data(name).id)
+    def registry_digest(self, name: str, auth: str | None = None) -> str:
+        """The digest a registry gives for a tag, without pulling it.
+
+        ``auth`` is the header ``X-Registry-Auth`` of whoever wants to pull it; else our own.
+        """
+        api: Any = self._api
+        known = get_config_header(api, resolve_repository_name(name)[0]) if auth is None else auth
+        headers = {"X-Registry-Auth": known} if known else {}
+        answer = api._get(api._url("/distribution/{0}/json", name), headers=headers)  # noqa: SLF001
+        said = api._result(answer, json=True)  # noqa: SLF001
+        return str((said.get("Descriptor") or {}).get("digest") or "")
 
     @mapped
     def containers(self) -> list[Json]:

@@ -14,7 +14,6 @@ from lifecycle.engine.events import Event
 from lifecycle.engine.execs import end_exec
 from lifecycle.engine.picture import Picture
 from lifecycle.engine.terminal import Reader, Terminal, TerminalEnded, TerminalTimeout
-from lifecycle.run.layers import layers_of
 from lifecycle.run.planned import PlannedStep
 from lifecycle.run.session import OpenTerminal, Session
 from lifecycle.run.surroundings import own_detach_keys
@@ -55,12 +54,11 @@ def run_to_end(session: Session, planned: PlannedStep, words: Sequence[str]) -> 
         done = process.run(
             list(words),
             subject=session.world.subject,
-            env=session.env,
+            env=session.through_gate(),
             cwd=str(session.folder),
             timeout=planned.limit,
             stdin=planned.stdin.encode() if planned.stdin is not None else None,
-            on_start=session.ledger.cli,
-            on_output=layers_of(session, planned),
+            on_start=session.ownership.began,
         )
         problem = f"it did not end within {planned.limit:g} s{end()}" if done.timed_out else ""
     shown = Picture(done.output, lost=done.lost)
@@ -75,9 +73,9 @@ def run_on_terminal(session: Session, planned: PlannedStep, words: Sequence[str]
             list(words),
             name=planned.opens or planned.title,
             subject=session.world.subject,
-            env=session.env,
+            env=session.through_gate(),
             cwd=str(session.folder),
-            on_start=session.ledger.cli,
+            on_start=session.ownership.began,
             on_end=session.events.wake,
             **planned.window._asdict(),
         )

@@ -15,8 +15,8 @@ from typing import Any
 from lifecycle.checks.check import Check, unverified
 from lifecycle.engine.daemon import Daemon, EngineError
 from lifecycle.engine.terminal import TerminalError
-from lifecycle.run.inventory import foreign_touched, key_of, left_behind, take
-from lifecycle.run.layers import left_over, stands_on_others, tags_of, unnamed
+from lifecycle.run.inventory import claimed, had_image, key_of, left_behind, take
+from lifecycle.run.layers import left_over, tags_of, unnamed
 from lifecycle.run.ledger import Entry, same_id
 from lifecycle.run.outcome import StepResult
 from lifecycle.run.session import Session
@@ -37,33 +37,44 @@ class Remains:
     left_behind: list[str] = field(default_factory=list)
     kept_on_purpose: list[str] = field(default_factory=list)
     foreign_touched: list[str] = field(default_factory=list)
+    others_meanwhile: int = 0
+    """Things of others that changed while the run went on, and not through it."""
 
 
 def clean_up(session: Session) -> tuple[StepResult, Remains]:
     """Close the terminals, remove what the ledger holds, and measure."""
     result = StepResult(CLEANUP, 0, command="cleanup: what this run made", ran=True)
     _close_terminals(session)
+    # What a step left running in the background makes nothing more.
+    session.gates.close()
+    refusals, _ = session.ownership.settle()
+    result.checks += [Check(r.about, "ours", r.sentence, "broken", "the gate") for r in refusals]
     with session.daemon.patience.waiting(RETURN_LIMIT, partial(session.say, _WAITING)):
         return result, _removed(session, result)
 
 
 def _removed(session: Session, result: StepResult) -> Remains:
     for entry in _also(session):
-        session.ledger.made(entry.kind, entry.name, entry.id)
+        session.ownership.made(entry.kind, entry.name, entry.id)
     alone = _above_others(session)
-    entries = [e for e in session.ledger.entries() if not e.kept]
-    kept = [e for e in session.ledger.entries() if e.kept]
+    entries = [e for e in session.ownership.entries() if not e.kept]
+    kept = [e for e in session.ownership.entries() if e.kept]
     for entry in entries:
-        check = remove(session.daemon, entry, session.run, alone=entry.name in alone)
+        had = _had_no_name(session, entry)
+        check = (
+            unverified(f"{entry.kind} {entry.name}", "removed", had)
+            if had
+            else remove(session.daemon, entry, session.run, alone=entry.name in alone)
+        )
         if check.status == "kept":
-            session.ledger.gone(entry.kind, entry.name)
+            session.ownership.gone(entry.kind, entry.name)
         if entry.kind not in {"file", "folder"} or check.status != "kept":
             result.checks.append(_shown(session, check))
     try:
         remains = measure(session, [*entries, *kept])
     except EngineError as error:
         result.checks.append(unverified("left behind", "nothing", str(error)))
-        left = [f"{e.kind} {e.name}" for e in session.ledger.entries() if not e.kept]
+        left = [f"{e.kind} {e.name}" for e in session.ownership.entries() if not e.kept]
         return Remains(left, _kept(kept))
     for thing in remains.left_behind:
         result.checks.append(Check("left behind", "nothing", thing, "broken", "inventory"))
@@ -72,9 +83,21 @@ def _removed(session: Session, result: StepResult) -> Remains:
     return remains
 
 
+def _had_no_name(session: Session, entry: Entry) -> str:
+    """Why a tag of ours must stay: an image that was there without a name would go with it."""
+    if entry.kind != "image" or not had_image(session.ownership.before, entry.id):
+        return ""
+    named = any(t.state == entry.id and t.name for t in session.ownership.before.values())
+    with suppress(EngineError):
+        seen = session.daemon.image(entry.name)
+        if seen is not None and not named and tags_of(seen) == [entry.name]:
+            return "left: its image was there without a name, and would go with this one"
+    return ""
+
+
 def _also(session: Session) -> list[Entry]:
     """What a build that was cut short made after we read its last line."""
-    entries = session.ledger.entries()
+    entries = session.ownership.entries()
     try:
         return left_over(session.daemon, entries) if unnamed(entries) else []
     except EngineError:
@@ -83,9 +106,9 @@ def _also(session: Session) -> list[Entry]:
 
 def _above_others(session: Session) -> set[str]:
     """Images that must not take with them what they stand on."""
-    names = [e.name for e in session.ledger.entries() if e.kind == "image" and not e.kept]
+    names = [e.name for e in session.ownership.entries() if e.kind == "image" and not e.kept]
     try:
-        return {name for name in names if stands_on_others(session, name)}
+        return {name for name in names if session.ownership.stands_on_others(name)}
     except EngineError:
         return set(names)  # what is on the ledger is told one by one
 
@@ -93,10 +116,11 @@ def _above_others(session: Session) -> set[str]:
 def keep_all(session: Session, why: str) -> tuple[StepResult, Remains]:
     """Leave all of it for the person to look at: off the ledger's work, and listed."""
     _close_terminals(session)
-    for entry in session.ledger.entries():
+    session.gates.close()
+    for entry in session.ownership.entries():
         if not entry.kept:
-            session.ledger.keep(entry.kind, entry.name, why, entry.id)
-    remains = Remains(kept_on_purpose=_kept(session.ledger.entries()))
+            session.ownership.keep(entry, why)
+    remains = Remains(kept_on_purpose=_kept(session.ownership.entries()))
     return StepResult(CLEANUP, 0, skipped=why), remains
 
 
@@ -120,14 +144,20 @@ def _shown(session: Session, check: Check) -> Check:
 
 
 def measure(session: Session, entries: Iterable[Entry]) -> Remains:
-    """Compare the engine with what it was before the run."""
-    after = take(session.daemon)
-    entries = list(entries)
-    made = {key_of(e.kind, e.name, e.id) for e in entries if not e.kept}
+    """Hold the engine, and all that it told of, against what the run made."""
+    after, ownership = take(session.daemon), session.ownership
+    made = ownership.ever_made
+    kept = list(filter(lambda e: e.kept, entries))
+    away = {key_of(e.kind, e.name, e.id) for e in kept}
     return Remains(
-        left_behind=left_behind(session.before, after, session.run, made),
-        kept_on_purpose=_kept(entries),
-        foreign_touched=foreign_touched(session.before, after, session.targets | made),
+        left_behind=left_behind(
+            ownership.before, after, {k: i for k, i in made.items() if k not in away}
+        ),
+        kept_on_purpose=_kept(kept),
+        foreign_touched=[*claimed(ownership.before, after, made), *ownership.moved],
+        others_meanwhile=len(
+            {(e.kind, e.id) for e in session.events.since() if not ownership.knows(e)}
+        ),
     )
 
 
@@ -179,15 +209,18 @@ def _wait_gone(daemon: Daemon, entry: Entry) -> None:
 
 
 def _whose(daemon: Daemon, entry: Entry, run: str) -> str:
-    """Why a thing may not be ours: a name that anybody may use proves nothing without the id."""
-    if run in entry.name:
-        return ""
+    """Why a thing may not be ours: a name proves nothing without the id that it was made with.
+
+    Where the id was never written down, the name that was to be made counts if it holds the run's
+    own id: nobody could know it before.
+    """
     ask: Callable[[str], dict[str, Any] | None] = getattr(daemon, entry.kind)
-    seen = ask(entry.name)
+    seen = ask(_known_as(entry))
     if seen is None:
         return ""
     if not entry.id:
-        return "left: it is not known to be this run's, and others may use its name"
+        unknown = "left: it is not known to be this run's, and others may use its name"
+        return "" if run in entry.name else unknown
     identity = str(seen.get("Id") or seen.get("Name"))
     if identity != entry.id and not same_id(identity, entry.id):
         return "left: its name belongs to another one now"
@@ -196,13 +229,18 @@ def _whose(daemon: Daemon, entry: Entry, run: str) -> str:
     return "" if entry.name in tags else "left: somebody gave it a name"
 
 
+def _known_as(entry: Entry) -> str:
+    """The name of an image's tag and of a volume; the others go by their ids, whatever the name."""
+    return entry.id or entry.name if entry.kind in {"container", "network"} else entry.name
+
+
 def _remove_from(daemon: Daemon, entry: Entry, *, alone: bool) -> None:
     match entry.kind:
         case "container":
-            daemon.remove_container(entry.id or entry.name)
+            daemon.remove_container(_known_as(entry))
         case "image":
             daemon.remove_image(entry.name, alone=alone or entry.name == entry.id)
         case "volume":
             daemon.remove_volume(entry.name)
         case "network":
-            daemon.remove_network(entry.name)
+            daemon.remove_network(_known_as(entry))

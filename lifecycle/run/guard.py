@@ -3,45 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any
 
-from lifecycle.command.line import DockerLine, Ref
-
-Json = Mapping[str, Any]
-TOUCHING = frozenset(
-    {
-        *("start", "stop", "restart", "kill", "rm", "exec", "attach", "rename"),
-        *("pause", "unpause", "update", "cp", "commit", "export", "wait"),
-        *("network connect", "network disconnect", "network rm", "volume rm"),
-    }
-)
-"""Verbs that enter, change or remove the things they name."""
-JOINING = frozenset({"run", "create"})
-"""Verbs that may enter another container: its network, its processes, its volumes."""
-
-
-def touched(line: DockerLine) -> frozenset[Ref]:
-    """What a line would enter, change or remove."""
-    kinds = {"container", "network"} if line.verb in TOUCHING else set()
-    kinds |= {"container"} if line.verb in JOINING else set()
-    return line.destroys | {r for r in line.uses if r.kind in kinds}
-
-
-def foreign(
-    line: DockerLine, existing: Mapping[Ref, str], ours: Collection[str], allowed: Collection[str]
-) -> str:
-    """Why a line may not run: it names something that is there and that this run did not make.
-
-    ``existing`` maps the refs that the engine knows to their full ids; ``ours`` are ids.
-    """
-    for ref in sorted(touched(line)):
-        identity = existing.get(ref)
-        if identity and identity not in ours and ref.name not in allowed:
-            return (
-                f"{ref} was not made by this run, so it is left alone "
-                f"(--allow-foreign {ref.name} lifts this)"
-            )
-    return ""
+from lifecycle.command.line import Ref
 
 
 def missing(uses: Collection[Ref], skipped: Mapping[Ref, str]) -> str:

@@ -56,29 +56,23 @@ def had_image(inventory: Inventory, identity: str) -> bool:
     return any(t.kind == "image" and t.state == identity for t in inventory.values())
 
 
-def foreign_touched(
-    before: Inventory, after: Inventory, targets: Collection[tuple[str, str]]
-) -> list[str]:
-    """What was there before, was a target of a command or removal of ours, and has changed.
-
-    ``targets`` are kinds and ids, as an inventory has them, of what our lines acted on. On a
-    shared engine other people change their own things meanwhile: that is not ours to report.
-    """
+def claimed(before: Inventory, after: Inventory, made: Collection[tuple[str, str]]) -> list[str]:
+    """What was there before, was taken for our own, and has changed: a fault of ours."""
     changed = []
     for key, was in before.items():
         now = after.get(key)
-        if key in targets and (now is None or now.state != was.state):
+        if key in made and (now is None or now.state != was.state):
             how = "is gone" if now is None else f"was {was.state!r}, is {now.state!r}"
             changed.append(f"{was} {how}")
     return changed
 
 
 def left_behind(
-    before: Inventory, after: Inventory, run: str, made: Collection[tuple[str, str]]
+    before: Inventory, after: Inventory, made: Mapping[tuple[str, str], str]
 ) -> list[str]:
-    """What is there now, was not before, and is ours: by its unguessable name, or in ``made``."""
+    """What is there now, was not before, and was made by this run: by its id."""
     return [
         str(thing)
         for key, thing in after.items()
-        if key not in before and (run in thing.name or key in made)
+        if key not in before and key in made and made[key] in {thing.id, thing.state}
     ]

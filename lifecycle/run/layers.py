@@ -1,9 +1,8 @@
-"""What a build makes without a name: told from its output as it comes, proved by the engine.
+"""What a build left without a name, found by what the engine keeps of it.
 
 The classic builder makes a container and an image of each instruction, and removes neither when
-it fails or is cut short, nor the image of a stage. No label and no name says whose they are: only
-its output does, so it goes to the ledger line by line. What the builder printed after we died is
-known by what the engine keeps of an image: the container that it was made from, and its parent.
+it fails or is cut short, nor the image of a stage. What the gate read of its stream is on the
+ledger; what came after is known by the container that an image was made from, and its parent.
 Of the first layer of all there is no such trace; it is known by the base and the instructions that
 have led to it, and by when it was made.
 """
@@ -15,77 +14,14 @@ from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 
 from lifecycle.engine.daemon import Daemon, Json
-from lifecycle.run.inventory import Inventory, had_image
-from lifecycle.run.ledger import Begun, Entry, Kind
-from lifecycle.run.planned import PlannedStep
-from lifecycle.run.session import Session
+from lifecycle.run.ledger import Begun, Entry
 
 AT_ONCE = 3.0
 """Seconds after a layer of ours in which the build that made it made the next one.
 
 Only a build of the very same instructions could come in between, to find that layer in its cache.
 """
-_LINE = 4096
-_STEP = re.compile(r"Step \d+/\d+ : (\S+)")
-_RUNNING = re.compile(r" ---> Running in ([0-9a-f]{12})")
-_IMAGE = re.compile(r" ---> ([0-9a-f]{12})")
 _WRITING = re.compile(r"[\s\"'\\=]+")
-_CACHED = " ---> Using cache"
-_REMOVED = re.compile(r"(?:Removing| ---> Removed) intermediate container ([0-9a-f]{12})")
-
-
-class BuildOutput:
-    """Reads the classic builder's output as it comes and notes what it says it has made."""
-
-    def __init__(self, note: Callable[[Kind, str], None]) -> None:
-        """``note`` gets each kind and short id once, before anything further is read."""
-        self._note = note
-        self._rest = b""
-        self._found = False
-        """Whether the image of this instruction was there: a base, or the cache's."""
-        self._container = ""
-        """Whose own output comes now, which may look like the builder's."""
-
-    def __call__(self, data: bytes) -> None:
-        """Take the next piece."""
-        *lines, rest = (self._rest + data).split(b"\n")
-        self._rest = rest[:_LINE]
-        for line in lines:
-            self._line(line.decode("ascii", "replace").rstrip("\r"))
-
-    def _line(self, line: str) -> None:
-        if self._container:
-            removed = _REMOVED.fullmatch(line)
-            if removed and removed[1] == self._container:
-                self._container = ""
-        elif step := _STEP.match(line):
-            self._found = step[1].upper() == "FROM"
-        elif line == _CACHED:
-            self._found = True
-        elif made := _RUNNING.fullmatch(line):
-            self._container = made[1]
-            self._note("container", made[1])
-        elif (made := _IMAGE.fullmatch(line)) and not self._found:
-            self._note("image", made[1])
-
-
-def layers_of(session: Session, planned: PlannedStep) -> Callable[[bytes], None] | None:
-    """What is to read a command's output as it comes: a build's only."""
-    if planned.line is None or planned.line.verb != "build":
-        return None
-
-    def note(kind: Kind, short: str) -> None:
-        if not was_there(session.before, kind, short):
-            session.ledger.made(kind, short, short)
-
-    return BuildOutput(note)
-
-
-def was_there(before: Inventory, kind: Kind, short: str) -> bool:
-    """Whether an id, or its beginning, is one of a thing that was there before the run."""
-    of_kind = (t for t in before.values() if t.kind == kind)
-    ids = (t.state if kind == "image" else t.id for t in of_kind)
-    return any(i.removeprefix("sha256:").startswith(short) for i in ids)
 
 
 def unnamed(entries: Iterable[Entry]) -> list[Entry]:
@@ -169,16 +105,6 @@ def above_others(
         own.append(Entry("image", str(seen["Id"]), str(seen["Id"])))
         identity = seen.get("Parent")
     return None
-
-
-def stands_on_others(session: Session, name: str) -> bool:
-    """Whether a layer that was there before the run is below an image; what is ours is noted."""
-    own = above_others(
-        session.daemon, name, lambda seen: had_image(session.before, str(seen["Id"]))
-    )
-    for entry in own or ():
-        session.ledger.made(entry.kind, entry.name, entry.id)
-    return own is not None
 
 
 def tags_of(image: Json) -> list[str]:

@@ -14,6 +14,7 @@ from typing import Any
 
 from lifecycle.checks.check import Check
 from lifecycle.engine.daemon import EngineAway, EngineError
+from lifecycle.gate.gate import GateError
 from lifecycle.run.absence import observed
 from lifecycle.run.cleanup import CLEANUP, Remains, clean_up, keep_all
 from lifecycle.run.ledger import LedgerError
@@ -29,6 +30,7 @@ from lifecycle.scenario.errors import ScenarioError
 from lifecycle.scenario.model import Scenario, Step
 
 BEGIN = "the run can begin"
+_CANNOT_BEGIN = (StartError, ScenarioError, LedgerError, LockError, EngineError, GateError)
 _TRY_SANDBOX = (
     "; to see the same on a disposable engine: ./noxw -s sandbox, "
     "or lifecycle sandbox -- lifecycle run ..."
@@ -131,7 +133,7 @@ class LiveRun:
                 run=self.id,
                 secrets=self._secrets,
             )
-        except (StartError, ScenarioError, LedgerError, LockError, EngineError) as error:
+        except _CANNOT_BEGIN as error:
             stack.close()
             told = f"{error}{_TRY_SANDBOX if isinstance(error, NoEngineError) else ''}"
             result.checks.append(Check(BEGIN, "ready", told, "broken", "before the first step"))
@@ -168,7 +170,7 @@ class LiveRun:
     def abandon(self) -> None:
         """Leave without cleaning up; the ledger stays for the next sweep."""
         self._over = True
-        if self._session is not None and self._session.ledger.entries():
+        if self._session is not None and self._session.ownership.entries():
             self._say(f"left at once: what run {self.id} made, lifecycle sweep or a run removes")
 
     def close(self) -> None:

@@ -85,8 +85,8 @@ def _watch(session: Session, planned: PlannedStep, promises: Sequence[Promise]) 
         for p in promises
         if p.field == "container.mount.round_trip"
     }
-    ledger = session.ledger
-    note, gone = (lambda p: ledger.intend("file", p)), (lambda p: ledger.gone("file", p))
+    ownership = session.ownership
+    note, gone = (lambda p: ownership.intend("file", p)), (lambda p: ownership.gone("file", p))
     trips = RoundTrips(sources, session.world, probe, note, gone)
     trips.make_outside()
     look = partial(session.looks.inside, again=looks_again(session.plan, planned, ""))
@@ -182,7 +182,7 @@ def _container(
         name,
         now=_now(session, real, before),
         before=before.containers.get(name),
-        created=session.witness.created.get(real),
+        created=session.ownership.created.get(real),
         started=_started(session, real, before, acted),
     )
     if any(p.field == "container.signal" for p in promises):
@@ -349,7 +349,7 @@ def _password(session: Session, planned: PlannedStep, before: Before, facts: Fac
 
 def _shadow_hash(session: Session, on: str, user: str) -> str | None:
     real = session.real("container", on)
-    made = session.witness.created.get(real) or {"Id": real}
+    made = session.ownership.created.get(real) or {"Id": real}
     return shadow_hash(session.looks.text(str(made["Id"]), SHADOW), user)
 
 

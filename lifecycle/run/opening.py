@@ -14,11 +14,14 @@ from lifecycle.engine.events import EventLog
 from lifecycle.engine.sandbox.info import load_info
 from lifecycle.engine.subject import environment
 from lifecycle.run.context import RunValues
+from lifecycle.run.gates import Gates
 from lifecycle.run.inventory import take
 from lifecycle.run.ledger import Ledger, default_folder
 from lifecycle.run.locks import Locks
 from lifecycle.run.looks import Looks
 from lifecycle.run.options import Options
+from lifecycle.run.ownership.judge import Judge
+from lifecycle.run.ownership.ownership import Ownership
 from lifecycle.run.people import common_folder, places, settle, settle_all
 from lifecycle.run.plan import plan
 from lifecycle.run.ports import Ports
@@ -27,6 +30,7 @@ from lifecycle.run.secrets import Secrets
 from lifecycle.run.session import Say, Session
 from lifecycle.run.surroundings import (
     connect,
+    engine_places,
     find_address,
     find_cli,
     find_gpus,
@@ -68,6 +72,9 @@ def open_session(  # noqa: PLR0913 - a run is opened from all of these
     stack.callback(ledger.close)
     _make(folder, ledger, stack)
     me = settle(subject, folder, options, environ, address)
+    gates = Gates(address)
+    stack.callback(gates.close)
+    gates.start(me.subject, me.folder, me.env)  # it starts while the rest is made ready
     people = settle_all(scenario.people, me, folder, options, environ, address)
     for password in (p for one in (me, *people.values()) for p in one.lab.proxy.passwords()):
         secrets.hide(password)
@@ -83,8 +90,16 @@ def open_session(  # noqa: PLR0913 - a run is opened from all of these
     gpus = find_gpus(options, sandbox)
     for name in reserved(planned, gpus):
         locks.take(name)
-    before = take(daemon)
-    witness = Witness(daemon, ledger, run)
+    ownership = Ownership(
+        daemon,
+        ledger,
+        take(daemon),
+        allowed=options.allow_foreign,
+        remove_pulled=options.remove_pulled,
+    )
+    own = engine_places(daemon)
+    gates.judged_by(Judge(ownership, daemon, own=own, as_written=False))
+    witness = Witness(ownership)
     events = EventLog(daemon, witness)
     stack.callback(events.close)
     world = World(
@@ -102,9 +117,9 @@ def open_session(  # noqa: PLR0913 - a run is opened from all of these
         events=events,
         witness=witness,
         world=world,
-        ledger=ledger,
+        ownership=ownership,
+        gates=gates,
         secrets=secrets,
-        before=before,
         say=say,
         looks=Looks(daemon),
         person=me,

@@ -16,11 +16,13 @@ from lifecycle.command.promise import Promise
 from lifecycle.engine.daemon import EngineError
 from lifecycle.engine.picture import Picture
 from lifecycle.engine.terminal import TerminalError
+from lifecycle.gate.gate import GateError
 from lifecycle.run import absence, act, book, guard
 from lifecycle.run.act import Acted
 from lifecycle.run.ledger import LedgerError
 from lifecycle.run.observe import Before, look_after, look_before, until_kept
 from lifecycle.run.outcome import StepResult, Symptom
+from lifecycle.run.ownership.ownership import Refusal
 from lifecycle.run.planned import PlannedStep
 from lifecycle.run.session import Diagnose, Session
 from lifecycle.run.typed import type_step
@@ -66,6 +68,8 @@ class Runner:
             result.checks.append(
                 Check("the ledger", "written first", str(error), "broken", "this machine")
             )
+        except GateError as error:
+            result.checks.append(Check("the gate", "open", str(error), "broken", "this machine"))
         except TerminalError as error:
             result.checks.append(
                 Check("the terminal", "open", str(error).splitlines()[0], "broken", "terminal")
@@ -177,12 +181,14 @@ class Runner:
         acted = run(self._s, planned, words)
         result.ran = True
         result.show(acted.picture or Picture(acted.screen))
+        refusals, notes = book.settle(self._s, planned)
+        result.checks += notes
         with self._s.daemon.asked_once():
-            book.settle(self._s, planned, acted)
             if planned.line and planned.line.verb == "load" and acted.exit_code == 0:
                 promises = book.loaded(self._s, acted.output) or promises
             facts = look_after(self._s, planned, promises, acted, before)
-        self._judge_command(planned, result, promises, acted, (before, facts))
+        self._judge_command(planned, result, promises, acted, (before, facts, refusals))
+        self._s.gates.check()
         book.remember(self._s, planned)
 
     def _begin(self, planned: PlannedStep, result: StepResult) -> _Begun | None:
@@ -190,14 +196,8 @@ class Runner:
         words = book.words_to_run(self._s, planned)
         if words.changed:
             result.actual_command = self._s.secrets.redact(words.shown)
-        result.checks += words.checks
-        if words.skip or words.refusal:
+        if words.skip:
             result.skipped = words.skip
-            if words.refusal:
-                label = "touches only what this run made"
-                result.checks.append(
-                    Check(label, "ours", words.refusal, "broken", "inspect, ledger")
-                )
             return None
         missing = self._missing_sources(planned)
         if missing:
@@ -210,7 +210,7 @@ class Runner:
             return None
         promises = self._promises(planned)
         before = look_before(self._s, planned, promises)
-        book.intend(self._s, planned)
+        book.begin(self._s, planned)
         return words.argv, promises, before
 
     def _judge_command(
@@ -219,10 +219,15 @@ class Runner:
         result: StepResult,
         promises: Sequence[Promise],
         acted: Acted,
-        seen: tuple[Before, Facts],
+        seen: tuple[Before, Facts, Sequence[Refusal]],
     ) -> None:
-        before, facts = seen
-        failed = self._exit_checks(planned, acted, result)
+        before, facts, refusals = seen
+        result.checks += [
+            Check(r.about, "ours", r.sentence, "broken", "the gate, by the engine's ids")
+            for r in refusals
+        ]
+        # What was refused is the cause of how the command ended.
+        failed = bool(refusals) or self._exit_checks(planned, acted, result)
         result.checks += self._nas(planned)
         opened = self._s.terminals.get(planned.opens)
         if opened and planned.step.window:

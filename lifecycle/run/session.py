@@ -14,11 +14,11 @@ from lifecycle.engine.daemon import Daemon
 from lifecycle.engine.events import EventLog
 from lifecycle.engine.subject import Subject
 from lifecycle.engine.terminal import Terminal
-from lifecycle.run.inventory import Inventory
-from lifecycle.run.ledger import Ledger
+from lifecycle.run.gates import Gates
 from lifecycle.run.looks import Looks
 from lifecycle.run.options import Options
 from lifecycle.run.outcome import Finding, Symptom
+from lifecycle.run.ownership.ownership import Ownership
 from lifecycle.run.planned import Plan, PlannedStep
 from lifecycle.run.secrets import Secrets
 from lifecycle.run.witness import Witness
@@ -70,9 +70,9 @@ class Session:
     events: EventLog
     witness: Witness
     world: World
-    ledger: Ledger
+    ownership: Ownership
+    gates: Gates
     secrets: Secrets
-    before: Inventory
     say: Say
     looks: Looks
     person: Person
@@ -84,14 +84,16 @@ class Session:
     unopened: dict[str, str] = field(default_factory=dict)
     """Terminals that it would have opened, and why it did not."""
     promised: dict[str, tuple[Promise, ...]] = field(default_factory=dict)
-    targets: set[tuple[str, str]] = field(default_factory=set)
-    """What our lines acted on, by its key in an inventory."""
     passwords: dict[str, str] = field(default_factory=dict)
 
     @property
     def env(self) -> Mapping[str, str]:
         """The environment of this person's commands."""
         return self.person.env
+
+    def through_gate(self) -> dict[str, str]:
+        """The same for a command that is about to run. Raises GateError."""
+        return self.gates.environ(self.person.subject, self.person.folder, self.person.env)
 
     @property
     def folder(self) -> Path:
@@ -118,11 +120,11 @@ class Session:
 
     def shown(self, text: str) -> str:
         """A text for people: written names, no secrets."""
-        return self.secrets.redact(self.plan.names.restore(text))
+        return self.secrets.redact(self.plan.names.restore(self.gates.shown(text)))
 
     def printed(self, text: str) -> str:
         """The same for what a program printed, which may begin or end within a secret."""
-        return self.secrets.redact_printed(self.plan.names.restore(text))
+        return self.secrets.redact_printed(self.plan.names.restore(self.gates.shown(text)))
 
 
 Diagnose = Callable[[Symptom, Session | None], list[Finding]]

@@ -135,6 +135,16 @@ def connect(address: str, env: Mapping[str, str]) -> Daemon:
     return daemon
 
 
+def engine_places(daemon: Daemon) -> tuple[str, ...]:
+    """Where an engine has its socket, its data and its runtime's socket, on its machine."""
+    socket = daemon.address.removeprefix("unix://")
+    places = ["/run/docker.sock", "/run/containerd", str(daemon.info.get("DockerRootDir") or "")]
+    places += [os.path.realpath(socket)] if socket != daemon.address else []
+    runtime = daemon.info.get("Containerd")
+    places += [str(runtime.get("Address") or "")] if isinstance(runtime, dict) else []
+    return tuple(dict.fromkeys(p for p in places if p.startswith("/")))
+
+
 def as_cli(address: str, error: str) -> Symptom:
     """The daemon's absence in the docker CLI's wording, which the catalogue knows."""
     if "ermission denied" in error:

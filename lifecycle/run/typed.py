@@ -130,7 +130,7 @@ def _container_over(session: Session, opened: OpenTerminal, since: int) -> Check
     """PID 1 ended, so the container is exited, with --rm gone, with --restart started again."""
     real = session.real("container", opened.container)
     about = f"container {opened.container} when its first process ends"
-    config = (session.witness.created.get(real) or {}).get("HostConfig") or {}
+    config = (session.ownership.created.get(real) or {}).get("HostConfig") or {}
     policy = config.get("RestartPolicy") or {}
     if policy.get("MaximumRetryCount"):
         return unverified(about, "started again", "it depends on how often it has failed")

@@ -1,0 +1,231 @@
+"""The harness's side of a gate: its process, and the conversations that it opens."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h11
+
+import lifecycle
+from lifecycle.engine.subject import Subject, spawn_identity
+from lifecycle.gate import frames
+from lifecycle.gate.request import Request, from_json
+
+START_LIMIT = 30.0
+STOP_LIMIT = 5.0
+_PROGRAM = (
+    "import sys; sys.path[:0] = sys.argv[3:]; "
+    "from lifecycle.gate.server import main; main(int(sys.argv[1]), int(sys.argv[2]))"
+)
+_STEERING = ("DOCKER_TLS_VERIFY", "DOCKER_TLS", "DOCKER_CERT_PATH", "DOCKER_CONTEXT")
+"""Variables by which the CLI would choose or encrypt its way: the gate's is a socket here."""
+
+
+class GateError(Exception):
+    """There is no gate, or it is not the one that was opened; the message says why."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the engine answered. ``status`` is 0 where it could not be asked."""
+
+    status: int
+    body: str
+
+
+class Call:
+    """One request that waits for a judgement, seen by whoever judges."""
+
+    def __init__(self, channel: socket.socket) -> None:
+        """Read what was asked; raises ClosedError where nobody asks any more."""
+        self._channel = channel
+        said = frames.receive_json(channel)
+        self.unreadable = str(said.get("unreadable", ""))
+        """Why it is no request; nothing is to be answered then."""
+        self.request = from_json(said) if not self.unreadable else _NOTHING
+        self.body = str(said.get("body", "")).encode("utf-8", "surrogateescape")
+        self.archive: Mapping[str, Any] = said.get("archive", {})
+        """The manifests of an archive of images, by their names, or its ``problem``."""
+
+    def refuse(self, message: str, status: int = 403) -> None:
+        """Answer in the engine's place."""
+        frames.send_json(self._channel, {"refuse": message, "status": status})
+
+    def relay(self, target: str = "", body: bytes | None = None) -> None:
+        """Let it through; what comes of it is not looked at."""
+        self._let(target, body, "")
+
+    def relay_and_wait(self, target: str = "", body: bytes | None = None) -> Answer:
+        """Let it through; the client gets the answer after :meth:`release`."""
+        self._let(target, body, "wait")
+        said = frames.receive_json(self._channel)
+        return Answer(said.get("status", 0), said.get("body", said.get("failed", "")))
+
+    def relay_and_follow(self, target: str = "", body: bytes | None = None) -> Iterator[bytes]:
+        """Let it through, and read the answer's bytes as the client gets them."""
+        self._let(target, body, "follow")
+        first = frames.receive(self._channel)
+        if first.startswith(b'{"failed"'):
+            return
+        piece = first
+        while piece:
+            yield piece
+            piece = frames.receive(self._channel)
+
+    def release(self) -> None:
+        """What was made is written down: the client may know."""
+        with suppress(frames.ClosedError):
+            frames.send(self._channel, b"")
+
+    def _let(self, target: str, body: bytes | None, then: str) -> None:
+        sent = (self.body if body is None else body).decode("utf-8", "surrogateescape")
+        said = {"target": target or self.request.target, "body": sent, "then": then}
+        frames.send_json(self._channel, said)
+
+
+_NOTHING = Request("", "", "", (), (), None)
+Judge = Callable[[Call], None]
+
+
+class Gate:
+    """A gate that is open for one subject."""
+
+    def __init__(
+        self,
+        subject: Subject,
+        environ: Mapping[str, str],
+        engine: str,
+        folder: Path,
+        judge: Judge,
+    ) -> None:
+        """Start its process as the subject; raises GateError.
+
+        ``folder`` is the subject's alone; ``environ`` is what reaches the engine at its address;
+        ``judge`` is called for each request that does more than read, in a thread of its own.
+        """
+        self.path = folder / "docker.sock"
+        self._engine, self._judge = engine, judge
+        self._orders, orders = socket.socketpair()
+        self._calls, calls = socket.socketpair()
+        self._asking = threading.Lock()
+        places = dict.fromkeys(str(Path(m.__file__ or "").parents[1]) for m in (lifecycle, h11))
+        words = [sys.executable, "-I", "-S", "-c", _PROGRAM]
+        fds = (orders.fileno(), calls.fileno())
+        try:
+            self._process = subprocess.Popen(
+                [*words, *map(str, fds), *places],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                cwd="/",
+                env={},
+                pass_fds=fds,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise GateError(f"the gate could not be started: {error}") from error
+        finally:
+            orders.close()
+            calls.close()
+        self._begin = {
+            "socket": str(self.path),
+            "address": engine,
+            "environ": dict(environ),
+            "identity": _identity(subject),
+        }
+        frames.send_json(self._orders, self._begin)
+        self._seen: os.stat_result | None = None
+        self.refusal = ""
+        """Why the subject can't reach the engine at all, as of when it was asked last."""
+        self._thread = threading.Thread(target=self._listen, name="gate", daemon=True)
+        self._thread.start()
+
+    def ready(self) -> None:
+        """Wait until it takes requests; raises GateError."""
+        if self._seen is None:
+            self._take_refusal()
+            self._seen = self.path.lstat()
+
+    def address(self) -> str:
+        """To what DOCKER_HOST points: the gate, or the engine where the subject can't reach it.
+
+        Raises GateError where the gate is gone or another is in its place.
+        """
+        self.ready()
+        self.check()
+        if self.refusal:
+            with self._asking:
+                with suppress(frames.ClosedError):
+                    frames.send(self._orders, b"")
+                self._take_refusal()
+        return self._engine if self.refusal else f"unix://{self.path}"
+
+    def environ(self, env: Mapping[str, str]) -> dict[str, str]:
+        """An environment whose docker goes through the gate. Raises GateError."""
+        address = self.address()
+        steering = () if address == self._engine else _STEERING
+        return {k: v for k, v in env.items() if k not in steering} | {"DOCKER_HOST": address}
+
+    def check(self) -> None:
+        """Raise GateError unless it is there, as it was opened."""
+        code = self._process.poll()
+        if code is not None:
+            how = f"by signal {-code}" if code < 0 else f"with exit {code}"
+            raise GateError(f"the gate was ended {how}: nothing reaches the engine any more")
+        try:
+            now = self.path.lstat()
+        except OSError:
+            now = None
+        if now is None or self._seen is None or not os.path.samestat(now, self._seen):
+            raise GateError("the gate's socket was taken away or replaced while the run went on")
+
+    def shown(self, text: str) -> str:
+        """A text in which the gate's address is the engine's."""
+        return text.replace(f"unix://{self.path}", self._engine).replace(
+            str(self.path), self._engine.removeprefix("unix://")
+        )
+
+    def close(self) -> None:
+        """End it, and with it whatever still goes through it."""
+        self._orders.close()
+        self._calls.close()
+        try:
+            self._process.wait(STOP_LIMIT)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait(STOP_LIMIT)
+        self._thread.join(STOP_LIMIT)
+
+    def _take_refusal(self) -> None:
+        self._orders.settimeout(START_LIMIT)
+        try:
+            said = frames.receive_json(self._orders)
+        except frames.ClosedError:
+            self.check()
+            raise GateError("the gate does not answer") from None
+        if "problem" in said:
+            raise GateError(f"the gate could not be opened at {self.path}: {said['problem']}")
+        self.refusal = said["refusal"]
+
+    def _listen(self) -> None:
+        while channel := frames.take_over(self._calls):
+            threading.Thread(target=self._hear, args=(channel,), daemon=True).start()
+
+    def _hear(self, channel: socket.socket) -> None:
+        with closing(channel), suppress(frames.ClosedError):
+            self._judge(Call(channel))
+
+
+def _identity(subject: Subject) -> dict[str, Any] | None:
+    """Whom the process becomes; nobody else where it is them already."""
+    if not spawn_identity(subject):
+        return None
+    return {"uid": subject.uid, "gid": subject.gid, "groups": list(subject.groups)}

@@ -1,0 +1,120 @@
+"""What a client of the gate sends on one connection: one request, and its body as it comes."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator
+
+import h11
+
+from lifecycle.gate import relay
+from lifecycle.gate.request import MOST_HEAD, BadRequestError, Request, read
+
+HEAD_LIMIT = 60.0
+"""Seconds that a head may take to come."""
+DRAIN_LIMIT = 10.0
+"""Seconds that a client which was refused gets to read why."""
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+_REASONS = {400: "Bad Request", 403: "Forbidden", 413: "Too Large", 503: "Unavailable"}
+
+
+class Incoming:
+    """The client's side of one connection."""
+
+    def __init__(self, client: socket.socket) -> None:
+        """Nothing is read yet."""
+        self.client = client
+        self._parser = h11.Connection(h11.SERVER, max_incomplete_event_size=MOST_HEAD)
+        self._method = ""
+        self.chunked = False
+        self.length = 0
+
+    def head(self) -> Request | None:
+        """The request's head; None when the client hung up. Raises BadRequestError."""
+        self.client.settimeout(HEAD_LIMIT)
+        try:
+            event = self._next()
+        except TimeoutError:
+            return None
+        finally:
+            self.client.settimeout(None)
+        if not isinstance(event, h11.Request):
+            return None
+        self._method = event.method.decode("ascii")
+        for name, value in event.headers:
+            self.chunked |= name == b"transfer-encoding"
+            self.length = int(value) if name == b"content-length" else self.length
+        return read(event)
+
+    @property
+    def framing(self) -> str:
+        """The header that says where a body ends that is passed on as it comes."""
+        if self.chunked:
+            return "Transfer-Encoding: chunked"
+        return f"Content-Length: {self.length}" if self.length else ""
+
+    def pieces(self) -> Iterator[bytes]:
+        """The body, as it comes. Raises BadRequestError, and OSError when it breaks off."""
+        if self._parser.they_are_waiting_for_100_continue:
+            self.client.sendall(_CONTINUE)
+        while True:
+            event = self._next()
+            if isinstance(event, h11.Data):
+                yield bytes(event.data)
+            elif isinstance(event, h11.EndOfMessage):
+                return
+            else:
+                raise ConnectionResetError("the body broke off")
+
+    def body(self, most: int) -> bytes:
+        """The whole of a body that is short; raises BadRequestError for one that is not."""
+        whole = bytearray()
+        for piece in self.pieces():
+            whole += piece
+            if len(whole) > most:
+                raise BadRequestError(f"a body of more than {most} bytes, where a short one is due")
+        return bytes(whole)
+
+    def pass_on(self, engine: socket.socket) -> None:
+        """Send the body on as it comes, in a framing of our own; then watch for the hang-up."""
+        try:
+            for piece in self.pieces():
+                engine.sendall(b"%x\r\n%b\r\n" % (len(piece), piece) if self.chunked else piece)
+            if self.chunked:
+                engine.sendall(b"0\r\n\r\n")
+        except (OSError, BadRequestError):
+            relay.end(engine)
+
+    @property
+    def early(self) -> bytes:
+        """What came after the request: a connection that changes its protocol may send at once."""
+        return bytes(self._parser.trailing_data[0])
+
+    def refuse(self, status: int, message: str) -> None:
+        """Answer as the engine would, so that the CLI prints the message as the engine's."""
+        body = b"" if self._method == "HEAD" else json.dumps({"message": message}).encode()
+        head = (
+            f"HTTP/1.1 {status} {_REASONS.get(status, 'Refused')}\r\n"
+            "Content-Type: application/json\r\nConnection: close\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n"
+        )
+        self.client.sendall(head.encode() + body)
+        self.drain()
+
+    def drain(self) -> None:
+        """Let the client read: a socket that is closed with bytes unread loses the answer."""
+        relay.end(self.client)
+        self.client.settimeout(DRAIN_LIMIT)
+        while self.client.recv(1 << 16):
+            pass
+
+    def _next(self) -> object:
+        while True:
+            try:
+                event = self._parser.next_event()
+            except h11.RemoteProtocolError as error:
+                raise BadRequestError(str(error)) from None
+            if event is not h11.NEED_DATA:
+                return event
+            self._parser.receive_data(self.client.recv(1 << 16))

@@ -1,0 +1,93 @@
+"""Passing bytes on without looking at them, in bounded memory, each direction's end as it comes."""
+
+from __future__ import annotations
+
+import select
+import socket
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+
+PIECE = 1 << 18
+"""Bytes that are passed on at a time: what a Unix socket holds."""
+Tee = Callable[[memoryview], None]
+
+
+def pump(source: socket.socket, sink: socket.socket, tee: Tee | None = None) -> None:
+    """Pass on all that comes, and its end; what can't be passed on any more is dropped."""
+    piece = memoryview(bytearray(PIECE))
+    with suppress(OSError):
+        while count := source.recv_into(piece):
+            if tee is not None:
+                tee(piece[:count])
+            sink.sendall(piece[:count])
+    end(sink)
+
+
+def end(sink: socket.socket) -> None:
+    """Say that no more comes."""
+    with suppress(OSError):
+        sink.shutdown(socket.SHUT_WR)
+
+
+def both_ways(client: socket.socket, engine: socket.socket) -> None:
+    """Pass everything on in both directions, until both have ended."""
+    up = threading.Thread(target=pump, args=(client, engine), daemon=True)
+    up.start()
+    pump(engine, client)
+    up.join()
+
+
+def answer(client: socket.socket, engine: socket.socket, tee: Tee | None = None) -> bool:
+    """Pass an answer on to its end; False when the client hung up before.
+
+    What the client still sends is dropped: it asked one thing. When it hangs up, the engine is
+    told, so that what it does for it ends.
+    """
+    piece = memoryview(bytearray(PIECE))
+    poller = select.poll()
+    poller.register(client, select.POLLIN)
+    poller.register(engine, select.POLLIN)
+    here = client.fileno()
+    whole = True
+    while True:
+        ready = {fd for fd, _ in poller.poll()}
+        if here in ready and not _drop(client):
+            poller.unregister(client)
+            here, whole = -1, False
+            end(engine)
+        if engine.fileno() in ready:
+            count = engine.recv_into(piece)
+            if not count:
+                return whole
+            if tee is not None:
+                tee(piece[:count])
+            client.sendall(piece[:count])
+
+
+def _drop(client: socket.socket) -> bool:
+    """Read and forget; False at the end."""
+    try:
+        return bool(client.recv(1 << 16))
+    except OSError:
+        return False
+
+
+def whole_answer(engine: socket.socket, most: int) -> bytes:
+    """An answer that is short, all of it; raises ValueError for one that is not."""
+    pieces = bytearray()
+    while piece := engine.recv(1 << 16):
+        pieces += piece
+        if len(pieces) > most:
+            raise ValueError("an answer longer than it should be")
+    return bytes(pieces)
+
+
+def head_of_answer(engine: socket.socket) -> bytes:
+    """The bytes of an answer up to the end of its head, and what came with it."""
+    pieces = bytearray()
+    while b"\r\n\r\n" not in pieces and (piece := engine.recv(1 << 16)):
+        pieces += piece
+        if len(pieces) > 1 << 20:
+            raise ValueError("a head longer than it should be")
+    return bytes(pieces)

@@ -1,0 +1,281 @@
+"""The gate's process: it takes each request, has it judged, and relays it to the engine.
+
+One request a connection, and one connection to the engine for each: nothing that follows a
+request can be taken for another one. Reading is relayed at once; all else is a conversation with
+the harness, which alone knows what the run made. Where the harness is gone, nothing is relayed.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Mapping
+from contextlib import closing, suppress
+from typing import Any
+
+import h11
+
+from lifecycle.gate import frames, relay
+from lifecycle.gate.archive import Spool
+from lifecycle.gate.incoming import Incoming
+from lifecycle.gate.request import BadRequestError, Request, head
+from lifecycle.gate.table import Act, Endpoint
+from lifecycle.gate.upstream import Upstream, told
+
+MOST_AT_ONCE = 512
+"""Connections that are served at a time; more wait."""
+MOST_BODY = 8 << 20
+"""Bytes of a body that is judged."""
+MOST_ANSWER = 1 << 20
+"""Bytes of an answer that says what was made."""
+_HIJACKED = b"application/vnd.docker.raw-stream", b"application/vnd.docker.multiplexed-stream"
+
+
+class Server:
+    """Serves one subject's socket until its harness goes."""
+
+    def __init__(self, listener: socket.socket, calls: socket.socket, upstream: Upstream) -> None:
+        """``calls`` is where conversations are opened with the harness."""
+        self._listener, self._calls, self._upstream = listener, calls, upstream
+        self._places = threading.Semaphore(MOST_AT_ONCE)
+
+    def serve(self) -> None:
+        """Take connections until the listener is closed."""
+        while True:
+            self._places.acquire()
+            client, _ = self._listener.accept()
+            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+
+    def _serve(self, client: socket.socket) -> None:
+        try:
+            # A client that goes away, or a harness that does, ends its own connection only.
+            with closing(client), suppress(OSError, frames.ClosedError):
+                self._one(Incoming(client))
+        finally:
+            self._places.release()
+
+    def _one(self, incoming: Incoming) -> None:
+        try:
+            request = incoming.head()
+            if request is None:
+                return
+            endpoint = request.endpoint
+            if endpoint is not None and endpoint.act is Act.READ:
+                self._read(incoming, request, endpoint)
+            else:
+                self._judged(incoming, request, endpoint)
+        except BadRequestError as error:
+            with closing(frames.hand_over(self._calls)) as call:
+                frames.send_json(call, {"unreadable": str(error)})
+            incoming.refuse(400, f"the request can't be read: {error}")
+
+    def _read(self, incoming: Incoming, request: Request, endpoint: Endpoint) -> None:
+        body = incoming.body(MOST_BODY) if endpoint.body == "stream" else b""
+        engine = self._connected(incoming)
+        if engine is not None:
+            with closing(engine):
+                framing = f"Content-Length: {len(body)}" if body else ""
+                sent = head(request.method, request.target, request.headers, framing, "")
+                engine.sendall(sent + body)
+                relay.answer(incoming.client, engine)
+                relay.end(incoming.client)
+
+    def _judged(self, incoming: Incoming, request: Request, endpoint: Endpoint | None) -> None:
+        kind = endpoint.body if endpoint else "none"
+        with closing(frames.hand_over(self._calls)) as call, Spool() as spool:
+            asked = request.to_json()
+            body = incoming.body(MOST_BODY) if kind == "json" else b""
+            asked["body"] = body.decode("utf-8", "surrogateescape")
+            if kind == "archive":
+                spool.take(incoming.pieces())
+                asked["archive"] = spool.listed()
+            frames.send_json(call, asked)
+            verdict = frames.receive_json(call)
+            if "refuse" in verdict:
+                incoming.refuse(verdict["status"], verdict["refuse"])
+                return
+            engine = self._connected(incoming, call)
+            if engine is not None:
+                with closing(engine):
+                    _Relayed(incoming, request, call, engine, verdict).run(spool)
+
+    def _connected(
+        self, incoming: Incoming, call: socket.socket | None = None
+    ) -> socket.socket | None:
+        """A connection to the engine; None when there is none, which the client was told."""
+        try:
+            return self._upstream.connect()
+        except OSError as error:
+            message = told(self._upstream.address, error)
+            if call is not None:
+                frames.send_json(call, {"failed": message})
+            incoming.refuse(503, message)
+            return None
+
+
+class _Relayed:
+    """One request that was let through, as the harness wants it done."""
+
+    def __init__(
+        self,
+        incoming: Incoming,
+        request: Request,
+        call: socket.socket,
+        engine: socket.socket,
+        verdict: Mapping[str, Any],
+    ) -> None:
+        self._incoming, self._request, self._call = incoming, request, call
+        self._engine, self._verdict = engine, verdict
+        self._client = incoming.client
+
+    def run(self, spool: Spool) -> None:
+        """Send the request, and bring its answer."""
+        endpoint = self._request.endpoint
+        streams = endpoint is not None and endpoint.body == "stream"
+        body = self._verdict["body"].encode("utf-8", "surrogateescape")
+        framing = f"Content-Length: {len(body)}" if body else ""
+        framing = self._incoming.framing if streams else framing
+        framing = f"Content-Length: {spool.size}" if spool.size else framing
+        asked = self._request.header("upgrade").strip().lower()
+        allowed = endpoint.upgrade if endpoint is not None else ""
+        upgrade = allowed if allowed == asked else ""
+        sent = head(
+            self._request.method,
+            self._verdict["target"],
+            self._request.headers,
+            framing,
+            upgrade,
+        )
+        self._engine.sendall(sent + body)
+        if streams:
+            work = threading.Thread(
+                target=self._incoming.pass_on, args=(self._engine,), daemon=True
+            )
+            work.start()
+        elif spool.size:
+            spool.send(self._engine)
+        if allowed:
+            self._open()
+        elif self._verdict["then"] == "wait":
+            self._wait()
+        elif self._verdict["then"] == "follow":
+            self._follow(watch=not streams)
+        else:
+            self._plain(watch=not streams)
+
+    def _plain(self, *, watch: bool) -> None:
+        if watch:
+            relay.answer(self._client, self._engine)
+            relay.end(self._client)
+        else:
+            relay.pump(self._engine, self._client)
+
+    def _wait(self) -> None:
+        """The harness writes down what was made before the client knows."""
+        raw = relay.whole_answer(self._engine, MOST_ANSWER)
+        frames.send_json(self._call, _answer(self._request, raw))
+        frames.receive(self._call)
+        self._client.sendall(raw)
+        self._incoming.drain()
+
+    def _follow(self, *, watch: bool) -> None:
+        """The harness reads the answer as it comes."""
+
+        def tee(piece: memoryview) -> None:
+            frames.send(self._call, bytes(piece))
+
+        try:
+            if watch:
+                relay.answer(self._client, self._engine, tee)
+            else:
+                self._upstream_to_client(tee)
+        finally:
+            frames.send(self._call, b"")
+            frames.receive(self._call)
+            relay.end(self._client)
+
+    def _upstream_to_client(self, tee: relay.Tee) -> None:
+        """As ``answer``, while another thread reads what the client sends."""
+        piece = memoryview(bytearray(relay.PIECE))
+        while count := self._engine.recv_into(piece):
+            tee(piece[:count])
+            self._client.sendall(piece[:count])
+
+    def _open(self) -> None:
+        """A connection that becomes a stream of bytes both ways, if the engine says so."""
+        raw = relay.head_of_answer(self._engine)
+        self._client.sendall(raw)
+        told_as = raw.partition(b"\r\n\r\n")[0].lower()
+        status = told_as.split(b" ", 2)[1:2]
+        if status == [b"101"] or (status == [b"200"] and any(k in told_as for k in _HIJACKED)):
+            early = self._incoming.early
+            if early:
+                self._engine.sendall(early)
+            relay.both_ways(self._client, self._engine)
+        else:
+            relay.end(self._engine)
+            relay.pump(self._engine, self._client)
+
+
+def _answer(request: Request, raw: bytes) -> dict[str, Any]:
+    """The status and the body of a whole answer."""
+    reader = h11.Connection(h11.CLIENT)
+    reader.send(h11.Request(method=request.method, target="/", headers=[("Host", "docker")]))
+    reader.send(h11.EndOfMessage())
+    reader.receive_data(raw)
+    reader.receive_data(b"")
+    status, body = 0, b""
+    with suppress(h11.RemoteProtocolError):
+        while not isinstance(event := reader.next_event(), h11.EndOfMessage | h11.ConnectionClosed):
+            if isinstance(event, h11.Response):
+                status = event.status_code
+            elif isinstance(event, h11.Data):
+                body += event.data
+            elif event in {h11.NEED_DATA, h11.PAUSED}:
+                break
+    return {"status": status, "body": body.decode("utf-8", "replace")}
+
+
+def main(orders_fd: int, calls_fd: int) -> None:
+    """Become the subject, open the socket, serve; ends when the harness does."""
+    orders = socket.socket(fileno=orders_fd)
+    calls = socket.socket(fileno=calls_fd)
+    begin = frames.receive_json(orders)
+    try:
+        _become(begin)
+        listener = _listen(begin["socket"])
+    except OSError as error:
+        frames.send_json(orders, {"problem": f"{error.strerror or error}"})
+        return
+    upstream = Upstream(begin["address"], begin["environ"])
+    threading.Thread(target=_obey, args=(orders, upstream), daemon=True).start()
+    Server(listener, calls, upstream).serve()
+
+
+def _become(begin: Mapping[str, Any]) -> None:
+    if begin["identity"] is not None:
+        os.setgroups(begin["identity"]["groups"])
+        os.setgid(begin["identity"]["gid"])
+        os.setuid(begin["identity"]["uid"])
+    os.umask(0o077)
+    os.chdir("/")
+
+
+def _listen(path: str) -> socket.socket:
+    listener = socket.socket(socket.AF_UNIX)
+    before = os.umask(0o177)
+    listener.bind(path)
+    os.umask(before)
+    listener.listen(128)
+    return listener
+
+
+def _obey(orders: socket.socket, upstream: Upstream) -> None:
+    """Tell whether the engine can be reached, each time the harness asks; end when it is gone."""
+    try:
+        while True:
+            frames.send_json(orders, {"refusal": upstream.refusal()})
+            frames.receive(orders)
+    except frames.ClosedError:
+        os._exit(0)  # the threads that still relay must end with it

@@ -1,0 +1,368 @@
+"""What the gate lets through: each request held against what the run made, by id.
+
+The engine is asked which thing a name means, and the request goes on with that thing's id: what
+was judged is what is touched. What would be made is written to the ledger before, and its id
+before the client knows.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from lifecycle.engine.daemon import Daemon, EngineError
+from lifecycle.gate.gate import Answer, Call
+from lifecycle.gate.request import target
+from lifecycle.gate.table import Act
+from lifecycle.run.ledger import Kind, LedgerError
+from lifecycle.run.ownership import bodies
+from lifecycle.run.ownership.bodies import BodyError, Join
+from lifecycle.run.ownership.images import Images
+from lifecycle.run.ownership.ownership import Ownership
+from lifecycle.run.ownership.refusing import Absent, Refused, not_ours
+
+Json = dict[str, Any]
+_FULL_ID = 64
+_BUILT_IN = frozenset({"", "default", "bridge", "host", "none"})
+_OK = range(200, 300)
+
+
+class Judge:
+    """Decides for one run; called from a thread of its own for each request."""
+
+    def __init__(
+        self, ownership: Ownership, daemon: Daemon, *, own: tuple[str, ...], as_written: bool
+    ) -> None:
+        """``own`` are the engine's own places on its machine: no container may hold them.
+
+        ``as_written``: the scenario says that it goes round the gate.
+        """
+        self._own, self._as_written = own, as_written
+        self._o, self._daemon = ownership, daemon
+        self._images = Images(ownership, daemon)
+        self._unnamed = 0
+        self._acts: Mapping[Act, Callable[[Call], None]] = {
+            Act.CREATE_CONTAINER: self._create_container,
+            Act.TOUCH_CONTAINER: self._touch_container,
+            Act.REMOVE_CONTAINER: self._remove_container,
+            Act.RENAME_CONTAINER: self._rename_container,
+            Act.CREATE_EXEC: self._create_exec,
+            Act.TOUCH_EXEC: self._touch_exec,
+            Act.COMMIT: self._commit,
+            Act.PULL: self._images.pull,
+            Act.LOAD: self._images.load,
+            Act.TAG: self._images.tag,
+            Act.PUSH: self._images.push,
+            Act.REMOVE_IMAGE: self._images.remove,
+            Act.BUILD: self._build,
+            Act.BUILDKIT: self._images.buildkit,
+            Act.CANCEL_BUILD: self._cancel_build,
+            Act.CREATE_NETWORK: self._create_network,
+            Act.REMOVE_NETWORK: self._remove_network,
+            Act.JOIN_NETWORK: self._join_network,
+            Act.CREATE_VOLUME: self._create_volume,
+            Act.REMOVE_VOLUME: self._remove_volume,
+        }
+
+    def __call__(self, call: Call) -> None:
+        """Let a request through, or answer it in the engine's place."""
+        if call.unreadable:
+            self._o.refused(f"a request that can't be read: {call.unreadable}")
+            return
+        with self._o.under_way():
+            try:
+                self._judge(call)
+            except Refused as refused:
+                self._o.refused(str(refused))
+                call.refuse(str(refused))
+            except Absent as absent:
+                call.refuse(str(absent), 404)
+            except BodyError as error:
+                self._o.refused(f"a body that can't be judged: {error}")
+                call.refuse(f"the request's body can't be judged: {error}", 400)
+            except (EngineError, LedgerError) as error:
+                call.refuse(str(error), 500)
+                if isinstance(error, LedgerError):
+                    self._o.refused(str(error), "the ledger")
+            except Exception as error:
+                told = f"a fault of the gate itself, please report it: {error!r}"
+                self._o.refused(told, "the gate")
+                call.refuse(told, 500)
+                raise
+
+    def _judge(self, call: Call) -> None:
+        endpoint, request = call.request.endpoint, call.request
+        act = self._acts.get(endpoint.act) if endpoint else None
+        if act is not None:
+            act(call)
+            return
+        name = f"api:{endpoint or f'{request.method}{request.path}'}"
+        if self._o.allows(name):
+            call.relay()
+            return
+        why = endpoint.why if endpoint else "what it does is not known"
+        asked = f"{request.method} {request.path}"
+        raise Refused(f"{asked} is not let through: {why} (--allow-foreign {name} lifts this)")
+
+    # -- things by their names ----------------------------------------------------------------
+
+    def _container(self, name: str) -> str:
+        """The full id of a container that may be touched."""
+        if len(name) == _FULL_ID and self._o.owns("container", name):
+            return name
+        seen = self._daemon.container(name)
+        if seen is None:
+            raise Absent(f"No such container: {name}")
+        identity, known = str(seen["Id"]), str(seen.get("Name") or "").lstrip("/")
+        if not self._o.may_touch("container", identity, name, known):
+            raise not_ours("container", known, name)
+        return identity
+
+    def _network(self, name: str) -> tuple[str, bool]:
+        """The full id of a network that may be joined, and whether it is ours."""
+        seen = self._daemon.network(name)
+        if seen is None:
+            raise Absent(f"network {name} not found")
+        identity, known = str(seen["Id"]), str(seen.get("Name") or "")
+        if not self._o.may_touch("network", identity, name, known):
+            raise not_ours("network", known, name)
+        return identity, self._o.owns("network", identity)
+
+    def _volume(self, name: str) -> bool:
+        """Whether a volume that may be used is there."""
+        seen = self._daemon.volume(name)
+        if seen is not None and not self._o.may_touch("volume", name):
+            raise not_ours("volume", name, name)
+        return seen is not None
+
+    # -- containers -----------------------------------------------------------------------------
+
+    def _touch_container(self, call: Call) -> None:
+        call.relay(self._with_id(call, self._container(call.request.names["id"])))
+
+    def _with_id(self, call: Call, identity: str, key: str = "id") -> str:
+        """The request's target with a full id in place of the name."""
+        endpoint, request = call.request.endpoint, call.request
+        path = (endpoint.path if endpoint else "").format_map({**request.names, key: identity})
+        return target(request.version, path, request.query)
+
+    def _create_container(self, call: Call) -> None:
+        request = call.request
+        body = bodies.read(call.body, bodies.CONTAINER)
+        self._refuse_own_places(bodies.sources(body))
+        volumes = [j.name for j in bodies.joins(body) if not self._joined(j, body)]
+        query = list(request.query)
+        name = request.get("name").lstrip("/")
+        if not name:
+            self._unnamed += 1
+            name = f"unnamed-0{self._unnamed}-{self._o.run}"
+            query = [(k, v) for k, v in query if k != "name"] + [("name", name)]
+        for volume in volumes:
+            self._o.intend("volume", volume)
+        known = self._o.intends("container", name)
+        self._o.intend("container", name)
+        answer = call.relay_and_wait(
+            target(request.version, request.path, query), bodies.written(body)
+        )
+        try:
+            self._created(name, answer, known=known)
+            for volume in volumes:
+                self._made_if_there("volume", volume)
+        finally:
+            call.release()
+
+    def _joined(self, join: Join, body: Json) -> bool:
+        """Whether what a container would share is there; raises Refused where it is another's."""
+        if join.kind == "container":
+            self._container(join.name)
+        elif join.kind == "network":
+            _, ours = self._network(join.name)
+            if not ours:
+                _drop_aliases(body, join.name)
+        else:
+            return self._volume(join.name)
+        return True
+
+    def _created(self, name: str, answer: Answer, *, known: bool) -> None:
+        """Write down a container that was made, as it is before anything else happens to it."""
+        identity = _id_of(answer)
+        if not identity:
+            if not known:
+                self._o.gone("container", name)
+            return
+        self._o.made("container", name, identity)
+        seen = self._daemon.container(identity)
+        if seen is None:
+            return
+        self._o.created[name] = seen
+        for mount in seen.get("Mounts") or []:
+            if mount.get("Type") == "volume" and _anonymous(seen, mount):
+                self._o.made("volume", mount["Name"], mount["Name"])
+
+    def _refuse_own_places(self, sources: Any) -> None:
+        if self._as_written:
+            return
+        for source in sources:
+            place = source.startswith("/") and bodies.holds_one_of(
+                source, self._own, real=self._daemon.shares_machine
+            )
+            if place:
+                raise Refused(
+                    f"a mount of {source} holds {place}, which is the engine's own: what goes "
+                    "through it is not seen (`engine: as-written` in the scenario lifts this)"
+                )
+
+    def _remove_container(self, call: Call) -> None:
+        if call.request.get("link") not in {"", "0", "false", "False"}:
+            raise Refused("a link between containers is not removed: it has no id")
+        identity = self._container(call.request.names["id"])
+        self._removed(call, "container", identity, self._with_id(call, identity))
+
+    def _rename_container(self, call: Call) -> None:
+        identity, new = self._container(call.request.names["id"]), call.request.get("name")
+        new = new.lstrip("/")
+        ours = self._o.owns("container", identity)
+        known = self._o.intends("container", new)
+        if ours:
+            self._o.intend("container", new)
+        answer = call.relay_and_wait(self._with_id(call, identity))
+        try:
+            if ours and answer.status in _OK:
+                old = [e.name for e in self._o.entries() if e.id == identity]
+                self._o.made("container", new, identity)
+                for name in old:
+                    self._o.gone("container", name)
+            elif ours and not known:
+                self._o.gone("container", new)
+        finally:
+            call.release()
+
+    def _create_exec(self, call: Call) -> None:
+        bodies.read(call.body, bodies.NOTHING)
+        identity = self._container(call.request.names["id"])
+        answer = call.relay_and_wait(self._with_id(call, identity))
+        try:
+            self._o.made_exec(_id_of(answer))
+        finally:
+            call.release()
+
+    def _touch_exec(self, call: Call) -> None:
+        identity = call.request.names["id"]
+        if not self._o.owns_exec(identity):
+            if self._daemon.exec(identity) is None:
+                raise Absent(f"No such exec instance: {identity}")
+            raise not_ours("exec", identity, identity)
+        call.relay()
+
+    def _commit(self, call: Call) -> None:
+        identity = self._container(call.request.get("container"))
+        self._images.commit(call, identity)
+
+    def _build(self, call: Call) -> None:
+        mode = call.request.get("networkmode")
+        if mode.startswith("container:"):
+            self._container(mode.removeprefix("container:"))
+        elif mode not in _BUILT_IN:
+            self._network(mode)
+        self._images.build(call)
+
+    def _cancel_build(self, call: Call) -> None:
+        if not self._o.owns_build(call.request.get("id")):
+            raise Refused("a build that this run did not begin is not cancelled")
+        call.relay()
+
+    # -- networks and volumes ---------------------------------------------------------------------
+
+    def _create_network(self, call: Call) -> None:
+        body = bodies.read(call.body, bodies.NETWORK)
+        name = str(body.get("Name") or "")
+        known = self._o.intends("network", name)
+        self._o.intend("network", name)
+        answer = call.relay_and_wait(body=bodies.written(body))
+        try:
+            identity = _id_of(answer)
+            if identity:
+                self._o.made("network", name, identity)
+            elif not known:
+                self._o.gone("network", name)
+        finally:
+            call.release()
+
+    def _remove_network(self, call: Call) -> None:
+        identity, _ = self._network(call.request.names["id"])
+        self._removed(call, "network", identity, self._with_id(call, identity))
+
+    def _join_network(self, call: Call) -> None:
+        body = bodies.read(call.body, bodies.CONNECT)
+        identity, ours = self._network(call.request.names["id"])
+        body["Container"] = self._container(str(body.get("Container") or ""))
+        endpoint = body.get("EndpointConfig")
+        for join in bodies.links(endpoint) if isinstance(endpoint, dict) else ():
+            self._joined(join, {})
+        if endpoint is not None and not ours:
+            body["EndpointConfig"] = bodies.without_aliases(endpoint)
+        call.relay(self._with_id(call, identity), bodies.written(body))
+
+    def _create_volume(self, call: Call) -> None:
+        body = bodies.read(call.body, bodies.VOLUME)
+        self._refuse_own_places(bodies.devices(body.get("DriverOpts")))
+        # Docker would choose a name itself, which nobody knows before.
+        name = body["Name"] = str(body.get("Name") or "") or secrets.token_hex(32)
+        there = self._volume(name)
+        if not there:
+            self._o.intend("volume", name)
+        call.relay_and_wait(body=bodies.written(body))
+        try:
+            if not there:
+                self._made_if_there("volume", name)
+        finally:
+            call.release()
+
+    def _remove_volume(self, call: Call) -> None:
+        name = call.request.names["name"]
+        if not self._volume(name):
+            raise Absent(f"get {name}: no such volume")
+        self._removed(call, "volume", name, "")
+
+    def _removed(self, call: Call, kind: Kind, identity: str, where: str) -> None:
+        answer = call.relay_and_wait(where)
+        try:
+            if answer.status in _OK:
+                self._o.gone_by_id(kind, identity)
+        finally:
+            call.release()
+
+    def _made_if_there(self, kind: Kind, name: str) -> None:
+        """A volume that was not there before our request, and is after it."""
+        if self._daemon.volume(name) is not None:
+            self._o.made(kind, name, name)
+        else:
+            self._o.gone(kind, name)
+
+
+def _id_of(answer: Answer) -> str:
+    """The id of what was made; empty where nothing was."""
+    if answer.status not in _OK:
+        return ""
+    try:
+        said = json.loads(answer.body)
+    except ValueError:
+        return ""
+    return str(said.get("Id") or "") if isinstance(said, dict) else ""
+
+
+def _drop_aliases(body: Json, network: str) -> None:
+    """On somebody's network no name of ours is known."""
+    endpoints = (body.get("NetworkingConfig") or {}).get("EndpointsConfig") or {}
+    if network in endpoints:
+        endpoints[network] = bodies.without_aliases(endpoints[network])
+
+
+def _anonymous(seen: Json, mount: Json) -> bool:
+    """A volume that no word of the line named: nobody else can hold it."""
+    host = seen.get("HostConfig") or {}
+    named = {str(b).split(":", 1)[0] for b in host.get("Binds") or []}
+    named |= {m.get("Source", "") for m in host.get("Mounts") or []}
+    return mount["Name"] not in named and not host.get("VolumesFrom")

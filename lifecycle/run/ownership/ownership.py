@@ -1,0 +1,289 @@
+"""Who made what: the one place that answers "is this ours", and the only writer of the ledger.
+
+The gate asks it before it lets a request through, the clean-up what to remove, the report what was
+left. It goes by ids: a name and a label are anybody's, and so is what a program prints.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from lifecycle.checks.check import Check
+from lifecycle.engine.daemon import Daemon, EngineError
+from lifecycle.engine.events import Event
+from lifecycle.run.inventory import Inventory, had_image, key_of
+from lifecycle.run.layers import above_others, tags_of
+from lifecycle.run.ledger import Entry, Kind, Ledger
+
+Json = dict[str, Any]
+PULLED = "a pulled base image; remove it with docker rmi, or run with --remove-pulled"
+_IN_EVENTS = ("container", "execID", "imageID")
+SETTLE_LIMIT = 30.0
+"""Seconds that what a command made gets to be written down, once the command has ended."""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A request that was not let through: the sentence that the engine's client was told."""
+
+    sentence: str
+    about: str = "touches only what this run made"
+
+
+class Ownership:
+    """What one run has made. Safe to use from several threads."""
+
+    def __init__(
+        self,
+        daemon: Daemon,
+        ledger: Ledger,
+        before: Inventory,
+        *,
+        allowed: Collection[str] = (),
+        remove_pulled: bool = False,
+    ) -> None:
+        """``before`` is what was there; ``allowed`` are names that the person gave leave for."""
+        self.daemon, self.before = daemon, before
+        self._ledger = ledger
+        self._allowed = frozenset(allowed)
+        self._remove_pulled = remove_pulled
+        self._changed = threading.Condition(threading.RLock())
+        self._under_way = 0
+        self._refusals: list[Refusal] = []
+        self._notes: list[Check] = []
+        self._execs: set[str] = set()
+        self._builds: set[str] = set()
+        self._named: set[str] = set()
+        self._ever: dict[tuple[str, str], str] = {}
+        self._pulled: set[str] = set()
+        self._touched: set[tuple[str, str]] = set()
+        self._snapshot: dict[str, str] | None = None
+        self._moved: list[str] = []
+        self._expected: tuple[str, ...] | None = None
+        self.created: dict[str, Json] = {}
+        """Containers as they were when they had been created, by their names of then."""
+
+    # -- is it ours? ----------------------------------------------------------------------
+
+    @property
+    def run(self) -> str:
+        """The run's id."""
+        return self._ledger.run
+
+    def owns(self, kind: Kind, name_or_id: str) -> bool:
+        """Whether this run made it; an image by its tag, the others by their full id or name."""
+        return self._ledger.holds(kind, name_or_id)
+
+    def allows(self, *names: str) -> bool:
+        """Whether the person gave leave to touch a thing of one of these names."""
+        return bool(self._allowed & set(names))
+
+    def may_touch(self, kind: Kind, identity: str, *names: str) -> bool:
+        """Whether a thing is ours, or may be touched though it is not, which is noted."""
+        if self.owns(kind, identity):
+            return True
+        if self.allows(identity, *names):
+            with self._changed:
+                self._touched.add((kind, identity))
+            return True
+        return False
+
+    def owns_image(self, image: Json) -> bool:
+        """Whether an image is this run's whole: under whatever id and tag."""
+        identity, tags = str(image["Id"]), tags_of(image)
+        if had_image(self.before, identity):
+            return False
+        return all(self.owns("image", t) for t in tags) and (
+            bool(tags) or self.owns("image", identity)
+        )
+
+    def owns_exec(self, identity: str) -> bool:
+        """Whether a command of this run made an exec."""
+        return identity in self._execs
+
+    def owns_build(self, identity: str) -> bool:
+        """Whether a command of this run began a build."""
+        return identity in self._builds
+
+    def was_ours(self, tag: str) -> bool:
+        """Whether this run made a tag at some time, though it may be gone now."""
+        return tag in self._named
+
+    # -- the ledger -------------------------------------------------------------------------
+
+    def intend(self, kind: Kind, name: str) -> None:
+        """Call before it may be made; raises LedgerError."""
+        self._ledger.intend(kind, name)
+
+    def made(self, kind: Kind, name: str, identity: str) -> None:
+        """It is there now, by this id."""
+        if kind == "image":
+            self._named.add(name)
+        self._ever[key_of(kind, name, identity)] = identity
+        self._ledger.made(kind, name, identity)
+
+    def gone(self, kind: Kind, name: str) -> None:
+        """It is no longer there."""
+        self._ledger.gone(kind, name)
+
+    def gone_by_id(self, kind: Kind, identity: str) -> None:
+        """The thing of this id is no longer there."""
+        for entry in self.entries():
+            if (entry.kind, entry.id) == (kind, identity):
+                self.gone(kind, entry.name)
+
+    def keep(self, entry: Entry, why: str) -> None:
+        """It stays on purpose."""
+        self._ledger.keep(entry.kind, entry.name, why, entry.id)
+
+    def began(self, pid: int) -> None:
+        """A command of ours runs in this process, and may outlive us. Raises LedgerError."""
+        self._ledger.cli(pid)
+
+    def began_build(self, stages: Iterable[Iterable[str]]) -> None:
+        """A build of these stages begins. Raises LedgerError."""
+        self._ledger.build(stages)
+
+    def intends(self, kind: Kind, name: str) -> bool:
+        """Whether it was to be made by a request of ours."""
+        return self._ledger.intends(kind, name)
+
+    def id_of(self, kind: Kind, name: str) -> str:
+        """The id by which it was made last; empty where that is not known."""
+        return self._ledger.id_of(kind, name)
+
+    def entries(self) -> list[Entry]:
+        """What must be removed or is kept on purpose, in the order of removal."""
+        return self._ledger.entries()
+
+    def pulled(self, name: str, identity: str) -> None:
+        """A base image that this run pulled: kept, unless the person wants it gone."""
+        if self._remove_pulled or self.was_ours(name):
+            self.made("image", name, identity)
+        else:
+            self._pulled.add(name)
+            self._ledger.keep("image", name, PULLED, identity)
+
+    def disown(self, identity: str) -> None:
+        """An image of ours whose tag has moved on is ours without a name, unless it was there."""
+        if not identity or had_image(self.before, identity):
+            return
+        left = self.daemon.image(identity)
+        if left is not None and not tags_of(left):
+            self.made("image", identity, identity)
+
+    def stands_on_others(self, name: str) -> bool:
+        """Whether a layer that was there before is below an image; what is ours there is noted."""
+        own = above_others(self.daemon, name, lambda one: had_image(self.before, str(one["Id"])))
+        for entry in own or ():
+            self.made(entry.kind, entry.name, entry.id)
+        return own is not None
+
+    # -- what comes of requests ---------------------------------------------------------------
+
+    def refused(self, sentence: str, about: str = Refusal.about) -> None:
+        """A request was not let through."""
+        with self._changed:
+            self._refusals.append(Refusal(sentence, about))
+
+    def note(self, check: Check) -> None:
+        """Something about what a request did that its step must tell."""
+        with self._changed:
+            self._notes.append(check)
+
+    def made_exec(self, identity: str) -> None:
+        """An exec was made by a request of ours."""
+        self._execs.add(identity)
+
+    def build_known_as(self, identity: str) -> None:
+        """A build of ours has this id of its client's."""
+        self._builds.add(identity)
+
+    @contextmanager
+    def under_way(self) -> Iterator[None]:
+        """While what a request makes is not written down yet."""
+        with self._changed:
+            self._under_way += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._under_way -= 1
+                self._changed.notify_all()
+
+    # -- one step -----------------------------------------------------------------------------
+
+    def begin_step(self, build_tags: Iterable[str] | None) -> None:
+        """A command begins; ``build_tags`` are those of a line that builds, None for others."""
+        with self._changed:
+            self._expected = None if build_tags is None else tuple(build_tags)
+
+    @property
+    def build_tags(self) -> tuple[str, ...] | None:
+        """The tags that the line which runs now builds; None when it is no build."""
+        return self._expected
+
+    def look_before(self) -> None:
+        """Before something that can't be read: which image each tag means."""
+        with self._changed:
+            if self._snapshot is None:
+                self._snapshot = self._tags()
+
+    def settle(self) -> tuple[list[Refusal], list[Check]]:
+        """What the gate refused and noted since the last call, once all of it is written down."""
+        deadline = time.monotonic() + SETTLE_LIMIT
+        with self._changed:
+            while self._under_way and time.monotonic() < deadline:
+                self._changed.wait(deadline - time.monotonic())
+            refusals = list(dict.fromkeys(self._refusals))
+            notes = list(dict.fromkeys(self._notes))
+            self._refusals.clear()
+            self._notes.clear()
+        self._compare()
+        return refusals, notes
+
+    def _compare(self) -> None:
+        """After something that can't be read: which tags of others it may have moved."""
+        with self._changed:
+            before, self._snapshot = self._snapshot, None
+        if before is None:
+            return
+        now = self._tags()
+        for tag in self._expected or ():
+            if tag in now and self.intends("image", tag):
+                self.disown(before.get(tag, "") if before.get(tag) != now[tag] else "")
+                self.made("image", tag, now[tag])
+        for tag, was in before.items():
+            if not self.owns("image", tag) and now.get(tag) != was:
+                is_now = f"is {now[tag][:19]}" if tag in now else "is gone"
+                self._moved.append(f"image {tag} was {was[:19]} and {is_now}")
+
+    def _tags(self) -> dict[str, str]:
+        try:
+            return {t: str(i["Id"]) for i in self.daemon.images() for t in tags_of(i)}
+        except EngineError:
+            return {}
+
+    # -- the measure --------------------------------------------------------------------------
+
+    @property
+    def moved(self) -> list[str]:
+        """Tags of others that changed while something of ours ran that can't be read."""
+        return list(dict.fromkeys(self._moved))
+
+    @property
+    def ever_made(self) -> Mapping[tuple[str, str], str]:
+        """The ids of all that this run made, by their keys in an inventory."""
+        return dict(self._ever)
+
+    def knows(self, event: Event) -> bool:
+        """Whether an event is of something that this run made, pulled or touched with leave."""
+        ids = {event.id, event.name, *(event.attributes.get(k, "") for k in _IN_EVENTS)} - {""}
+        named = self._named | self._pulled
+        known = {identity for _, identity in self._touched} | set(self._ever.values()) | named
+        return not ids.isdisjoint(known)
