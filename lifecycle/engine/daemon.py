@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, wraps
-from typing import Any, cast
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 from docker.auth import get_config_header, resolve_repository_name
 from docker.errors import NotFound
@@ -27,6 +27,8 @@ from lifecycle.engine.client import Client, EventSource, mapped
 from lifecycle.engine.errors import EngineAway, EngineError, EngineSilent
 from lifecycle.engine.stream import ExecStream, unframed
 
+P = ParamSpec("P")
+R = TypeVar("R")
 DEFAULT_ADDRESS = "unix:///var/run/docker.sock"
 Json = dict[str, Any]
 ANSWER_LIMIT = 20.0
@@ -55,6 +57,21 @@ def _once(ask: Callable[[Daemon, str], Json | None]) -> Callable[[Daemon, str], 
     return answer
 
 
+def _entering(
+    method: Callable[Concatenate[Daemon, str, P], R],
+) -> Callable[Concatenate[Daemon, str, P], R]:
+    """Enter a container, or copy from it, only where :attr:`Daemon.may_enter` has no objection."""
+
+    @wraps(method)
+    def enter(self: Daemon, container: str, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        objection = self.may_enter(container)
+        if objection:
+            raise EngineError(objection)
+        return method(self, container, *args, **kwargs)
+
+    return enter
+
+
 class Daemon(Client):
     """One engine, by its address. Safe to use from several threads."""
 
@@ -65,6 +82,8 @@ class Daemon(Client):
         super().__init__(address, environ, limit)
         self.own_execs: set[str] = set()
         """Ids of the execs that we made to look, so that they are not taken for somebody's."""
+        self.may_enter: Callable[[str], str] = lambda _container: ""
+        """Why a container is not to be entered or copied from, by its name or id; else empty."""
         self._answers = threading.local()
 
     @contextmanager
@@ -208,6 +227,7 @@ class Daemon(Client):
     # -- inside a container --------------------------------------------------------------
 
     @mapped
+    @_entering
     def run_inside(
         self,
         container: str,
@@ -234,6 +254,7 @@ class Daemon(Client):
         return ExecOutcome(state.get("ExitCode"), output.decode("utf-8", "replace"))
 
     @mapped
+    @_entering
     def open_inside(self, container: str, argv: Sequence[str], *, user: str = "") -> ExecStream:
         """Start a command inside that is talked to, and return both directions of it."""
         made = self._api.exec_create(container, list(argv), user=user, stdin=True)
@@ -241,6 +262,7 @@ class Daemon(Client):
         return ExecStream(self._api.exec_start(made["Id"], socket=True))
 
     @mapped
+    @_entering
     def start_inside(self, container: str, argv: Sequence[str], *, user: str = "") -> str:
         """Start a command inside and return at once with the exec's id."""
         made = self._api.exec_create(container, list(argv), user=user)
@@ -249,6 +271,7 @@ class Daemon(Client):
         return str(made["Id"])
 
     @mapped
+    @_entering
     def stat(self, container: str, path: str) -> Json | None:
         """Stat a path in a container, running or not, with or without a shell (about 1 ms).
 
@@ -263,6 +286,7 @@ class Daemon(Client):
         return cast("Json", decode_json_header(answer.headers["X-Docker-Container-Path-Stat"]))
 
     @mapped
+    @_entering
     def read_file(self, container: str, path: str) -> bytes | None:
         """The content of one regular file in a container (about 40 ms, no shell needed)."""
         try:
@@ -275,6 +299,7 @@ class Daemon(Client):
             return file.read() if file else None
 
     @mapped
+    @_entering
     def owner(self, container: str, path: str) -> tuple[int, int, int] | None:
         """The uid, gid and mode of a path in a container, from the head of its archive."""
         try:
@@ -291,6 +316,7 @@ class Daemon(Client):
             return (member.uid, member.gid, member.mode & 0o7777) if member else None
 
     @mapped
+    @_entering
     def talk_inside(  # noqa: PLR0913 - an exec and both sides of its talk
         self,
         container: str,

@@ -97,6 +97,7 @@ def open_session(  # noqa: PLR0913 - a run is opened from all of these
         allowed=options.allow_foreign,
         remove_pulled=options.remove_pulled,
     )
+    daemon.may_enter = ownership.objects
     own = engine_places(daemon)
     gates.judged_by(Judge(ownership, daemon, own=own, as_written=False))
     witness = Witness(ownership)

@@ -22,6 +22,7 @@ from lifecycle.run.ledger import Entry, Kind, Ledger
 
 Json = dict[str, Any]
 PULLED = "a pulled base image; remove it with docker rmi, or run with --remove-pulled"
+_FULL_ID = 64
 _IN_EVENTS = ("container", "execID", "imageID")
 SETTLE_LIMIT = 30.0
 """Seconds that what a command made gets to be written down, once the command has ended."""
@@ -92,6 +93,18 @@ class Ownership:
                 self._touched.add((kind, identity))
             return True
         return False
+
+    def objects(self, container: str) -> str:
+        """Why we ourselves may not look into a container; empty where we may."""
+        if len(container) == _FULL_ID and self.owns("container", container):
+            return ""
+        seen = self.daemon.container(container)
+        if seen is None:
+            return ""  # the engine says so itself
+        identity, name = str(seen["Id"]), str(seen.get("Name") or "").lstrip("/")
+        if self.may_touch("container", identity, container, name):
+            return ""
+        return f"container {name} was not made by this run, so it is not looked into"
 
     def owns_image(self, image: Json) -> bool:
         """Whether an image is this run's whole: under whatever id and tag."""
