@@ -168,6 +168,8 @@ class Reporter:
             left_behind=[x for r in remains for x in r["left_behind"]],
             kept_on_purpose=[x for r in remains for x in r["kept_on_purpose"]],
             foreign_touched=[x for r in remains for x in r["foreign_touched"]],
+            others_meanwhile=sum(r["others_meanwhile"] for r in remains),
+            not_gated=[f.described["file"] for f in files if f.described["not_gated"]],
             options={"strict": self._options.strict, "gpu": self._options.gpu},
             lang=self._options.lang or "en",
         )

@@ -35,6 +35,8 @@ def to_json(report: RunReport) -> dict[str, Any]:
         "left_behind": list(report.left_behind),
         "kept_on_purpose": list(report.kept_on_purpose),
         "foreign_touched": list(report.foreign_touched),
+        "others_meanwhile": report.others_meanwhile,
+        "not_gated": list(report.not_gated),
         "options": dict(report.options),
         "seconds": round(report.seconds, 3),
         "why_failed": [{"code": r.code, "count": r.count} for r in report.why_failed],

@@ -76,6 +76,10 @@ class RunReport:
     left_behind: Sequence[Any] = ()
     kept_on_purpose: Sequence[Any] = ()
     foreign_touched: Sequence[Any] = ()
+    others_meanwhile: int = 0
+    """Things of others that changed while the run went on, and not through it."""
+    not_gated: Sequence[str] = ()
+    """Scenarios whose commands may go round the gate, as their authors say."""
     options: Mapping[str, Any] = field(default_factory=dict)
     lang: str = "en"
 
@@ -141,10 +145,11 @@ class RunReport:
 
     @property
     def verdict(self) -> str:
-        """``PASS``, ``PASS WITH n UNVERIFIED`` or ``FAIL``."""
+        """``PASS``, ``PASS WITH n UNVERIFIED`` or ``FAIL``; and whether all of it was gated."""
+        suffix = ", NOT GATED" if self.not_gated else ""
         if self.why_failed:
-            return "FAIL"
-        return f"PASS WITH {self.unverified} UNVERIFIED" if self.unverified else "PASS"
+            return f"FAIL{suffix}"
+        return f"PASS WITH {self.unverified} UNVERIFIED{suffix}" if self.unverified else f"PASS{suffix}"
 
 
 def broken(step: Step) -> list[Mapping[str, Any]]:
