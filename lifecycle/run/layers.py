@@ -16,7 +16,8 @@ from datetime import datetime
 
 from lifecycle.engine.daemon import Daemon, Json
 from lifecycle.run.inventory import Inventory, had_image
-from lifecycle.run.ledger import Begun, Entry, Kind
+from lifecycle.run.ledger import Entry, Kind
+from lifecycle.run.ledger_reader import Begun
 from lifecycle.run.planned import PlannedStep
 from lifecycle.run.session import Session
 

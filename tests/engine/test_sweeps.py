@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from lifecycle.engine.process import start_time
-from lifecycle.run.ledger import machine
+from lifecycle.run.here import machine
 from tests.engine.harness import Place, wait_until
 
 pytestmark = pytest.mark.engine

@@ -10,7 +10,8 @@ import pytest
 from lifecycle.engine.daemon import EngineError
 from lifecycle.run import cleanup
 from lifecycle.run.cleanup import remove
-from lifecycle.run.ledger import Entry, machine
+from lifecycle.run.here import machine
+from lifecycle.run.ledger import Entry
 from tests.unit.run.samples import Engine
 
 
