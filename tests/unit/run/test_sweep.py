@@ -356,7 +356,7 @@ def test_a_layer_that_the_builder_made_last_is_found_by_its_container(
 def test_the_litter_of_killed_runs_is_removed(
     dead: Callable[..., Path], folder: Path, engine: Engine
 ) -> None:
-    lock = folder.parent / "locks" / "x-port-1"
+    lock = folder.parent / "locks" / "0123456789ab-port-1"
     lock.parent.mkdir()
     lock.touch()
     dead()
