@@ -24,7 +24,7 @@ from lifecycle.diagnosis.match import explain as explained
 from lifecycle.engine.daemon import Daemon, EngineError
 from lifecycle.engine.sandbox import SandboxError, open_sandbox
 from lifecycle.engine.subject import current_subject, environment
-from lifecycle.run.ledger import default_folder
+from lifecycle.run.ledger import LedgerError, default_folder
 from lifecycle.run.options import Options
 from lifecycle.run.outcome import Finding, Symptom
 from lifecycle.run.surroundings import StartError, connect, find_address, read_lab
@@ -117,14 +117,18 @@ def _daemon_at(address: str) -> Daemon:
 
 def sweep(args: argparse.Namespace) -> int:
     """Finish dead runs; exit 1 when something could not be removed."""
-    outcomes = swept(default_folder(), _daemon_at, dry_run=args.dry_run)
+    try:
+        outcomes = swept(default_folder(), _daemon_at, dry_run=args.dry_run)
+    except LedgerError as error:
+        raise UsageError(str(error)) from error
     for outcome in outcomes:
         sys.stdout.write("".join(f"{line}\n" for line in _swept_lines(outcome)))
     findings = diagnose(_why_left(outcomes), MachineFacts())
     sys.stdout.write("".join(f"{line}\n" for line in finding_lines(findings)))
     if not outcomes:
         sys.stdout.write("nothing to sweep: no run of yours died on this machine\n")
-    return int(any(c.status == "broken" for o in outcomes for c in o.checks))
+    unfinished = any(c.status == "broken" for o in outcomes for c in o.checks)
+    return int(unfinished or any(o.refused for o in outcomes))
 
 
 def _why_left(outcomes: Iterable[Swept]) -> Symptom:
@@ -141,10 +145,17 @@ def _swept_lines(outcome: Swept) -> list[str]:
     ]
 
 
-def sweep_quietly() -> None:
-    """Before and after a run: finish what died, and speak only of what could not be removed."""
-    for outcome in swept(default_folder(), _daemon_at, dry_run=False):
-        if outcome.checks:
+def sweep_quietly(*, again: bool = False) -> None:
+    """Before and after a run: finish what died, and speak only of what could not be removed.
+
+    Where no ledger may be read, the run itself says so: it can write none.
+    """
+    try:
+        outcomes = swept(default_folder(), _daemon_at, dry_run=False)
+    except LedgerError:
+        return
+    for outcome in outcomes:
+        if outcome.checks or (outcome.refused and not again):
             sys.stderr.write("".join(f"{line}\n" for line in _swept_lines(outcome)))
 
 

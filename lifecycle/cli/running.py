@@ -149,7 +149,7 @@ def run(args: argparse.Namespace) -> int:
         [*_pytest_words(args, files), *map(str, files)], plugins=[leaving, _Settled()]
     )
     if not leaving.asked:
-        sweep_quietly()
+        sweep_quietly(again=True)
     return int(code)
 
 

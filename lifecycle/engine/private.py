@@ -23,9 +23,11 @@ def why_unsafe(folder: Path, within: Path | None = None) -> str:
     shared = stat.S_IWGRP & within.stat().st_mode if within else 0
     for path in _way(folder, within):
         try:
-            state = path.stat()
+            link, state = path.lstat(), path.stat()
         except OSError:
             continue
+        if link.st_uid not in trusted:  # whoever has a link can turn it, wherever it leads now
+            return f"{path} belongs to {_named(link.st_uid)}, not to you: move it away"
         if state.st_uid not in trusted:
             return f"{path} belongs to {_named(state.st_uid)}, not to you: move it away"
         sticky = state.st_mode & stat.S_ISVTX and path != folder

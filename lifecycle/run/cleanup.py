@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -14,10 +13,11 @@ from typing import Any
 
 from lifecycle.checks.check import Check, unverified
 from lifecycle.engine.daemon import Daemon, EngineError
+from lifecycle.engine.remove_tree import remove_tree
 from lifecycle.engine.terminal import TerminalError
 from lifecycle.run.inventory import claimed, had_image, key_of, left_behind, take
 from lifecycle.run.layers import left_over, tags_of, unnamed
-from lifecycle.run.ledger import Entry, same_id
+from lifecycle.run.ledger import Entry, carries, same_id
 from lifecycle.run.outcome import StepResult
 from lifecycle.run.session import Session
 
@@ -170,7 +170,8 @@ def remove(daemon: Daemon | None, entry: Entry, run: str, *, alone: bool = False
     try:
         doubt = _remove(daemon, entry, run, alone=alone)
     except (EngineError, OSError) as error:
-        return Check(about, "removed", str(error), "broken", "clean-up")
+        said = getattr(error, "strerror", None) or str(error)
+        return Check(about, "removed", said, "broken", "clean-up")
     if doubt:
         return unverified(about, "removed", doubt)
     return Check(about, "removed", "removed", "kept", "clean-up")
@@ -178,12 +179,8 @@ def remove(daemon: Daemon | None, entry: Entry, run: str, *, alone: bool = False
 
 def _remove(daemon: Daemon | None, entry: Entry, run: str, *, alone: bool) -> str:
     """Remove it, or say why it may be somebody else's."""
-    if entry.kind == "file":
-        Path(entry.name).unlink(missing_ok=True)
-    elif entry.kind == "folder":
-        shutil.rmtree(entry.name, ignore_errors=True)
-        if Path(entry.name).exists():
-            raise OSError("it holds files of others, such as root's that a container wrote")
+    if entry.kind in {"file", "folder"}:
+        _remove_path(entry, run)
     elif daemon is not None:
         doubt = _whose(daemon, entry, run)
         if doubt:
@@ -197,6 +194,16 @@ def _remove(daemon: Daemon | None, entry: Entry, run: str, *, alone: bool) -> st
                 raise
             _wait_gone(daemon, entry)
     return ""
+
+
+def _remove_path(entry: Entry, run: str) -> None:
+    """Remove a file or a folder that bears the run's id; raises OSError saying what is left."""
+    if not carries(run, entry.name):
+        raise OSError("left: its name does not bear the run's id")
+    if entry.kind == "file":
+        Path(entry.name).unlink(missing_ok=True)
+    elif left := remove_tree(Path(entry.name)):
+        raise OSError(left)
 
 
 def _wait_gone(daemon: Daemon, entry: Entry) -> None:

@@ -14,7 +14,8 @@ from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 
 from lifecycle.engine.daemon import Daemon, Json
-from lifecycle.run.ledger import Begun, Entry
+from lifecycle.run.ledger import Entry
+from lifecycle.run.ledger_reader import Begun
 
 AT_ONCE = 3.0
 """Seconds after a layer of ours in which the build that made it made the next one.

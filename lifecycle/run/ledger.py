@@ -2,33 +2,39 @@
 
 One file a run under the user's state directory, append-only JSON lines, 0600, flushed to the
 disk before the command that creates. A reader derives the open entries; nothing is rewritten. It
-gets its name when it says whose it is: a ledger without its first line is never seen.
+gets its name when it says whose it is: a ledger without its first line is never seen. Its run
+holds a lock on it, which the kernel drops when the run dies, however: a ledger without that lock
+is a dead run's.
 """
 
 from __future__ import annotations
 
 import errno
+import fcntl
 import json
 import os
+import re
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
-import platformdirs
+from lifecycle.engine.process import start_time
+from lifecycle.run.here import machine
+from lifecycle.run.ledger_folder import LedgerError, default_folder, opened
 
-from lifecycle.engine.private import why_unsafe
-from lifecycle.engine.process import alive, start_time
+__all__ = ["Entry", "Kind", "Ledger", "LedgerError", "default_folder", "same_id"]
 
 Kind = Literal["container", "image", "volume", "network", "file", "folder"]
 REMOVAL_ORDER: tuple[Kind, ...] = ("container", "image", "volume", "network", "file", "folder")
-
-
-class LedgerError(Exception):
-    """The ledger can't be kept here, so nothing may be started; the message says why."""
+RUN_ID = re.compile("r[0-9a-f]{8}")
+"""What a run's id looks like; shorter ones would be part of anybody's names."""
+NO_LOCKS = frozenset({errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL})
+"""What a disk says that has no locks: an NFS without its lock service, for one."""
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 @dataclass(frozen=True)
@@ -44,67 +50,6 @@ class Entry:
     kept: str = ""
 
 
-@dataclass(frozen=True)
-class Begun:
-    """A build, when it began (epoch seconds), and of each stage its base and its steps."""
-
-    at: float
-    stages: tuple[tuple[str, ...], ...]
-
-
-@dataclass
-class Record:
-    """A ledger as read back: its header, what is still open, and the CLIs that ran."""
-
-    path: Path
-    header: dict[str, Any]
-    open: dict[tuple[str, str], Entry] = field(default_factory=dict)
-    clis: list[tuple[int, int]] = field(default_factory=list)
-    builds: list[Begun] = field(default_factory=list)
-
-    @property
-    def run(self) -> str:
-        """The run's name."""
-        return str(self.header.get("run", self.path.stem))
-
-    @property
-    def of_this_boot(self) -> bool:
-        """Process ids of another boot mean nothing here."""
-        here = machine()
-        return all(self.header.get(k) == here[k] for k in ("machine", "boot"))
-
-    @property
-    def alive(self) -> bool:
-        """Whether the process that owns this ledger still runs, on this boot of this machine."""
-        return self.of_this_boot and alive(int(self.header["pid"]), int(self.header["started"]))
-
-    @property
-    def of_this_machine(self) -> bool:
-        """Homes are on NFS: another server's ledger is none of ours."""
-        return bool(self.header.get("machine") == machine()["machine"])
-
-    def entries(self) -> list[Entry]:
-        """Open entries, in the order in which they must be removed."""
-        return _in_order(self.open.values())
-
-
-def machine() -> dict[str, str]:
-    """Which machine and which boot of it this is."""
-    names = {"machine": "/etc/machine-id", "boot": "/proc/sys/kernel/random/boot_id"}
-    found = {}
-    for key, path in names.items():
-        try:
-            found[key] = Path(path).read_text().strip()
-        except OSError:
-            found[key] = os.uname().nodename
-    return found
-
-
-def default_folder() -> Path:
-    """Where this user's ledgers are."""
-    return Path(platformdirs.user_state_dir("docker-lifecycle")) / "ledgers"
-
-
 class Ledger:
     """The open ledger of a live run."""
 
@@ -114,26 +59,30 @@ class Ledger:
         self.path = folder / f"{run}.jsonl"
         self._open: dict[tuple[str, str], Entry] = {}
         self._writing = threading.Lock()
+        try:
+            with opened(folder, make=True) as within:
+                self._begin(within, {"engine": engine, "address": address})
+        except OSError as error:
+            raise self._cannot(error) from error
+
+    def _begin(self, folder: int, of: dict[str, str]) -> None:
+        """Make the file, lock it and write whose it is; only then it gets its name."""
         here, pid = machine(), os.getpid()
-        owner = {"pid": pid, "started": start_time(pid), "engine": engine, "address": address}
-        unnamed = folder / _unfinished_name(run, here, pid, start_time(pid))
+        unnamed = unfinished_name(self.run, here)
+        self._file, locked = _locked(unnamed, folder)
+        owner = {"pid": pid, "started": start_time(pid), "locked": locked}
         try:
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            _refuse_unsafe(folder)
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_NOFOLLOW
-            self._file = os.open(unnamed, flags, 0o600)
-        except OSError as error:
-            raise self._cannot(error) from error
-        try:
-            self._write({"is": "run", "run": run, **here, **owner})
-            if os.path.lexists(self.path):
+            self._write({"is": "run", "run": self.run, **here, **owner, **of})
+            with suppress(FileNotFoundError):
+                os.stat(self.path.name, dir_fd=folder, follow_symlinks=False)
                 raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
-            unnamed.rename(self.path)
-            _flush(folder)
-        except OSError as error:
+            os.rename(unnamed, self.path.name, src_dir_fd=folder, dst_dir_fd=folder)
+            os.fsync(folder)  # a new name in a folder is on the disk when the folder is
+        except OSError:
+            with suppress(OSError):
+                os.unlink(unnamed, dir_fd=folder)
             os.close(self._file)
-            unnamed.unlink(missing_ok=True)
-            raise self._cannot(error) from error
+            raise
 
     def _cannot(self, error: OSError) -> LedgerError:
         return LedgerError(
@@ -171,6 +120,8 @@ class Ledger:
 
     def intend(self, kind: Kind, name: str) -> None:
         """Call before the command that may create it; raises LedgerError."""
+        if kind in {"file", "folder"} and not carries(self.run, name):
+            raise LedgerError(f"{kind} {name} does not bear the id of run {self.run} in its name")
         if (kind, name) not in self._open:
             self._intend({"is": "intent", "kind": kind, "name": name})
             self._open[kind, name] = Entry(kind, name)
@@ -200,7 +151,7 @@ class Ledger:
 
     def entries(self) -> list[Entry]:
         """Open entries, in the order in which they must be removed."""
-        return _in_order(self._open.values())
+        return in_order(self._open.values())
 
     def id_of(self, kind: Kind, name: str) -> str:
         """The id under which it was made last; empty when that is not known."""
@@ -223,12 +174,40 @@ class Ledger:
 
     def close(self) -> None:
         """The run is over: drop the file when nothing is left that must go."""
-        os.close(self._file)
-        if all(e.kept for e in self._open.values()):
-            self.path.unlink(missing_ok=True)
+        # Dropped while it is locked: no sweep may take it for one that a dead run left.
+        try:
+            if all(e.kept for e in self._open.values()):
+                self.path.unlink(missing_ok=True)
+        finally:
+            os.close(self._file)
 
 
-def _in_order(entries: Iterable[Entry]) -> list[Entry]:
+def unfinished_name(run: str, here: dict[str, str]) -> str:
+    """What a ledger is called before its first line is there."""
+    return f"{run}.{here['machine']}.new"
+
+
+def _locked(name: str, folder: int) -> tuple[int, bool]:
+    """A new file, locked for the life of this process, and whether this disk knows such locks.
+
+    The descriptor is not passed on to any program, so that none that outlives us holds the lock.
+    """
+    while True:
+        file = os.open(name, _NEW, 0o600, dir_fd=folder)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX)
+        except OSError as error:
+            if error.errno not in NO_LOCKS:
+                os.close(file)
+                raise
+            return file, False
+        # A sweep that came between the two took it for a dead run's and dropped it.
+        if os.fstat(file).st_nlink:
+            return file, True
+        os.close(file)
+
+
+def in_order(entries: Iterable[Entry]) -> list[Entry]:
     newest_first = list(entries)[::-1]
     return sorted(newest_first, key=_removal)
 
@@ -244,90 +223,12 @@ def same_id(known: str, asked: str) -> bool:
     return bool(known) and len(asked) >= 12 and known.startswith(asked)  # noqa: PLR2004
 
 
-def _refuse_unsafe(folder: Path) -> None:
-    unsafe = why_unsafe(folder)
-    if unsafe:
-        raise LedgerError(unsafe)
+def carries(run: str, path: str) -> bool:
+    """Whether a path is one that only this run can have made: its last name bears the run's id.
 
-
-def _flush(folder: Path) -> None:
-    """A new name in a folder is on the disk when the folder is."""
-    opened = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
-
-
-def _unfinished_name(run: str, here: dict[str, str], pid: int, started: int | None) -> str:
-    # A machine without an id goes by its name, which may have dots.
-    ids = (here[key].replace(".", "-") for key in ("machine", "boot"))
-    return ".".join((run, *ids, str(pid), f"{started or 0}", "new"))
-
-
-def unfinished(folder: Path) -> list[Path]:
-    """Ledgers whose owner died on this machine before their first line was there."""
-    return [path for path in folder.glob("*.new") if _owner_is_dead(path.name)]
-
-
-def _owner_is_dead(name: str) -> bool:
-    here = machine()
-    match name.split("."):
-        case [run, _, boot, pid, started, _] if pid.isdecimal() and started.isdecimal():
-            number, at = int(pid), int(started)
-            if name == _unfinished_name(run, here, number, at):
-                return not alive(number, at)
-            return name == _unfinished_name(run, {**here, "boot": boot}, number, at)
-    return False
-
-
-def read(path: Path) -> Record | None:
-    """Read a ledger back; None for a file that is none. A torn last line is what a kill left."""
-    record = None
-    for line in _lines(path):
-        if line.get("is") == "run" and {"pid", "started"} <= line.keys():
-            record = Record(path, line)
-        elif record is not None:
-            _follow(record, line)
-    return record
-
-
-def _follow(record: Record, line: dict[str, Any]) -> None:
-    """What one line changes."""
-    if line.get("is") == "cli":
-        record.clis.append((int(line["pid"]), int(line["started"] or 0)))
-        return
-    if line.get("is") == "build":
-        record.builds.append(Begun(float(line["at"]), tuple(map(tuple, line["stages"]))))
-        return
-    kind = next((k for k in REMOVAL_ORDER if k == line.get("kind")), None)
-    if kind is None:
-        return
-    name = str(line.get("name", ""))
-    match line.get("is"):
-        case "intent" | "made":
-            record.open[kind, name] = Entry(kind, name, str(line.get("id", "")))
-        case "kept" | "gone":
-            record.open.pop((kind, name), None)
-
-
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    try:
-        text = path.read_text("utf-8", "replace")
-    except OSError:
-        return
-    for line in text.split("\n"):
-        try:
-            value = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(value, dict):
-            yield value
-
-
-def all_records(folder: Path) -> list[Record]:
-    """Every ledger in a folder."""
-    if not folder.is_dir():
-        return []
-    found = (read(p) for p in sorted(folder.glob("*.jsonl")))
-    return [r for r in found if r is not None]
+    Such are the run's folder, and the files that it sends through a mount.
+    """
+    pure, own = PurePosixPath(path), f"lifecycle-{run}"
+    name = pure.name.removeprefix(".")
+    is_own = name == own or name.startswith(f"{own}-")
+    return is_own and pure.is_absolute() and RUN_ID.fullmatch(run) is not None

@@ -80,6 +80,8 @@ def _watch(session: Session, planned: PlannedStep, promises: Sequence[Promise]) 
     if not starts or not asks_inside(planned, promises):
         return None
     probe = merged(probe_for(promises, write=True), probe_of(planned.expect))
+    # What it writes in a person's folder bears the run's id, without which nothing is removed.
+    probe = replace(probe, token=f"{session.run}-{probe.token}") if probe.token else probe
     sources = {
         p.expected["target"]: p.expected["source"]
         for p in promises

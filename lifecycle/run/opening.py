@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets as entropy
-import shutil
 import tempfile
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from lifecycle.checks.facts import World
 from lifecycle.engine.events import EventLog
+from lifecycle.engine.remove_tree import remove_tree
 from lifecycle.engine.sandbox.info import load_info
 from lifecycle.engine.subject import environment
 from lifecycle.run.context import RunValues
@@ -139,8 +139,7 @@ def _make(folder: Path, ledger: Ledger, stack: ExitStack) -> None:
 def _drop(folder: Path, ledger: Ledger) -> None:
     if any(e.kept for e in ledger.entries() if e.name == str(folder)):
         return  # the containers that were kept may have it mounted
-    shutil.rmtree(folder, ignore_errors=True)
-    if not folder.exists():
+    if not remove_tree(folder):
         ledger.gone("folder", str(folder))
 
 

@@ -10,12 +10,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lifecycle.checks.check import Check
+from lifecycle.checks.check import Check, unverified
 from lifecycle.engine.daemon import Daemon, EngineError
 from lifecycle.engine.process import alive, start_time
+from lifecycle.engine.sandbox.record import RUN_ROOT
 from lifecycle.run.cleanup import remove
 from lifecycle.run.layers import above_others, left_over, made_at
-from lifecycle.run.ledger import Entry, Record, all_records, unfinished
+from lifecycle.run.ledger import Entry
+from lifecycle.run.ledger_reader import Record, Refused, all_records, drop_unfinished
 from lifecycle.run.locks import FOLDER as LOCKS
 from lifecycle.run.locks import drop_dead
 
@@ -25,6 +27,8 @@ SETTLED = 1.0
 """Seconds in which the engine does what a CLI that is gone had asked of it last."""
 RECENT = 30.0
 """Seconds after which a CLI that was gone before we came has nothing under way any more."""
+OUT_OF_SIGHT = 86400.0
+"""Seconds in which a CLI that can't be seen from here may still make something."""
 
 
 @dataclass
@@ -33,6 +37,8 @@ class Swept:
 
     run: str
     left_alone: str = ""
+    refused: bool = False
+    """Its ledger is not believed, so only a person can finish it."""
     checks: list[Check] = field(default_factory=list)
 
     @property
@@ -44,21 +50,25 @@ class Swept:
 def sweep(
     folder: Path, connect: Callable[[str], Daemon], *, dry_run: bool, locks: Path = LOCKS
 ) -> list[Swept]:
-    """Clean up after every dead run that this machine's ledgers know."""
+    """Clean up after every dead run that this machine's ledgers know.
+
+    Raises LedgerError where another may have written the ledgers: none is read then.
+    """
     swept = [_one(record, connect, dry_run=dry_run) for record in all_records(folder)]
     if not dry_run:
-        for path in unfinished(folder):
-            path.unlink(missing_ok=True)
+        drop_unfinished(folder)
         drop_dead(locks)
     return swept
 
 
-def _one(record: Record, connect: Callable[[str], Daemon], *, dry_run: bool) -> Swept:
-    if not record.of_this_machine:
-        return Swept(record.run, left_alone="it belongs to another machine")
+def _one(record: Record | Refused, connect: Callable[[str], Daemon], *, dry_run: bool) -> Swept:
+    if isinstance(record, Refused):
+        return Swept(record.run, left_alone=record.why, refused=True)
     if record.alive:
         return Swept(record.run, left_alone=f"it is still running (pid {record.header['pid']})")
-    address = str(record.header.get("address", ""))
+    if record.untold:
+        return Swept(record.run, left_alone=record.untold)
+    address = str(record.header["address"])
     entries = record.entries()
     daemon: Daemon | None = None
     if _is_gone(address):
@@ -84,16 +94,26 @@ def _not_the_same(daemon: Daemon, record: Record) -> str:
 
 
 def _remove_all(record: Record, daemon: Daemon | None, entries: list[Entry]) -> list[Check]:
-    recent = _is_recent(record.path)
+    recent = _is_younger(record.path, RECENT)
     ended = end_clis(record)
     checks = _look(record, daemon, entries)
     if ended or recent:
         _settle(SETTLED)
-    again = _look(record, daemon, entries)
-    if not any(c.status == "broken" for c in again):
+    again = _look(record, daemon, entries) + _out_of_sight(record)
+    if not any(c.status == "broken" for c in again) and not _out_of_sight(record):
         record.path.unlink(missing_ok=True)
     # Of a thing that was on its way out at the first look, the second one tells.
     return list({c.about: c for c in (*checks, *again)}.values())
+
+
+def _out_of_sight(record: Record) -> list[Check]:
+    """Commands that may go on where they can't be seen: the ledger stays for what they make."""
+    if record.pids_count or not record.of_this_boot or not record.clis:
+        return []
+    if not _is_younger(record.path, OUT_OF_SIGHT):
+        return []
+    why = "they ran in another container, so the ledger stays a day for what they may still make"
+    return [unverified("its commands", "ended", why)]
 
 
 def _died(record: Record) -> float:
@@ -104,9 +124,9 @@ def _died(record: Record) -> float:
         return 0.0  # another sweep has finished it
 
 
-def _is_recent(path: Path) -> bool:
+def _is_younger(path: Path, seconds: float) -> bool:
     try:
-        return time.time() - path.stat().st_mtime < RECENT
+        return time.time() - path.stat().st_mtime < seconds
     except OSError:
         return False  # another sweep has finished it
 
@@ -155,17 +175,28 @@ def _would(kind: str, name: str) -> Check:
 
 def _is_gone(address: str) -> bool:
     """A sandbox's engine takes everything with it when it goes: its socket is no more."""
-    path = address.removeprefix("unix://")
-    return path != address and "/lifecycle" in path and not Path(path).exists()
+    path = Path(address.removeprefix("unix://"))
+    return path.is_relative_to(RUN_ROOT) and ".." not in path.parts and not path.exists()
 
 
 def end_clis(record: Record) -> bool:
-    """End the commands that outlived their harness, for they may still create; whether any did."""
-    known = record.clis if record.of_this_boot else []
-    found = {(pid, at) for pid, at in known if alive(pid, at)} | _strays(record)
+    """End the commands that outlived their harness, for they may still create; whether any did.
+
+    A process id counts only where it was written: in another boot or another namespace the same
+    number is somebody else's.
+    """
+    known = record.clis if record.pids_count else []
+    found = {(pid, at) for pid, at in known if alive(pid, at) and _leads(pid)} | _strays(record)
     for pid, at in found:
         _end(pid, at)
     return bool(found)
+
+
+def _leads(pid: int) -> bool:
+    """Whether a process leads a session of its own, as all do that a run starts."""
+    with suppress(OSError):
+        return os.getsid(pid) == pid
+    return False
 
 
 def _end(pid: int, started: int) -> None:
@@ -196,7 +227,7 @@ def _strays(record: Record) -> set[tuple[int, int]]:
     for entry in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
             pid, cwd = int(entry.name), str((entry / "cwd").readlink())
-            if _within(cwd, folders) and _is_cli(entry) and os.getsid(pid) == pid:
+            if _within(cwd, folders) and _is_cli(entry) and _leads(pid):
                 found.add((pid, start_time(pid) or 0))
     return found
 

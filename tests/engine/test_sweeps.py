@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from typing import Any
 
 import pytest
 
 from lifecycle.engine.process import start_time
-from lifecycle.run.ledger import machine
+from lifecycle.run.here import machine
 from tests.engine.harness import Place, wait_until
 
 pytestmark = pytest.mark.engine
@@ -46,4 +47,26 @@ def test_what_another_machine_left_is_listed_and_left_alone(place: Place) -> Non
     assert place.is_up("MINE-long")
     ledger.write_text(ledger.read_text().replace('"another"', json.dumps(machine()["machine"]), 1))
     assert place.lifecycle("sweep").exit_code == 0
+    assert place.left() == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can have a namespace of its own")
+@pytest.mark.parametrize("elsewhere", ["sweep", "run"])
+def test_from_another_pid_namespace_a_living_run_and_its_commands_are_left_alone(
+    place: Place, elsewhere: str
+) -> None:
+    apart = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
+    file = str(place.write("a.yaml", f"scenario: living\nsteps:\n- {LONG}\n"))
+    here, there = (apart, ()) if elsewhere == "run" else ((), apart)
+    with place.started(*here, *place.run_words(file)) as living:
+        wait_until(lambda: place.is_up("MINE-long"))
+        (ledger,) = place.ledgers()
+        with place.started(*there, sys.executable, "-m", "lifecycle.cli", "sweep") as sweep:
+            swept = place.ended(sweep)
+        assert f"run {ledger.stem}: left alone, it is still running" in swept.out
+        assert place.is_up("MINE-long")
+        assert living.poll() is None
+        living.kill()
+        living.wait(10)
+    place.lifecycle("sweep")
     assert place.left() == []

@@ -168,5 +168,5 @@ def test_what_others_wrote_of_a_holder_can_not_move_our_terminal(folder: Path) -
 
 def test_a_pipe_in_the_place_of_a_lock_is_not_waited_for(folder: Path) -> None:
     locks = Locks("ENGINE", "r1", print, folder)
-    os.mkfifo(locks._path("port-1"))
+    os.mkfifo(folder / locks._file("port-1"))
     assert locks.holder("port-1") == "somebody"

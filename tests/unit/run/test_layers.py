@@ -10,7 +10,8 @@ import pytest
 
 from lifecycle.run.inventory import take
 from lifecycle.run.layers import BuildOutput, above_others, left_over, was_there
-from lifecycle.run.ledger import Begun, Entry
+from lifecycle.run.ledger import Entry
+from lifecycle.run.ledger_reader import Begun
 from tests.unit.run.samples import Engine
 
 BASE, A, B, C = (f"sha256:{digit * 64}" for digit in "0abc")

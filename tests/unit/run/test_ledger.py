@@ -14,18 +14,9 @@ from typing import Any
 import pytest
 
 from lifecycle.engine.process import start_time
-from lifecycle.run.ledger import (
-    Entry,
-    Ledger,
-    LedgerError,
-    Record,
-    _unfinished_name,
-    all_records,
-    default_folder,
-    machine,
-    read,
-    unfinished,
-)
+from lifecycle.run.here import machine
+from lifecycle.run.ledger import Entry, Ledger, LedgerError, default_folder
+from lifecycle.run.ledger_reader import Record, all_records, read
 
 LONG = "sha256:" + "ab12" * 16
 
@@ -37,7 +28,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def ledger(folder: Path) -> Ledger:
-    return Ledger(folder, "r1", "ENGINE", "unix:///run/docker.sock")
+    return Ledger(folder, "r00000001", "ENGINE", "unix:///run/docker.sock")
 
 
 def written(ledger: Ledger) -> list[dict[str, Any]]:
@@ -46,18 +37,17 @@ def written(ledger: Ledger) -> list[dict[str, Any]]:
 
 
 def again(ledger: Ledger) -> Record:
-    record = read(ledger.path)
-    assert record is not None
-    return record
+    return read(ledger.path)
 
 
 def test_the_header_names_the_run_its_process_its_machine_and_its_engine(ledger: Ledger) -> None:
     (header,) = written(ledger)
     assert header == {
         "is": "run",
-        "run": "r1",
+        "run": "r00000001",
         "pid": os.getpid(),
         "started": start_time(os.getpid()),
+        "locked": True,
         "engine": "ENGINE",
         "address": "unix:///run/docker.sock",
         **machine(),
@@ -69,8 +59,8 @@ def test_an_intent_is_on_the_disk_before_the_command_runs(
 ) -> None:
     flushed: list[int] = []
     monkeypatch.setattr(os, "fdatasync", lambda _fd: flushed.append(len(written(ledger))))
-    ledger.intend("container", "c-r1")
-    assert written(ledger)[-1] == {"is": "intent", "kind": "container", "name": "c-r1"}
+    ledger.intend("container", "c-r00000001")
+    assert written(ledger)[-1] == {"is": "intent", "kind": "container", "name": "c-r00000001"}
     assert flushed == [2]  # the line was in the file when it was flushed
 
 
@@ -83,7 +73,7 @@ def test_a_folder_that_others_can_write_is_refused(folder: Path) -> None:
     folder.mkdir(parents=True)
     folder.chmod(0o777)
     with pytest.raises(LedgerError, match="can be written by everybody: chmod o-w"):
-        Ledger(folder, "r1", "E", "a")
+        Ledger(folder, "r00000001", "E", "a")
     assert list(folder.iterdir()) == []
 
 
@@ -95,39 +85,39 @@ def test_a_folder_of_somebody_else_is_refused(
         os.chown(folder, 12345, 12345)
     else:
         monkeypatch.setattr(os, "geteuid", lambda: folder.stat().st_uid + 1)
-    with pytest.raises(LedgerError, match="not to you: move it away"):
-        Ledger(folder, "r1", "E", "a")
+    with pytest.raises(LedgerError, match="not to you: "):
+        Ledger(folder, "r00000001", "E", "a")
 
 
 def test_a_place_where_nothing_can_be_written_is_told(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.touch()
     with pytest.raises(LedgerError, match="can't be written: File exists"):
-        Ledger(file, "r1", "E", "a")
+        Ledger(file, "r00000001", "E", "a")
 
 
 def test_a_link_in_the_place_of_a_ledger_is_not_followed(folder: Path, tmp_path: Path) -> None:
     folder.mkdir(parents=True, mode=0o700)
-    (folder / "r1.jsonl").symlink_to(tmp_path / "victim")
+    (folder / "r00000001.jsonl").symlink_to(tmp_path / "victim")
     with pytest.raises(LedgerError):
-        Ledger(folder, "r1", "E", "a")
+        Ledger(folder, "r00000001", "E", "a")
     assert not (tmp_path / "victim").exists()
 
 
 def test_a_thing_is_open_until_it_is_gone(ledger: Ledger) -> None:
-    ledger.intend("container", "c-r1")
-    ledger.made("container", "c-r1", "1efe890c7cb4" * 5)
-    assert ledger.holds("container", "c-r1")
-    ledger.gone("container", "c-r1")
-    ledger.gone("container", "c-r1")
+    ledger.intend("container", "c-r00000001")
+    ledger.made("container", "c-r00000001", "1efe890c7cb4" * 5)
+    assert ledger.holds("container", "c-r00000001")
+    ledger.gone("container", "c-r00000001")
+    ledger.gone("container", "c-r00000001")
     assert ledger.entries() == []
     assert again(ledger).entries() == []
 
 
 def test_an_intent_does_not_forget_the_id(ledger: Ledger) -> None:
-    ledger.made("image", "me/x-r1:latest", LONG)
-    ledger.intend("image", "me/x-r1:latest")
-    assert ledger.id_of("image", "me/x-r1:latest") == LONG
+    ledger.made("image", "me/x-r00000001:latest", LONG)
+    ledger.intend("image", "me/x-r00000001:latest")
+    assert ledger.id_of("image", "me/x-r00000001:latest") == LONG
     assert ledger.id_of("image", "other") == ""
 
 
@@ -141,7 +131,7 @@ def test_what_is_kept_is_listed_here_and_left_alone_by_a_later_sweep(ledger: Led
 @pytest.mark.parametrize(
     ("asked", "ours"),
     [
-        ("c-r1", True),
+        ("c-r00000001", True),
         ("1efe890c7cb4", True),
         ("1efe890c7cb428634bf288b4", True),
         ("1efe890c7cb", False),  # too short to be certain
@@ -156,7 +146,9 @@ def test_a_thing_is_known_by_its_name_and_by_a_long_id_prefix(
 ) -> None:
     ledger.intend("container", "only-meant")
     ledger.made(
-        "container", "c-r1", "1efe890c7cb428634bf288b4c2d0382796945f579cdf0d176159a15de5db0280"
+        "container",
+        "c-r00000001",
+        "1efe890c7cb428634bf288b4c2d0382796945f579cdf0d176159a15de5db0280",
     )
     assert ledger.holds("container", asked) is ours
     assert not ledger.holds("image", asked)
@@ -173,33 +165,38 @@ def test_a_literal_name_is_ours_only_with_the_id_it_was_made_with(ledger: Ledger
 
 
 def test_an_image_is_known_with_and_without_the_name_of_its_hash(ledger: Ledger) -> None:
-    ledger.made("image", "x-r1:latest", LONG)
+    ledger.made("image", "x-r00000001:latest", LONG)
     assert ledger.holds("image", LONG)
     assert ledger.holds("image", LONG.removeprefix("sha256:")[:12])
 
 
 def test_things_are_removed_before_what_they_stand_on(ledger: Ledger) -> None:
-    for kind in ("folder", "network", "volume", "file", "image", "container"):
-        ledger.intend(kind, kind)
+    file, folder = "/nas/.lifecycle-r00000001-in", "/tmp/lifecycle-r00000001"
+    ledger.intend("folder", folder)
+    ledger.intend("network", "network")
+    ledger.intend("volume", "volume")
+    ledger.intend("file", file)
+    ledger.intend("image", "image")
+    ledger.intend("container", "container")
     ledger.made("image", LONG, LONG)
     ledger.made("image", "tagged", "sha256:2")
-    names = ["container", "tagged", "image", LONG, "volume", "network", "file", "folder"]
+    names = ["container", "tagged", "image", LONG, "volume", "network", file, folder]
     assert [e.name for e in ledger.entries()] == names
     assert [e.name for e in again(ledger).entries()] == names
 
 
 def test_a_clean_end_leaves_no_ledger(ledger: Ledger) -> None:
-    ledger.intend("container", "c-r1")
+    ledger.intend("container", "c-r00000001")
     ledger.keep("image", "debian", "a base image")
-    ledger.gone("container", "c-r1")
+    ledger.gone("container", "c-r00000001")
     ledger.close()
     assert not ledger.path.exists()
 
 
 def test_an_end_that_leaves_something_keeps_the_ledger(ledger: Ledger) -> None:
-    ledger.intend("container", "c-r1")
+    ledger.intend("container", "c-r00000001")
     ledger.close()
-    assert [e.name for e in again(ledger).entries()] == ["c-r1"]
+    assert [e.name for e in again(ledger).entries()] == ["c-r00000001"]
 
 
 def test_the_commands_that_ran_are_read_back(ledger: Ledger) -> None:
@@ -217,75 +214,45 @@ def test_what_a_build_begins_with_is_read_back_with_its_time(ledger: Ledger) -> 
 
 
 def test_a_torn_last_line_is_passed_over(ledger: Ledger) -> None:
-    ledger.intend("container", "c-r1")
+    ledger.intend("container", "c-r00000001")
     with ledger.path.open("ab") as file:
         file.write(b'{"is": "intent", "kind": "container", "name": "\xff\xfe')
-    assert [e.name for e in again(ledger).entries()] == ["c-r1"]
+    assert [e.name for e in again(ledger).entries()] == ["c-r00000001"]
 
 
 @pytest.mark.parametrize(
     "name", ["/nas/a b", "/nas/\u2028line", "/nas/\x85next", "/nas/\udcff raw byte", "/nas/한글"]
 )
 def test_any_path_is_read_back_as_it_was(ledger: Ledger, name: str) -> None:
-    ledger.intend("file", name)
-    assert [e.name for e in again(ledger).entries()] == [name]
+    ledger.intend("file", f"{name}/.lifecycle-r00000001-x-in")
+    assert [e.name for e in again(ledger).entries()] == [f"{name}/.lifecycle-r00000001-x-in"]
 
 
 @pytest.mark.parametrize(
-    "text",
+    "name",
     [
-        "",
-        "not json\n",
-        "[1, 2]\n",
-        '{"is": "intent", "kind": "container", "name": "c"}\n',
-        '{"is": "run", "run": "r1"}\n',
+        "/etc/passwd",
+        "/tmp/lifecycle-r00000002",
+        "/tmp/lifecycle-r00000001/../../etc",
+        "/tmp/lifecycle-r000000012",
+        "lifecycle-r00000001",
+        "/nas/lifecycle-r00000001/theirs",
     ],
 )
-def test_a_file_that_is_no_ledger_is_none(tmp_path: Path, text: str) -> None:
-    path = tmp_path / "r1.jsonl"
-    path.write_text(text)
-    assert read(path) is None
-
-
-def test_a_line_of_another_version_is_passed_over(ledger: Ledger) -> None:
-    with ledger.path.open("a") as file:
-        file.write('{"is": "intent", "kind": "plugin", "name": "p"}\n{"is": "later"}\n')
-    assert again(ledger).entries() == []
-
-
-def test_a_missing_file_is_no_ledger(tmp_path: Path) -> None:
-    assert read(tmp_path / "none.jsonl") is None
-    assert all_records(tmp_path / "none") == []
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_no_path_is_taken_up_that_does_not_bear_the_run_s_id(
+    ledger: Ledger, kind: Any, name: str
+) -> None:
+    with pytest.raises(LedgerError, match="does not bear the id of run r00000001"):
+        ledger.intend(kind, name)
+    assert len(written(ledger)) == 1
 
 
 def test_every_ledger_of_a_folder_is_found(ledger: Ledger, folder: Path) -> None:
-    Ledger(folder, "r2", "E", "a")
-    (folder / "junk.jsonl").write_text("junk")
+    Ledger(folder, "r00000002", "E", "a")
     (folder / "notes.txt").write_text("")
-    assert [r.run for r in all_records(folder)] == ["r1", "r2"]
-    assert ledger.path.stem == "r1"
-
-
-def changed(ledger: Ledger, **header: Any) -> Record:
-    first, *rest = ledger.path.read_text().splitlines()
-    ledger.path.write_text("\n".join([json.dumps(json.loads(first) | header), *rest]) + "\n")
-    return again(ledger)
-
-
-def test_the_ledger_of_a_live_process_is_alive(ledger: Ledger) -> None:
-    assert again(ledger).alive
-    assert again(ledger).of_this_machine
-
-
-@pytest.mark.parametrize(
-    "header", [{"pid": 2**30}, {"started": 1}, {"boot": "another boot"}, {"machine": "another"}]
-)
-def test_a_process_that_is_gone_or_another_one_is_not_alive(
-    ledger: Ledger, header: dict[str, Any]
-) -> None:
-    record = changed(ledger, **header)
-    assert not record.alive
-    assert record.of_this_machine is ("machine" not in header)
+    assert [r.run for r in all_records(folder)] == ["r00000001", "r00000002"]
+    assert ledger.path.stem == "r00000001"
 
 
 def test_the_engine_s_events_and_the_run_can_write_at_once(ledger: Ledger) -> None:
@@ -326,7 +293,7 @@ def test_what_can_not_be_written_down_must_not_begin(
 ) -> None:
     fill_up()
     with pytest.raises(LedgerError, match=r"No space left on device; nothing is started"):
-        ledger.intend("container", "c-r1")
+        ledger.intend("container", "c-r00000001")
     with pytest.raises(LedgerError, match="No space left on device"):
         ledger.cli(os.getpid())
     assert ledger.entries() == []
@@ -338,8 +305,8 @@ def test_half_a_line_is_not_left_to_spoil_the_next(
     fill_up()
     ledger.made("volume", "v", "v")
     monkeypatch.undo()
-    ledger.intend("container", "c-r1")
-    assert [e.name for e in again(ledger).entries()] == ["c-r1"]
+    ledger.intend("container", "c-r00000001")
+    assert [e.name for e in again(ledger).entries()] == ["c-r00000001"]
 
 
 def test_what_has_come_is_removed_here_though_the_disk_is_full(
@@ -358,7 +325,7 @@ def test_no_ledger_is_left_of_a_run_that_has_no_room_to_begin(
 ) -> None:
     fill_up()
     with pytest.raises(LedgerError, match="No space left on device"):
-        Ledger(folder, "r1", "E", "a")
+        Ledger(folder, "r00000001", "E", "a")
     assert list(folder.iterdir()) == []
 
 
@@ -369,31 +336,6 @@ def test_a_ledger_has_its_name_when_its_first_line_is_there(
     monkeypatch.setattr(
         Ledger, "_write", lambda *_: seen.append([p.suffix for p in folder.iterdir()])
     )
-    Ledger(folder, "r1", "E", "a")
+    Ledger(folder, "r00000001", "E", "a")
     assert seen == [[".new"]]
-    assert [p.name for p in folder.iterdir()] == ["r1.jsonl"]
-
-
-@pytest.mark.parametrize(
-    ("here", "pid", "started", "dead"),
-    [
-        ({}, 2**30, 1, True),
-        ({}, os.getpid(), start_time(os.getpid()), False),
-        ({"boot": "an-earlier-one"}, os.getpid(), start_time(os.getpid()), True),
-        ({"machine": "another"}, 2**30, 1, False),
-        ({"machine": "node7.lab", "boot": "node7.lab"}, 2**30, 1, False),
-    ],
-    ids=["dead", "alive", "rebooted", "elsewhere", "elsewhere without an id"],
-)
-def test_what_a_kill_left_of_a_ledger_without_a_line_is_found(
-    folder: Path,
-    here: dict[str, str],
-    pid: int,
-    started: int,
-    dead: bool,  # noqa: FBT001
-) -> None:
-    folder.mkdir(parents=True)
-    path = folder / _unfinished_name("r1", {**machine(), **here}, pid, started)
-    path.touch()
-    (folder / "notes.new").touch()
-    assert unfinished(folder) == ([path] if dead else [])
+    assert [p.name for p in folder.iterdir()] == ["r00000001.jsonl"]

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+import socket
+import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from lifecycle.engine.daemon import Daemon
+from lifecycle.run import locks as locks_module
 from lifecycle.run import ports as ports_module
 from lifecycle.run.locks import LockError, Locks, drop_dead
 from lifecycle.run.ports import Ports
 from tests.unit.run.samples import Engine
 
+ANOTHER = 54321
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
 HOLDER = """
 import sys
 from pathlib import Path
@@ -124,21 +132,6 @@ def test_the_folder_is_for_everybody_and_nobody_s_to_empty(folder: Path, locks: 
     assert [f.stat().st_mode & 0o777 for f in folder.iterdir()] == [0o666]
 
 
-def test_a_link_in_the_place_of_a_lock_is_not_followed(
-    folder: Path, locks: Locks, tmp_path: Path
-) -> None:
-    victim = tmp_path / "victim"
-    victim.write_text("precious")
-    locks.take("name")
-    (path,) = folder.iterdir()
-    locks.release()
-    folder.mkdir()
-    path.symlink_to(victim)
-    with pytest.raises(LockError, match="can't be opened"):
-        locks.try_take("name")
-    assert victim.read_text() == "precious"
-
-
 def test_a_folder_that_can_not_be_made_is_told(tmp_path: Path, said: list[str]) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(LockError, match="can't be opened: Not a directory"):
@@ -155,17 +148,203 @@ def test_a_lock_whose_file_was_removed_meanwhile_is_taken_anew(
     folder: Path, locks: Locks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     locks.take("name")
-    opened = Locks._open
+    opened = locks_module._opened
     late = Locks("ENGINE", "r2", lambda _: None, folder)
 
-    def open_before_the_release(self: Locks, name: str) -> int:
-        fd = opened(self, name)
+    def open_before_the_release(*words: Any) -> int:
+        fd = opened(*words)
         locks.release()  # removes the file that fd holds open
         return fd
 
-    monkeypatch.setattr(Locks, "_open", open_before_the_release)
+    monkeypatch.setattr(locks_module, "_opened", open_before_the_release)
     assert late.try_take("name")
     assert [f.read_text() for f in folder.iterdir()] == [late._owner]
+    late.release()
+
+
+# -- what others put there ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def shared(folder: Path) -> Path:
+    """The folder, as everybody has it."""
+    folder.mkdir()
+    folder.chmod(0o1777)
+    return folder
+
+
+def _socket(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind(str(path))
+
+
+def _second_name(path: Path) -> None:
+    victim = path.parent.parent / "victim"
+    os.link(victim, path)
+
+
+ODD: dict[str, tuple[Callable[[Path], object], str]] = {
+    "a pipe": (os.mkfifo, "a pipe and no lock"),
+    "a folder": (Path.mkdir, "a folder and no lock"),
+    "a socket": (_socket, "a socket and no lock"),
+    "a link to a file": (lambda p: p.symlink_to(p.parent.parent / "victim"), "a link and no lock"),
+    "a link to nothing": (lambda p: p.symlink_to("/nonexistent/x"), "a link and no lock"),
+    "a link to itself": (lambda p: p.symlink_to(p), "a link and no lock"),
+    "a second name": (_second_name, "a file that has another name elsewhere"),
+}
+
+
+@pytest.mark.parametrize(("make", "what"), ODD.values(), ids=ODD)
+def test_what_somebody_put_in_a_lock_s_place_is_passed_over_and_told_once(
+    shared: Path,
+    locks: Locks,
+    said: list[str],
+    make: Callable[[Path], object],
+    what: str,
+) -> None:
+    victim = shared.parent / "victim"
+    victim.write_text("precious")
+    path = shared / locks._file("port-8080")
+    make(path)
+    if os.geteuid() == 0:
+        os.chown(path, ANOTHER, ANOTHER, follow_symlinks=False)
+    locks.take("port-8080", limit=0)
+    locks.take("port-8080", limit=0)
+    whose = f"uid {ANOTHER}" if os.geteuid() == 0 else "you"
+    (told,) = said
+    assert told == (
+        f"{path} is {what}: {whose} or an admin can remove it; "
+        "port 8080 is used without a lock, and another run may use it as well"
+    )
+    assert locks.holder("port-8080") == "somebody"
+    locks.take("port-8081", limit=0)
+    drop_dead(shared)
+    locks.release()
+    assert os.path.lexists(path)
+    assert victim.read_text() == "precious"
+
+
+@pytest.fixture
+def as_member() -> Iterator[Callable[[], None]]:
+    """From when it is called on, we are somebody who is not root."""
+    yield lambda: os.seteuid(ANOTHER)
+    os.seteuid(os.getuid())
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder of everybody's, which a member can reach."""
+    made = Path(tempfile.mkdtemp(prefix="lifecycle-test-"))
+    made.chmod(0o1777)
+    yield made / "locks"
+    shutil.rmtree(made)
+
+
+@as_root
+def test_a_lock_that_one_may_not_read_is_passed_over(
+    open_folder: Path, said: list[str], as_member: Callable[[], None]
+) -> None:
+    open_folder.mkdir()
+    open_folder.chmod(0o1777)
+    locks = Locks("ENGINE", "r1", said.append, open_folder)
+    (open_folder / locks._file("port-1")).touch(0o600)
+    as_member()
+    locks.take("port-1", limit=0)
+    assert "is a file that others may not read: root (uid 0) or an admin can" in said[0]
+
+
+@as_root
+@pytest.mark.parametrize("mode", [0o700, 0o755, 0o000])
+def test_a_folder_that_somebody_has_closed_stops_nobody(
+    open_folder: Path, said: list[str], as_member: Callable[[], None], mode: int
+) -> None:
+    open_folder.mkdir()
+    open_folder.chmod(mode)
+    as_member()
+    locks = Locks("ENGINE", "r1", said.append, open_folder)
+    for name in ("port-1", "port-2", "gpu-0"):
+        locks.take(name, limit=0)
+    (told,) = said
+    assert told.startswith(
+        f"{open_folder} is closed to others (it belongs to root (uid 0)); port 1"
+    )
+    drop_dead(open_folder)
+    locks.release()
+
+
+@as_root
+@pytest.mark.parametrize("make", [os.mkfifo, Path.touch, _socket])
+def test_what_somebody_put_in_the_folder_s_place_stops_nobody(
+    folder: Path, said: list[str], make: Callable[[Path], object]
+) -> None:
+    make(folder)
+    os.chown(folder, ANOTHER, ANOTHER)
+    locks = Locks("ENGINE", "r1", said.append, folder)
+    locks.take("port-1", limit=0)
+    assert said[0].startswith(f"{folder} is no folder (it belongs to uid {ANOTHER})")
+    drop_dead(folder)
+    locks.release()
+
+
+@as_root
+def test_through_a_link_in_the_folder_s_place_nothing_is_made_or_removed(
+    folder: Path, tmp_path: Path, said: list[str]
+) -> None:
+    victim = tmp_path / "cron.d"
+    victim.mkdir()
+    (victim / "0123456789ab-job").write_text("precious")
+    folder.symlink_to(victim)
+    os.chown(folder, ANOTHER, ANOTHER, follow_symlinks=False)
+    locks = Locks("ENGINE", "r1", said.append, folder)
+    locks.take("port-1", limit=0)
+    assert said[0].startswith(f"{folder} is no folder (it belongs to uid {ANOTHER})")
+    drop_dead(folder)
+    locks.release()
+    assert [path.name for path in victim.iterdir()] == ["0123456789ab-job"]
+
+
+def test_a_folder_that_became_a_link_when_we_had_just_looked_is_not_used(
+    shared: Path, tmp_path: Path, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    victim, looked = tmp_path / "cron.d", Path.lstat
+    victim.mkdir()
+
+    def late(path: Path) -> os.stat_result:
+        seen = looked(path)
+        if path == shared and stat.S_ISDIR(seen.st_mode):
+            shared.rmdir()
+            shared.symlink_to(victim)
+        return seen
+
+    monkeypatch.setattr(Path, "lstat", late)
+    with pytest.raises(LockError):
+        Locks("ENGINE", "r1", said.append, shared).take("port-1", limit=0)
+    assert list(victim.iterdir()) == []
+
+
+def test_a_port_whose_lock_is_spoiled_is_still_given(
+    shared: Path, locks: Locks, said: list[str], free: set[int]
+) -> None:
+    assert free == set()
+    os.mkfifo(shared / locks._file("port-8080"))
+    assert chooser(Busy(), locks, said).port(8080) == 8080
+    assert "is a pipe and no lock" in said[0]
+
+
+def test_a_folder_that_others_remove_again_and_again_is_made_anew(
+    folder: Path, locks: Locks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened, left = locks_module._opened, [3]
+
+    def late(*words: Any) -> int:
+        if left[0]:
+            left[0] -= 1
+            folder.rmdir()
+        return opened(*words)
+
+    monkeypatch.setattr(locks_module, "_opened", late)
+    assert locks.try_take("port-1")
+    assert len(list(folder.iterdir())) == 1
 
 
 # -- ports ----------------------------------------------------------------------------------
@@ -238,8 +417,6 @@ def test_no_port_at_all_is_a_sentence(locks: Locks, said: list[str], free: set[i
 
 
 def test_a_bound_port_is_not_bindable() -> None:
-    import socket
-
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         assert not ports_module._bindable(port)
@@ -263,7 +440,7 @@ def test_the_file_of_a_killed_holder_is_removed_and_a_live_one_s_is_not(
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
 def test_another_user_s_lock_file_is_theirs_to_remove(folder: Path) -> None:
     folder.mkdir()
-    theirs = folder / "x-port-1"
+    theirs = folder / "0123456789ab-port-1"
     theirs.touch()
     os.chown(theirs, 12345, 12345)
     drop_dead(folder)

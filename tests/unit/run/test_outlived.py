@@ -15,7 +15,8 @@ import pytest
 
 from lifecycle.engine.process import start_time
 from lifecycle.run import sweep
-from lifecycle.run.ledger import Ledger, Record, read
+from lifecycle.run.ledger import Ledger
+from lifecycle.run.ledger_reader import Record, read
 from tests.engine.harness import wait_until
 
 DEAD = 2**30
@@ -49,14 +50,14 @@ def start(tmp_path: Path) -> Iterator[Start]:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """The run's own."""
-    made = tmp_path / "lifecycle-r1"
+    made = tmp_path / "lifecycle-r00000001"
     made.mkdir()
     return made
 
 
 @pytest.fixture
 def ledger(tmp_path: Path, folder: Path) -> Iterator[Ledger]:
-    made = Ledger(tmp_path / "ledgers", "r1", "ENGINE", "a")
+    made = Ledger(tmp_path / "ledgers", "r00000001", "ENGINE", "a")
     made.intend("folder", str(folder))
     yield made
     os.close(made._file)
@@ -67,9 +68,7 @@ def record(ledger: Ledger, **header: object) -> Record:
     first, *rest = ledger.path.read_text().splitlines()
     first = json.dumps({**json.loads(first), "pid": DEAD, **header})
     ledger.path.write_text("\n".join([first, *rest]) + "\n")
-    found = read(ledger.path)
-    assert found
-    return found
+    return read(ledger.path)
 
 
 def test_a_command_is_asked_to_end(ledger: Ledger, start: Start) -> None:
@@ -91,10 +90,24 @@ def test_one_that_does_not_listen_is_killed_after_the_limit(
     assert time.monotonic() - begun >= 0.3
 
 
-def test_a_number_of_an_earlier_boot_is_somebody_else_s(ledger: Ledger, start: Start) -> None:
+@pytest.mark.parametrize(
+    "header", [{"boot": "an earlier boot"}, {"pids": "pid:[1]"}, {"machine": "another"}]
+)
+def test_a_number_of_another_boot_or_namespace_is_somebody_else_s(
+    ledger: Ledger, start: Start, header: dict[str, str]
+) -> None:
     child = start()
     ledger.cli(child.pid)
-    assert not sweep.end_clis(record(ledger, boot="an earlier boot"))
+    assert not sweep.end_clis(record(ledger, **header))
+    assert child.poll() is None
+
+
+def test_a_number_of_what_leads_no_session_is_no_command_of_ours(
+    ledger: Ledger, start: Start
+) -> None:
+    child = start(leads=False)
+    ledger.cli(child.pid)
+    assert not sweep.end_clis(record(ledger))
     assert child.poll() is None
 
 

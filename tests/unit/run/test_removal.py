@@ -10,7 +10,8 @@ import pytest
 from lifecycle.engine.daemon import EngineError
 from lifecycle.run import cleanup
 from lifecycle.run.cleanup import remove
-from lifecycle.run.ledger import Entry, machine
+from lifecycle.run.here import machine
+from lifecycle.run.ledger import Entry
 from tests.unit.run.samples import Engine
 
 
@@ -71,13 +72,35 @@ def test_an_error_of_the_engine_is_a_broken_check(engine: Engine) -> None:
     assert (check.status, check.actual) == ("broken", "conflict: unable to remove x-r1")
 
 
-def test_a_folder_that_stays_is_not_called_removed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("shutil.rmtree", lambda *_, **__: None)
-    check = remove(None, Entry("folder", str(tmp_path)), "r1")
+def test_a_folder_that_stays_is_not_called_removed(tmp_path: Path) -> None:
+    folder = tmp_path / "lifecycle-r0123abcd"
+    folder.symlink_to(tmp_path)
+    check = remove(None, Entry("folder", str(folder)), "r0123abcd")
     assert check.status == "broken"
-    assert "files of others" in str(check.actual)
+    assert check.actual == f"{folder}: it is no folder, so it was left"
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+@pytest.mark.parametrize(
+    ("name", "run"),
+    [
+        ("victim", "r0123abcd"),
+        ("lifecycle-r0123abcd/../victim", "r0123abcd"),
+        ("lifecycle-r99999999", "r0123abcd"),
+        ("lifecycle-r0123abcd0", "r0123abcd"),
+        ("lifecycle-", ""),
+        ("lifecycle-b", "b"),
+    ],
+)
+def test_no_path_goes_that_does_not_bear_the_run_s_own_id(
+    tmp_path: Path, kind: Any, name: str, run: str
+) -> None:
+    (tmp_path / "lifecycle-r0123abcd").mkdir()
+    victim = tmp_path / name
+    victim.mkdir() if kind == "folder" else victim.touch()
+    check = remove(None, Entry(kind, str(victim)), run)
+    assert (check.status, check.actual) == ("broken", "left: its name does not bear the run's id")
+    assert victim.exists()
 
 
 def test_this_machine_has_a_name_and_a_boot() -> None:

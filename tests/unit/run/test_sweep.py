@@ -13,8 +13,10 @@ import pytest
 
 from lifecycle.engine.daemon import Daemon, EngineError
 from lifecycle.engine.process import start_time
-from lifecycle.run.ledger import Ledger, _unfinished_name, machine, read
-from lifecycle.run.sweep import SETTLED, Swept, sweep
+from lifecycle.run.here import machine
+from lifecycle.run.ledger import Ledger, unfinished_name
+from lifecycle.run.ledger_reader import read
+from lifecycle.run.sweep import OUT_OF_SIGHT, SETTLED, Swept, sweep
 from tests.unit.run.samples import Engine
 
 DEAD = 2**30
@@ -42,7 +44,7 @@ def folder(tmp_path: Path) -> Path:
 def dead(folder: Path, engine: Engine) -> Callable[..., Path]:
     """The ledger of a run whose process is gone."""
 
-    def died(*entries: tuple[str, str, str], run: str = "r1", **header: Any) -> Path:
+    def died(*entries: tuple[str, str, str], run: str = "r00000001", **header: Any) -> Path:
         ledger = Ledger(folder, run, engine.info["ID"], engine.address)
         for kind, name, identity in entries:
             ledger.intend(kind, name)  # type: ignore[arg-type]
@@ -65,21 +67,24 @@ def swept(folder: Path, engine: Engine, *, dry_run: bool = False) -> list[Swept]
 def test_all_that_a_dead_run_made_is_removed_and_nothing_else(
     dead: Callable[..., Path], folder: Path, engine: Engine, tmp_path: Path
 ) -> None:
-    file, work = tmp_path / ".lifecycle-x-in", tmp_path / "work"
+    file, work = tmp_path / ".lifecycle-r00000001-in", tmp_path / "lifecycle-r00000001"
     file.touch()
     (work / "deep").mkdir(parents=True)
     entries = [
         ("folder", str(work), ""),
         ("file", str(file), ""),
-        *((k, "x-r1", engine.add(k, "x-r1")) for k in ("network", "volume", "image", "container")),
+        *(
+            (k, "x-r00000001", engine.add(k, "x-r00000001"))
+            for k in ("network", "volume", "image", "container")
+        ),
     ]
     for kind in engine.things:
         engine.add(kind, "theirs")
     path = dead(*entries)
     (outcome,) = swept(folder, engine)
     assert outcome.clean
-    assert outcome.run == "r1"
-    assert engine.removed == ["x-r1"] * 4
+    assert outcome.run == "r00000001"
+    assert engine.removed == ["x-r00000001"] * 4
     assert {kind: list(things) for kind, things in engine.things.items()} == {
         kind: ["theirs"] for kind in engine.things
     }
@@ -92,7 +97,9 @@ def test_all_that_a_dead_run_made_is_removed_and_nothing_else(
 def test_what_was_meant_but_is_not_there_is_no_fault(
     dead: Callable[..., Path], folder: Path, engine: Engine
 ) -> None:
-    path = dead(("container", "x-r1", ""), ("file", "/nonexistent/file", ""))
+    path = dead(
+        ("container", "x-r00000001", ""), ("file", "/nonexistent/.lifecycle-r00000001-in", "")
+    )
     assert swept(folder, engine)[0].clean
     assert not path.exists()
 
@@ -100,13 +107,13 @@ def test_what_was_meant_but_is_not_there_is_no_fault(
 def test_what_a_late_command_still_made_is_found_by_the_second_look(
     dead: Callable[..., Path], folder: Path, engine: Engine
 ) -> None:
-    path = dead(("container", "x-r1", ""))
+    path = dead(("container", "x-r00000001", ""))
     first = engine.remove_container
 
     def late(name: str) -> None:
         first(name)
         if not engine.removed:
-            engine.add("container", "x-r1")
+            engine.add("container", "x-r00000001")
 
     engine.remove_container = late  # type: ignore[method-assign]
     assert swept(folder, engine)[0].clean
@@ -117,9 +124,11 @@ def test_what_a_late_command_still_made_is_found_by_the_second_look(
 def test_a_look_without_hands_removes_nothing(
     dead: Callable[..., Path], folder: Path, engine: Engine
 ) -> None:
-    path = dead(("container", "x-r1", engine.add("container", "x-r1")))
+    path = dead(("container", "x-r00000001", engine.add("container", "x-r00000001")))
     (outcome,) = swept(folder, engine, dry_run=True)
-    assert [(c.about, c.actual) for c in outcome.checks] == [("container x-r1", "would be removed")]
+    assert [(c.about, c.actual) for c in outcome.checks] == [
+        ("container x-r00000001", "would be removed")
+    ]
     assert engine.removed == []
     assert path.exists()
 
@@ -128,33 +137,28 @@ def test_what_can_not_be_removed_is_told_and_stays_on_the_ledger(
     dead: Callable[..., Path], folder: Path, engine: Engine
 ) -> None:
     path = dead(
-        ("image", "x-r1", engine.add("image", "x-r1")),
-        ("volume", "v-r1", engine.add("volume", "v-r1")),
+        ("image", "x-r00000001", engine.add("image", "x-r00000001")),
+        ("volume", "v-r00000001", engine.add("volume", "v-r00000001")),
     )
-    engine.refuses.add("x-r1")
+    engine.refuses.add("x-r00000001")
     (outcome,) = swept(folder, engine)
     assert not outcome.clean
     assert [(c.about, c.status) for c in outcome.checks] == [
-        ("image x-r1", "broken"),
-        ("volume v-r1", "kept"),
+        ("image x-r00000001", "broken"),
+        ("volume v-r00000001", "kept"),
     ]
-    assert engine.removed == ["v-r1"]
+    assert engine.removed == ["v-r00000001"]
     record = read(path)
-    assert record is not None
-    assert "x-r1" in {e.name for e in record.entries()}
+    assert "x-r00000001" in {e.name for e in record.entries()}
 
 
 @pytest.mark.parametrize(
     ("header", "reason"),
     [
-        (
-            {"pid": os.getpid(), "started": start_time(os.getpid())},
-            f"it is still running (pid {os.getpid()})",
-        ),
         ({"machine": "another"}, "it belongs to another machine"),
         ({"engine": "OTHER"}, "unix:///run/docker.sock is another engine now"),
     ],
-    ids=["running", "elsewhere", "another engine"],
+    ids=["elsewhere", "another engine"],
 )
 def test_a_run_that_is_not_ours_to_finish_is_left_alone(
     dead: Callable[..., Path],
@@ -163,7 +167,7 @@ def test_a_run_that_is_not_ours_to_finish_is_left_alone(
     header: dict[str, Any],
     reason: str,
 ) -> None:
-    path = dead(("container", "x-r1", engine.add("container", "x-r1")), **header)
+    path = dead(("container", "x-r00000001", engine.add("container", "x-r00000001")), **header)
     (outcome,) = swept(folder, engine)
     assert (outcome.left_alone, outcome.clean) == (reason, False)
     assert engine.removed == []
@@ -185,7 +189,7 @@ def test_an_engine_that_does_not_answer_leaves_the_ledger(
         def info(self) -> None:
             raise EngineError("connection refused")
 
-    path = dead(("container", "x-r1", ""))
+    path = dead(("container", "x-r00000001", ""))
     silent: Any = Silent()
     (outcome,) = sweep(folder, lambda _address: silent, dry_run=False)
     assert outcome.left_alone == "its engine does not answer: connection refused"
@@ -199,12 +203,12 @@ def never(address: str) -> Daemon:
 def test_a_sandbox_that_is_gone_took_its_things_with_it(
     dead: Callable[..., Path], folder: Path, tmp_path: Path
 ) -> None:
-    file = tmp_path / ".lifecycle-x-in"
+    file = tmp_path / ".lifecycle-r00000001-in"
     file.touch()
     path = dead(
-        ("container", "x-r1", ""),
+        ("container", "x-r00000001", ""),
         ("file", str(file), ""),
-        address="unix:///run/lifecycle-sandbox-x/docker.sock",
+        address="unix:///run/lifecycle-sandbox/x/docker.sock",
     )
     (outcome,) = sweep(folder, never, dry_run=False)
     assert [c.about for c in outcome.checks] == [f"file {file}"]
@@ -212,20 +216,77 @@ def test_a_sandbox_that_is_gone_took_its_things_with_it(
     assert not path.exists()
 
 
-@pytest.mark.parametrize("address", ["tcp://lifecycle.lab:2375", "ssh://kim@lifecycle/"])
-def test_an_engine_far_away_is_no_sandbox_that_is_gone(
+@pytest.mark.parametrize(
+    "address",
+    [
+        "tcp://lifecycle.lab:2375",
+        "ssh://kim@lifecycle/",
+        "unix:///home/kim/lifecycle-lab/docker.sock",
+        "unix:///run/lifecycle-sandbox-of-mine/docker.sock",
+        "unix:///run/lifecycle-sandbox/../user/docker.sock",
+    ],
+)
+def test_an_engine_far_away_or_of_a_person_is_no_sandbox_that_is_gone(
     dead: Callable[..., Path], folder: Path, engine: Engine, address: str
 ) -> None:
-    dead(("container", "x-r1", engine.add("container", "x-r1")), address=address)
+    dead(("container", "x-r00000001", engine.add("container", "x-r00000001")), address=address)
     assert swept(folder, engine)[0].clean
-    assert engine.removed == ["x-r1"]
+    assert engine.removed == ["x-r00000001"]
+
+
+def test_the_sweep_of_a_living_run_touches_nothing(folder: Path, engine: Engine) -> None:
+    ledger = Ledger(folder, "r00000001", engine.info["ID"], engine.address)
+    ledger.made("container", "x-r00000001", engine.add("container", "x-r00000001"))
+    (outcome,) = swept(folder, engine)
+    assert outcome.left_alone == f"it is still running (pid {os.getpid()})"
+    assert (engine.removed, ledger.path.exists()) == ([], True)
+
+
+def test_a_ledger_that_is_not_believed_is_named_and_the_others_are_finished(
+    dead: Callable[..., Path], folder: Path, engine: Engine
+) -> None:
+    bad = dead(("container", "x-r00000001", engine.add("container", "x-r00000001")))
+    with bad.open("a") as file:
+        file.write('{"is": "cli", "pid": null}\n')
+    os.mkfifo(folder / "r00000000.jsonl")
+    dead(("container", "x-r00000002", engine.add("container", "x-r00000002")), run="r00000002")
+    pipe, first, second = swept(folder, engine)
+    assert (pipe.run, pipe.refused, first.run, first.refused) == (
+        *("r00000000", True),
+        *("r00000001", True),
+    )
+    assert "its line 4 is none that a run writes: pid is no process id" in first.left_alone
+    assert str(bad) in first.left_alone
+    assert second.clean
+    assert engine.removed == ["x-r00000002"]
+    assert bad.exists()
+
+
+@pytest.mark.parametrize(("age", "stays"), [(0.0, True), (2 * OUT_OF_SIGHT, False)])
+def test_what_ran_in_another_container_is_removed_and_looked_for_again_for_a_day(
+    dead: Callable[..., Path],
+    folder: Path,
+    engine: Engine,
+    age: float,
+    stays: bool,  # noqa: FBT001
+) -> None:
+    entry = ("container", "x-r00000001", engine.add("container", "x-r00000001"))
+    path = dead(entry, pids="pid:[1]")
+    with path.open("a") as file:
+        file.write('{"is": "cli", "pid": 77, "started": 1}\n')
+    then = path.stat().st_mtime - age
+    os.utime(path, (then, then))
+    (outcome,) = swept(folder, engine)
+    assert engine.removed == ["x-r00000001"]
+    assert path.exists() is stays
+    assert [c.status for c in outcome.checks] == ["kept", "unverified"][: 1 + stays]
 
 
 def test_one_run_that_can_not_be_finished_does_not_stop_the_next(
     dead: Callable[..., Path], folder: Path, engine: Engine
 ) -> None:
-    dead(run="r1", machine="another")
-    dead(("container", "x-r2", engine.add("container", "x-r2")), run="r2")
+    dead(run="r00000001", machine="another")
+    dead(("container", "x-r00000002", engine.add("container", "x-r00000002")), run="r00000002")
     assert [o.clean for o in swept(folder, engine)] == [False, True]
 
 
@@ -273,7 +334,7 @@ def test_a_run_that_has_just_died_may_have_something_under_way(  # noqa: PLR0913
     age: float,
     waited: list[float],
 ) -> None:
-    path = dead(("container", "x-r1", ""))
+    path = dead(("container", "x-r00000001", ""))
     then = path.stat().st_mtime - age
     os.utime(path, (then, then))
     assert swept(folder, engine)[0].clean
@@ -295,11 +356,11 @@ def test_a_layer_that_the_builder_made_last_is_found_by_its_container(
 def test_the_litter_of_killed_runs_is_removed(
     dead: Callable[..., Path], folder: Path, engine: Engine
 ) -> None:
-    lock = folder.parent / "locks" / "x-port-1"
+    lock = folder.parent / "locks" / "0123456789ab-port-1"
     lock.parent.mkdir()
     lock.touch()
     dead()
-    (unnamed,) = [folder / _unfinished_name("r2", machine(), DEAD, 1)]
+    (unnamed,) = [folder / unfinished_name("r00000002", machine())]
     unnamed.touch()
     swept(folder, engine, dry_run=True)
     assert lock.exists()
