@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from lifecycle.checks.check import Check, unverified
 from lifecycle.command.builds import layers_from
 from lifecycle.command.detach import keys_of
+from lifecycle.command.flags import does
 from lifecycle.command.line import DockerLine, Ref
 from lifecycle.command.promise import Promise
 from lifecycle.command.references import is_image_id
@@ -88,7 +89,7 @@ def _ours(session: Session, ref: Ref, identity: str) -> bool:
 
 def _moves_a_tag(session: Session, line: DockerLine) -> str:
     """Only with --as-written can a tag that was there before be meant by a line that makes one."""
-    if line.verb in {"pull", "load"} or not session.options.as_written:
+    if does(line).adopts or not session.options.as_written:
         return ""
     for ref in sorted(r for r in line.creates if r.kind == "image"):
         seen = session.daemon.image(ref.name)
@@ -231,12 +232,12 @@ def _unnamed_images(session: Session, line: DockerLine, acted: Acted) -> None:
     new: list[tuple[Kind, str]] = []
     if line.verb == "load":
         new += [("image", name) for name in _LOADED.findall(acted.output)]
-    elif line.verb in {"commit", "import"} and not line.creates & _images(line):
-        new += [("image", name) for name in _MADE_ID.findall(acted.output)]
     elif line.verb == "build":
         _settle_layers(session)
         if acted.exit_code or not line.values("--tag"):
             new += [("image", name) for name in _MADE_ID.findall(acted.output)]
+    elif does(line).makes == "image" and not _images(line):
+        new += [("image", name) for name in _MADE_ID.findall(acted.output)]
     for kind, name in new:
         seen = session.daemon.container(name) if kind == "container" else session.daemon.image(name)
         if seen is not None and not _was_there(session, kind, name, seen["Id"]):
@@ -271,7 +272,7 @@ def remember(session: Session, planned: PlannedStep) -> None:
     line = planned.line
     if line is None:
         return
-    if line.verb in {"run", "create"}:
+    if does(line).makes == "container":
         once = ("state", "started", "exists", "removed", "image")
         session.promised[planned.container] = tuple(
             p

@@ -5,26 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from lifecycle.command.flags import does
 from lifecycle.command.line import DockerLine, Ref
 
 Json = Mapping[str, Any]
-TOUCHING = frozenset(
-    {
-        *("start", "stop", "restart", "kill", "rm", "exec", "attach", "rename"),
-        *("pause", "unpause", "update", "cp", "commit", "export", "wait"),
-        *("network connect", "network disconnect", "network rm", "volume rm"),
-    }
-)
-"""Verbs that enter, change or remove the things they name."""
-JOINING = frozenset({"run", "create"})
-"""Verbs that may enter another container: its network, its processes, its volumes."""
 
 
 def touched(line: DockerLine) -> frozenset[Ref]:
     """What a line would enter, change or remove."""
-    kinds = {"container", "network"} if line.verb in TOUCHING else set()
-    kinds |= {"container"} if line.verb in JOINING else set()
-    return line.destroys | {r for r in line.uses if r.kind in kinds}
+    return frozenset(r for r in line.destroys | line.uses if r.kind in does(line).touches)
 
 
 def foreign(
