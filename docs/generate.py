@@ -21,40 +21,6 @@ from lifecycle.scenario.schema import schema
 REFERENCE = Path(__file__).parent / "reference"
 HEADER = "<!-- Made by docs/generate.py from the code: change that, then run it. -->\n\n# "
 
-SAMPLES = {
-    "run": "image COMMAND",
-    "create": "image COMMAND",
-    "exec": "CONTAINER COMMAND",
-    "rename": "CONTAINER NEW",
-    "cp": "CONTAINER:/path copy",
-    "build": "-t image .",
-    "pull": "image",
-    "push": "image",
-    "tag": "source image",
-    "rmi": "image",
-    "save": "image",
-    "import": "archive.tar image",
-    "commit": "CONTAINER image",
-    "history": "image",
-    "image inspect": "image",
-    "search": "TERM",
-    "inspect": "NAME",
-    "network create": "NETWORK",
-    "network connect": "NETWORK CONTAINER",
-    "network disconnect": "NETWORK CONTAINER",
-    "network rm": "NETWORK",
-    "network inspect": "NETWORK",
-    "volume create": "VOLUME",
-    "volume rm": "VOLUME",
-    "volume inspect": "VOLUME",
-    **dict.fromkeys(("load", "images", "ps", "info", "version", "events", "login"), ""),
-    **dict.fromkeys(("logout", "stats", "system df", "network ls", "volume ls"), ""),
-    **dict.fromkeys(("start", "stop", "restart", "kill", "rm", "pause", "unpause"), "CONTAINER"),
-    **dict.fromkeys(("wait", "update", "port", "top", "logs", "attach"), "CONTAINER"),
-    **dict.fromkeys(("export", "diff", "container inspect"), "CONTAINER"),
-}
-"""The shortest line of each verb: what it promises is what the verb itself does."""
-
 PLACES = {"inspect": "inspect", "inside": "inside the container", "host": "outside, on the host"}
 
 
@@ -122,10 +88,32 @@ def flags_page() -> str:
         f"Not read: {', '.join(f'`docker {name}`' for name in sorted(UNREAD))}.\n"
     )
     refused = ((code(f"docker {v.name}"), v.refused) for v in VERBS.values() if v.refused)
+    columns = ("verb", "acts on", "makes", "ends", "touches", "terminal opens on", "besides")
+    did = (
+        "\n## What each verb does\n\nIt touches what it enters, joins, changes or removes; "
+        "what it makes anew is not in that column.\n\n"
+    )
+    table_of_verbs = table(columns, map(_does, VERBS.values()))
     parts = map(_verb, read)
     return page(
-        "Verbs and flags", intro, *parts, "\n## Refused\n\n", table(("verb", "why"), refused)
+        *("Verbs and flags", intro, did, table_of_verbs, *parts),
+        *("\n## Refused\n\n", table(("verb", "why"), refused)),
     )
+
+
+def _does(verb: Verb) -> Sequence[str]:
+    """The columns of a verb's row."""
+    does = verb.does
+    said = {
+        "starts a container": does.starts,
+        "needs an image": does.needs_image,
+        "runs a program of the line": does.command,
+        "its name is from elsewhere": does.adopts,
+        "may take minutes": does.slow,
+    }
+    besides = "; ".join(text for text, holds in said.items() if holds)
+    about = does.acts_on, does.makes, ", ".join(does.ends), ", ".join(does.touches)
+    return code(f"docker {verb.name}"), *about, code(does.opens_on), besides
 
 
 def _coverage(flag: Flag) -> str:
@@ -166,7 +154,7 @@ def _flag(flag: Flag) -> tuple[str, str, str, str]:
 
 def sample(verb: Verb) -> tuple[Promise, ...]:
     """What the shortest line of a verb promises."""
-    words = shlex.split(f"docker {verb.name} {SAMPLES[verb.name]}")
+    words = shlex.split(f"docker {verb.name} {verb.sample}")
     return promises(parse(words), read_file=lambda _: "FROM base\nUSER me\n")
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from lifecycle.checks.check import Check
 from lifecycle.checks.wording import shown
 from lifecycle.cli import UsageError
+from lifecycle.command.flags import does
 from lifecycle.command.line import CommandError, DockerLine
 from lifecycle.command.parse import parse
 from lifecycle.command.promise import Promise
@@ -88,7 +89,7 @@ def hold(args: argparse.Namespace) -> int:
     from lifecycle.run.hold import hold as held
 
     line = read_line(args.rest) if args.rest else None
-    if line is not None and line.verb not in {"run", "create"}:
+    if line is not None and does(line).makes != "container":
         message = f"hold takes a docker run or create line, not docker {line.verb}"
         raise UsageError(message)
     if bool(args.name) == args.all or (args.all and line):

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+from lifecycle.command.flags import does
 from lifecycle.command.line import DockerLine, NameAt, Ref, RefKind
 from lifecycle.command.naming import IMAGE_SIGNS
 from lifecycle.command.networks import is_user_network, network_at
@@ -14,7 +15,6 @@ from lifecycle.command.references import familiar, has_tag, is_image_id
 from lifecycle.command.values import ImpossibleError
 
 _KINDS: tuple[RefKind, ...] = ("container", "image", "volume", "network")
-_FOUND = frozenset({"pull", "load"})
 
 
 def isolate(lines: Iterable[DockerLine]) -> frozenset[Ref]:
@@ -25,7 +25,7 @@ def isolate(lines: Iterable[DockerLine]) -> frozenset[Ref]:
     made: set[Ref] = set()
     found: set[Ref] = set()
     for line in lines:
-        if line.verb in _FOUND:
+        if does(line).adopts:
             found |= line.creates - made
         else:
             made |= {r for r in line.creates if not (r.kind == "image" and is_image_id(r.name))}
@@ -69,7 +69,7 @@ class NameMap:
 
     def is_unnamed(self, line: DockerLine) -> bool:
         """Whether a line makes a container and leaves its name to docker."""
-        return line.verb in ("run", "create") and not line.values("--name")
+        return does(line).makes == "container" and not line.values("--name")
 
     def apply(self, line: DockerLine, step: int = 0) -> tuple[str, ...]:
         """The words to run: real names in place of written ones.
@@ -114,7 +114,7 @@ class NameMap:
         renamed = [r for r in renamed if self.real(r) != r.name]
         if line.verb == "network connect" and renamed:
             yield from ("--alias", renamed[0].name)
-        if line.verb not in ("run", "create"):
+        if does(line).makes != "container":
             return
         made = [r for r in renamed if r in line.creates]
         networks = [o for o in line.options if o.flag == "--network"]

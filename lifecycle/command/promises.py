@@ -3,30 +3,19 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from lifecycle.command import logs
-from lifecycle.command.builds import built, with_dockerfile
+from lifecycle.command import special
+from lifecycle.command.builds import with_dockerfile
 from lifecycle.command.flags import VERBS
-from lifecycle.command.line import CommandError, DockerLine, Option, Ref, RefKind
+from lifecycle.command.line import CommandError, DockerLine, Option, Ref
 from lifecycle.command.mounts import clean
-from lifecycle.command.naming import container_of
 from lifecycle.command.promise import Promise, ReadFile
 from lifecycle.command.row import Flag, Lines, Says
 from lifecycle.command.values import ImpossibleError, boolean
 
-_KILLS = frozenset({"", "KILL", "SIGKILL", "9"})
-_SPOKEN_OF: dict[str, RefKind] = {
-    **dict.fromkeys(
-        ("update", "stop", "restart", "kill", "rm", "logs", "network connect"), "container"
-    ),
-    **dict.fromkeys(("build", "pull", "import", "commit"), "image"),
-    "network create": "network",
-    "volume create": "volume",
-}
-"""What the flags of a verb are said of, where it is not the container of its line."""
 _LATER = "the promise of {} is not built yet"
 
 
@@ -50,19 +39,20 @@ def promises(
 
 def subject(line: DockerLine) -> Ref | None:
     """The container that the flags of a line speak of; the name is empty when there is none."""
-    if line.verb in ("run", "create"):
-        made = [n.ref for n in line.names if n.ref.kind == "container" and n.role == "creates"]
-        return made[-1] if made else Ref("container", "")
-    if line.verb == "exec":
+    does = VERBS[line.verb].does
+    if does.makes == "container":
+        return special.made_container(line)
+    if does.command:
         return next(n.ref for n in line.names if n.word == line.first_arg)
     return None
 
 
 def _subjects(line: DockerLine) -> Sequence[Ref | None]:
     """The things that the flags of a line speak of; one that is nothing when none is named."""
-    kind = _SPOKEN_OF.get(line.verb)
-    if kind is None:
-        return (subject(line),)
+    about = subject(line)
+    if about:
+        return (about,)
+    kind = VERBS[line.verb].does.acts_on
     return (
         [n.ref for n in line.names if n.ref.kind == kind and n.word >= line.first_arg]
         or [n.ref for n in line.names if n.ref.kind == kind and n.role == "creates"]
@@ -147,110 +137,21 @@ def _said(says: Says, value: Any, written: str, about: Ref | None) -> Iterator[P
 
 
 def _of_verb(line: DockerLine, read_file: ReadFile) -> Iterator[Promise]:
-    for each in VERBS[line.verb].says:
+    verb = VERBS[line.verb]
+    for each in verb.says:
         if any(line.values(flag) for flag in each.unless):
             continue
         for name in line.names:
             if name.ref.kind == each.kind and name.role == each.role:
                 yield Promise(line.verb, each.field, each.expected, each.where, name.ref)
-    special = _SPECIAL.get(line.verb)
-    if special:
-        yield from special(line, read_file)
+    yield from verb.special(line, read_file)
 
 
 def _of_command(line: DockerLine) -> Iterator[Promise]:
     """The command and arguments that follow the image or the container."""
-    command = list(line.args[1:])
-    if line.verb in ("run", "create") and command:
-        yield Promise(line.verb, "container.command", command, "inspect", subject(line))
-    elif line.verb == "exec":
-        yield Promise(line.verb, "exec.command", command, "inspect", subject(line))
-
-
-def _made(line: DockerLine, _read: ReadFile) -> Iterator[Promise]:
-    """A container that run or create makes."""
-    about = subject(line)
-    image = next(n.ref for n in line.names if n.word == line.first_arg)
-    gone = line.verb == "run" and line.on("--rm") and not line.on("--detach")
-    if not gone:
-        yield Promise(line.verb, "container.exists", expected=True, where="inspect", about=about)
-    if line.verb == "create":
-        yield Promise(line.verb, "container.state", "created", "inspect", about)
-    else:
-        yield Promise(line.verb, "container.started", expected=True, where="inspect", about=about)
-    yield Promise(line.verb, "container.image", image.name, "inspect", about)
-
-
-def _executed(line: DockerLine, _read: ReadFile) -> Iterator[Promise]:
-    yield Promise(
-        line.verb, "exec.new_process", expected=True, where="inspect", about=subject(line)
-    )
-
-
-def _port_listed(line: DockerLine, _read: ReadFile) -> Iterator[Promise]:
-    container, *port = line.args
-    wanted = f"{port[0]}/tcp" if port and "/" not in port[0] else "".join(port)
-    about = Ref("container", container)
-    yield Promise(line.verb, "container.port_listed", wanted, "inspect", about)
-
-
-def _logged(line: DockerLine, _read: ReadFile) -> Iterator[Promise]:
-    """The part of the log that it prints, and in which form."""
-    many = logs.lines(line.last("--tail") or "all")
-    asked: dict[str, Any] = {"lines": "all" if many is None else many}
-    asked |= {k: line.last(f"--{k}") for k in ("since", "until") if line.last(f"--{k}")}
-    asked |= {k: True for k in ("timestamps", "details", "follow") if line.on(f"--{k}")}
-    about = Ref("container", line.args[0])
-    yield Promise(line.verb, "container.log.printed", asked, "inspect", about)
-
-
-def _disconnected(line: DockerLine, _read: ReadFile) -> Iterator[Promise]:
-    network, container = line.args
-    about = Ref("container", container)
-    yield Promise(line.verb, "container.network_left", network, "inspect", about)
-
-
-def _killed(line: DockerLine, _read: ReadFile) -> Iterator[Promise]:
-    if (line.last("--signal") or "").upper() in _KILLS:
-        for name in line.names:
-            yield Promise(line.verb, "container.state", "exited", "inspect", name.ref)
-
-
-def _renamed(line: DockerLine, _read: ReadFile) -> Iterator[Promise]:
-    for ref in line.creates:
-        yield Promise(line.verb, "container.name", ref.name, "inspect", ref)
-
-
-def _pulled(line: DockerLine, _read: ReadFile) -> Iterator[Promise]:
-    for ref in line.creates:
-        _, at, digest = ref.name.partition("@")
-        if at:
-            yield Promise(line.verb, "image.digest", digest, "inspect", ref)
-
-
-def _tagged(line: DockerLine, _read: ReadFile) -> Iterator[Promise]:
-    source, target = (n.ref for n in line.names)
-    yield Promise(line.verb, "image.same_as", source.name, "inspect", target)
-
-
-def _loaded(line: DockerLine, _read: ReadFile) -> Iterator[Promise]:
-    reason = "which images an archive holds is not in the line"
-    yield Promise(line.verb, "image.exists", expected=True, where="inspect", unverified=reason)
-
-
-def _copied(line: DockerLine, _read: ReadFile) -> Iterator[Promise]:
-    source, destination = line.args
-    container = container_of(destination)
-    if container:
-        path = destination.partition(":")[2]
-        yield Promise(line.verb, "container.path", path, "inside", Ref("container", container))
-    elif container_of(source) and destination != "-":
-        yield Promise(line.verb, "file.exists", destination, "host")
-
-
-def _connected(line: DockerLine, _read: ReadFile) -> Iterator[Promise]:
-    network, container = line.args
-    yield Promise(line.verb, "container.network", network, "inspect", Ref("container", container))
+    field, command = VERBS[line.verb].does.command, list(line.args[1:])
+    if field and command:
+        yield Promise(line.verb, field, command, "inspect", subject(line))
 
 
 def _attached(promise: Promise, line: DockerLine) -> Promise:
@@ -269,21 +170,3 @@ def _absolute(promise: Promise, cwd: str) -> Promise:
     if not cwd or not source.startswith("."):
         return promise
     return replace(promise, expected={**held, "source": clean(posixpath.join(cwd, source))})
-
-
-_SPECIAL: dict[str, Callable[[DockerLine, ReadFile], Iterable[Promise]]] = {
-    "run": _made,
-    "create": _made,
-    "exec": _executed,
-    "kill": _killed,
-    "rename": _renamed,
-    "pull": _pulled,
-    "tag": _tagged,
-    "load": _loaded,
-    "cp": _copied,
-    "build": built,
-    "network connect": _connected,
-    "network disconnect": _disconnected,
-    "port": _port_listed,
-    "logs": _logged,
-}

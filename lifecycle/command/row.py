@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from lifecycle.command.line import DockerLine, Ref, RefKind, Role
-from lifecycle.command.promise import Where
+from lifecycle.command.promise import Promise, ReadFile, Where
 
 Kind = Literal["bool", "value", "list", "map"]
 
@@ -136,21 +136,69 @@ def unchecked(_line: DockerLine) -> None:
     """No rule binds this verb's options and arguments together."""
 
 
+def nothing_more(_line: DockerLine, _read: ReadFile) -> Iterable[Promise]:
+    """This verb promises what ``says`` has, and no more."""
+    return ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Does:
+    """What a verb does to an engine's things.
+
+    No column has a default: who adds a verb answers each question.
+    """
+
+    acts_on: RefKind | Literal["engine", "any"]
+    """What it is about, and what its flags are said of."""
+    makes: RefKind | Literal[""]
+    """What it makes anew."""
+    adopts: bool
+    """Whether what it makes has its name from elsewhere: a registry, an archive."""
+    needs_image: bool
+    """Whether it makes that out of an image, which the engine may pull first."""
+    starts: bool
+    """Whether a container's first process starts."""
+    ends: tuple[RefKind, ...]
+    """Which kinds of things, that it names, have ended or are gone by this name afterwards."""
+    touches: tuple[RefKind, ...]
+    """Which kinds of things, that were there, it enters, joins, changes or removes."""
+    opens_on: Literal["", "start", "attach", "exec_start"]
+    """The engine's event that says its terminal's program is up; empty: it opens none."""
+    command: Literal["", "container.command", "exec.command"]
+    """What the words after its first argument promise; empty: it takes no program to run."""
+    slow: bool
+    """Whether it moves layers or archives, and so may take minutes."""
+
+    @property
+    def first_process(self) -> bool:
+        """Whether its terminal is that of the container's first process."""
+        return self.opens_on in {"start", "attach"}
+
+    @property
+    def comes_in(self) -> bool:
+        """Whether its terminal leads into a container that runs already."""
+        return self.opens_on in {"attach", "exec_start"}
+
+
 @dataclass(frozen=True)
 class Verb:
-    """One verb: its flags, its positionals, what it promises.
+    """One verb: its flags, its positionals, what it does, what it promises.
 
-    ``check`` raises CommandError for what the CLI refuses over several words together, and
-    ``refused`` says why a scenario may not use the verb at all.
+    ``sample`` is the shortest line of it, without its name. ``check`` raises CommandError for
+    what the CLI refuses over several words together, ``special`` has the promises that ``says``
+    can't hold, and ``refused`` says why a scenario may not use the verb at all.
     """
 
     name: str
     flags: tuple[Flag, ...] = ()
     args: tuple[Arg, ...] = ()
+    does: Does = field(kw_only=True)
+    sample: str = field(kw_only=True)
     interspersed: bool = True
     aliases: tuple[str, ...] = ()
     says: tuple[Each, ...] = ()
     check: Callable[[DockerLine], None] = unchecked
+    special: Callable[[DockerLine, ReadFile], Iterable[Promise]] = nothing_more
     refused: str = ""
     spellings: dict[str, Flag] = field(init=False, compare=False, hash=False, repr=False)
 
@@ -177,6 +225,37 @@ class Verb:
     def arg(self, index: int) -> Arg:
         """The row that describes the positional at an index."""
         return self.args[min(index, len(self.args) - 1)]
+
+
+LOOKS = Does(
+    acts_on="any",
+    makes="",
+    adopts=False,
+    needs_image=False,
+    starts=False,
+    ends=(),
+    touches=(),
+    opens_on="",
+    command="",
+    slow=False,
+)
+"""What a verb does that only looks."""
+
+
+def changes(kind: RefKind, *also: RefKind, ends: bool = False, **more: Any) -> Does:
+    """What a verb does that changes things of one kind, ``also`` of others, or ends them."""
+    ended = (kind, *also) if ends else ()
+    return replace(LOOKS, acts_on=kind, touches=(kind, *also), ends=ended, **more)
+
+
+def looks_at(kind: RefKind | Literal["engine"], **more: Any) -> Does:
+    """What a verb does that reads things of one kind, and changes none."""
+    return replace(LOOKS, acts_on=kind, **more)
+
+
+def makes(kind: RefKind, **more: Any) -> Does:
+    """What a verb does that makes a thing, and touches nothing that was there."""
+    return replace(LOOKS, acts_on=kind, makes=kind, **more)
 
 
 def switch(long: str, short: str = "", **more: Any) -> Flag:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from lifecycle.command.flags import does
 from lifecycle.diagnosis.case import Case, container_state
 from lifecycle.diagnosis.catalog import entry
 from lifecycle.diagnosis.evidence import DEFAULT_SOCKET, UNIX
@@ -22,7 +23,6 @@ _NOT_ANSWERED = re.compile(
 _SHELL = re.compile(r"(?:\S*/)?(?:ba|da|z)?sh(?: -[il]+)?")
 _ENDED_BY_EXIT = re.compile(r"Exited \((?:0|130)\)")
 _USES_NETWORK = re.compile(r"\s*RUN\b.*\b(?:apt|apt-get|pip3?|curl|wget|git|conda)\b")
-_MAKERS = ("run", "create")
 _SERVED = ("nfs", "fuse", "cifs", "smb", "ceph", "lustre", "gpfs", "beegfs", "9p", "afs")
 _HUGE_UID = 1_000_000
 _MAKES_USER = re.compile(r"\b(?:useradd|adduser)\b[^;&|]*")
@@ -278,7 +278,7 @@ def path_is_not_mounted(case: Case) -> bool | None:
     """The path lies in none of the container's mounts."""
     if case.bind is not None:
         return False
-    return True if case.container or (case.typed and case.typed.verb in _MAKERS) else None
+    return True if case.container or does(case.typed).makes == "container" else None
 
 
 def source_made_by_docker(case: Case) -> bool | None:

@@ -149,7 +149,11 @@ class RunReport:
         suffix = ", NOT GATED" if self.not_gated else ""
         if self.why_failed:
             return f"FAIL{suffix}"
-        return f"PASS WITH {self.unverified} UNVERIFIED{suffix}" if self.unverified else f"PASS{suffix}"
+        return (
+            f"PASS WITH {self.unverified} UNVERIFIED{suffix}"
+            if self.unverified
+            else f"PASS{suffix}"
+        )
 
 
 def broken(step: Step) -> list[Mapping[str, Any]]:

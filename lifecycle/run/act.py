@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
+from lifecycle.command.flags import Does
 from lifecycle.engine import process
 from lifecycle.engine.daemon import Daemon, EngineError
 from lifecycle.engine.events import Event
@@ -18,8 +19,6 @@ from lifecycle.run.planned import PlannedStep
 from lifecycle.run.session import OpenTerminal, Session
 from lifecycle.run.surroundings import own_detach_keys
 
-OPENING = {"run": "start", "start": "start", "exec": "exec_start", "attach": "attach"}
-"""The engine event that says a terminal's command is up, by verb."""
 FIRST_OUTPUT = 1.0
 """Seconds that a program which opened a terminal gets to print its first character.
 
@@ -130,7 +129,7 @@ def _on(session: Session, planned: PlannedStep, terminal: Terminal, since: int) 
     begun = time.monotonic()
     problem, exec_id = _wait_open(session, planned, terminal, since)
     if not problem and planned.line:
-        _wait_ready(planned.line.verb, terminal, max(FIRST_OUTPUT, time.monotonic() - begun))
+        _wait_ready(planned.does, terminal, max(FIRST_OUTPUT, time.monotonic() - begun))
     if terminal.ended:
         acted = looked_at(terminal)
         terminal.close()
@@ -141,13 +140,13 @@ def _on(session: Session, planned: PlannedStep, terminal: Terminal, since: int) 
     return looked_at(terminal, problem=problem)
 
 
-def _wait_ready(verb: str, terminal: Terminal, limit: float) -> None:
+def _wait_ready(does: Does, terminal: Terminal, limit: float) -> None:
     """What is typed before the CLI, and then a shell, has taken its terminal over is lost.
 
     The CLI turns the echo off. A shell's first output says that it has; a program that prints
     nothing is waited for a moment only, and what is attached to may have printed all it had to.
     """
-    if verb in {"run", "exec"}:
+    if does.command:
         with suppress(TerminalTimeout, TerminalEnded):
             terminal.wait_for(r"\S", since=0, timeout=limit)
     else:
@@ -222,10 +221,10 @@ def _wait_open(
     session: Session, planned: PlannedStep, terminal: Terminal, since: int
 ) -> tuple[str, str]:
     """Wait until the engine says that the command is up: what went wrong, and the exec's id."""
-    line = planned.line
-    if line is None or line.verb not in OPENING:
+    wanted = planned.does.opens_on
+    if not wanted:
         return "", ""
-    real, wanted = session.real("container", planned.container), OPENING[line.verb]
+    real = session.real("container", planned.container)
 
     def is_up(event: Event) -> bool:
         mine = event.is_a(wanted, real)
@@ -237,7 +236,8 @@ def _wait_open(
     if event is None:
         return "" if terminal.ended else f"it was not up within {planned.limit:g} s", ""
     exec_id = event.attributes.get("execID", "")
-    return _wait_exec(session, exec_id, terminal) if line.verb == "exec" else "", exec_id
+    problem = _wait_exec(session, exec_id, terminal) if wanted == "exec_start" else ""
+    return problem, exec_id
 
 
 def _wait_exec(session: Session, exec_id: str, terminal: Terminal) -> str:

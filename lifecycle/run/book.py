@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from lifecycle.checks.check import Check
 from lifecycle.command.builds import layers_from
 from lifecycle.command.detach import keys_of
+from lifecycle.command.flags import does
 from lifecycle.command.line import DockerLine, Ref
 from lifecycle.command.promise import Promise
 from lifecycle.command.references import is_image_id
@@ -102,7 +103,7 @@ def remember(session: Session, planned: PlannedStep) -> None:
     line = planned.line
     if line is None:
         return
-    if line.verb in {"run", "create"}:
+    if does(line).makes == "container":
         once = ("state", "started", "exists", "removed", "image")
         session.promised[planned.container] = tuple(
             p

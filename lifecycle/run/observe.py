@@ -34,7 +34,6 @@ from lifecycle.run.told import ask_beside
 from lifecycle.run.witness import Watch
 
 Json = dict[str, Any]
-STARTERS = frozenset({"run", "start", "restart"})
 LOOK_LIMIT = 20.0
 """Seconds that a look inside may take at a container's start."""
 EVENT_LIMIT = 3.0
@@ -76,8 +75,7 @@ def look_before(session: Session, planned: PlannedStep, promises: Sequence[Promi
 
 def _watch(session: Session, planned: PlannedStep, promises: Sequence[Promise]) -> Watch | None:
     """Arrange one look inside at the start, for promises and expectations together."""
-    starts = planned.line is not None and planned.line.verb in STARTERS
-    if not starts or not asks_inside(planned, promises):
+    if not planned.does.starts or not asks_inside(planned, promises):
         return None
     probe = merged(probe_for(promises, write=True), probe_of(planned.expect))
     # What it writes in a person's folder bears the run's id, without which nothing is removed.
@@ -129,7 +127,7 @@ def look_after(
     )
     for name in _containers(planned, _refs(planned, "container")):
         facts.containers[name] = _container(session, name, promises, before, acted)
-    if planned.line and planned.line.verb in {"run", "create"}:
+    if planned.does.makes == "container":
         facts.containers[""] = facts.containers[planned.container]
     _images(session, planned, promises, facts)
     for ref in _refs(planned, "volume"):
@@ -150,7 +148,7 @@ def look_after(
         if p.field == "image.pushed" and p.about
     }
     _inside(session, planned, promises, before, facts)
-    if planned.line and planned.line.verb in {"exec", "attach"}:
+    if planned.does.comes_in:
         _execs(session, planned, before, facts)
     _password(session, planned, before, facts)
     ask_beside(session, planned, promises, before.at, facts)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from lifecycle.checks.expect import looks_inside
+from lifecycle.command.flags import Does, does
 from lifecycle.command.line import SHELLS, DockerLine
 from lifecycle.command.names import NameMap
 from lifecycle.command.parse import parse
@@ -21,9 +22,7 @@ Phase = Literal["steps", "finally"]
 DEFAULT_LIMIT = 60.0
 LONG_LIMIT = 900.0
 WINDOW = Size(cols=120, rows=40)
-_ENDERS = frozenset({"stop", "kill", "restart", "rm"})
 _ROOT = frozenset({"0", "root"})
-LONG_VERBS = frozenset({"pull", "push", "build", "load", "save", "commit", "export", "import"})
 
 
 @dataclass(frozen=True, repr=False)  # what it types and writes may be secret
@@ -58,13 +57,18 @@ class PlannedStep:
         return shlex.join(self.words) if self.words else self.title
 
     @property
+    def does(self) -> Does:
+        """What its line does to an engine's things: nothing, where it has none."""
+        return does(self.line)
+
+    @property
     def container(self) -> str:
         """The container that the step is about, by its written name; empty when none."""
         if self.step.on:
             return self.step.on
         if self.line is None:
             return ""
-        if self.line.verb in {"run", "create"}:
+        if self.does.makes == "container":
             return self.line.last("--name") or f"unnamed-{self.index + 1}"
         line = self.line
         named = [n for n in line.names if n.ref.kind == "container"]
@@ -77,7 +81,7 @@ class PlannedStep:
         """Seconds that it may take."""
         if self.step.timeout:
             return float(self.step.timeout)
-        return LONG_LIMIT if self.line and self.line.verb in LONG_VERBS else DEFAULT_LIMIT
+        return LONG_LIMIT if self.does.slow else DEFAULT_LIMIT
 
     @property
     def sent(self) -> bytes:
@@ -147,7 +151,7 @@ def looks_again(plan: Plan, planned: PlannedStep, user: str) -> bool:
     for later in plan.steps[planned.index + 1 :]:
         if plan.container(later) != about:
             continue
-        if later.line and later.line.verb in _ENDERS:
+        if "container" in later.does.ends:
             return False
         if user in _ROOT and "password_changed" in later.expect:
             return True
@@ -173,8 +177,8 @@ def opens(planned: PlannedStep) -> str:
         return ""
     command = line.args[1:]
     lone_shell = len(command) == 1 and Path(command[0]).name in SHELLS
-    stays = lone_shell or (line.verb == "run" and not command)
-    return planned.container if stays and line.verb in {"run", "exec"} else ""
+    own = planned.does.command and planned.does.opens_on
+    return planned.container if own and (lone_shell or not command) else ""
 
 
 def _drop_option(line: DockerLine, flag: str) -> tuple[str, ...]:

@@ -244,18 +244,14 @@ class Runner:
 
     def _promises(self, planned: PlannedStep) -> tuple[Promise, ...]:
         """The line's own, and after a start again those of the line that made the container."""
-        if planned.line and planned.line.verb in {"start", "restart"}:
+        if planned.does.starts and not planned.does.makes:
             again = self._s.promised.get(planned.container, ())
             return planned.promises + again
         return planned.promises
 
     def _missing_sources(self, planned: PlannedStep) -> list[Check]:
         """Docker would make a missing bind source itself, owned by root."""
-        if (
-            self._s.world.no_host_side
-            or not planned.line
-            or planned.line.verb not in {"run", "create"}
-        ):
+        if self._s.world.no_host_side or planned.does.makes != "container":
             return []
         sources = {
             str(p.expected["source"])
@@ -271,8 +267,7 @@ class Runner:
     def _nas(self, planned: PlannedStep) -> list[Check]:
         stand_in = self._s.person.stand_in
         used = stand_in and any(stand_in in w for w in planned.words)
-        made = planned.line is not None and planned.line.verb in {"run", "create"}
-        if not (used and made):
+        if not (used and planned.does.makes == "container"):
             return []
         reason = "lab.nas_home is not set, so a temporary folder stood in for it"
         return [unverified("NAS", "the lab's NAS", reason)]

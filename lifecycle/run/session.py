@@ -41,7 +41,7 @@ class OpenTerminal:
     @property
     def attached(self) -> bool:
         """Whether its end is the end of the container's first process."""
-        return bool(self.planned.line and self.planned.line.verb in {"run", "attach", "start"})
+        return self.planned.does.first_process
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from lifecycle.command.flags import container, image, other
-from lifecycle.command.row import Flag, Says, Verb
+from lifecycle.command.line import DockerLine
+from lifecycle.command.row import LOOKS, Does, Flag, Says, Verb
 
-__all__ = ["SPELLINGS", "UNREAD", "VERBS", "Flag", "Says", "Verb"]
+__all__ = ["SPELLINGS", "UNREAD", "VERBS", "Does", "Flag", "Says", "Verb", "does"]
 
 VERBS: dict[str, Verb] = {v.name: v for v in (*container.VERBS, *image.VERBS, *other.VERBS)}
 """Every verb by its name."""
@@ -33,3 +34,8 @@ UNREAD = frozenset(
     }
 )
 """Commands of docker that exist, but that lifecycle does not read."""
+
+
+def does(line: DockerLine | None) -> Does:
+    """What a line does to an engine's things; one that is not docker says nothing of it."""
+    return VERBS[line.verb].does if line else LOOKS

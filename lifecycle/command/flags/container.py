@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from lifecycle.command import detach, envfile, logs, naming, values
+from lifecycle.command import detach, envfile, logs, naming, special, values
 from lifecycle.command.flags import checks
 from lifecycle.command.flags.run import CLIENT, CREATE, RUN
 from lifecycle.command.row import (
@@ -17,6 +17,9 @@ from lifecycle.command.row import (
     Says,
     Verb,
     by_key,
+    changes,
+    looks_at,
+    makes,
     many,
     switch,
     value,
@@ -104,6 +107,16 @@ VERBS: tuple[Verb, ...] = (
         interspersed=False,
         aliases=_alias("run"),
         check=checks.a_network_is_described_once,
+        does=makes(
+            "container",
+            needs_image=True,
+            starts=True,
+            touches=("container",),
+            opens_on="start",
+            command="container.command",
+        ),
+        sample="image COMMAND",
+        special=special.made,
     ),
     Verb(
         "create",
@@ -112,6 +125,11 @@ VERBS: tuple[Verb, ...] = (
         interspersed=False,
         aliases=_alias("create"),
         check=checks.a_network_is_described_once,
+        does=makes(
+            "container", needs_image=True, touches=("container",), command="container.command"
+        ),
+        sample="image COMMAND",
+        special=special.made,
     ),
     Verb(
         "exec",
@@ -119,6 +137,9 @@ VERBS: tuple[Verb, ...] = (
         (_CONTAINER, Arg("COMMAND"), Arg("ARG", optional=True, many=True)),
         interspersed=False,
         aliases=_alias("exec"),
+        does=changes("container", opens_on="exec_start", command="exec.command"),
+        sample="CONTAINER COMMAND",
+        special=special.executed,
     ),
     Verb(
         "start",
@@ -132,8 +153,18 @@ VERBS: tuple[Verb, ...] = (
         (_CONTAINERS,),
         aliases=_alias("start"),
         says=(_STARTED,),
+        does=changes("container", starts=True, opens_on="start"),
+        sample="CONTAINER",
     ),
-    Verb("stop", _STOP, (_CONTAINERS,), aliases=_alias("stop"), says=(_state("exited"),)),
+    Verb(
+        "stop",
+        _STOP,
+        (_CONTAINERS,),
+        aliases=_alias("stop"),
+        says=(_state("exited"),),
+        does=changes("container", ends=True),
+        sample="CONTAINER",
+    ),
     Verb(
         "restart",
         _STOP,
@@ -143,12 +174,17 @@ VERBS: tuple[Verb, ...] = (
             _STARTED,
             Each("container.restarted", "container", "uses"),
         ),
+        does=changes("container", ends=True, starts=True),
+        sample="CONTAINER",
     ),
     Verb(
         "kill",
         (_SIGNAL,),
         (_CONTAINERS,),
         aliases=_alias("kill"),
+        does=changes("container", ends=True),
+        sample="CONTAINER",
+        special=special.killed,
     ),
     Verb(
         "rm",
@@ -168,6 +204,8 @@ VERBS: tuple[Verb, ...] = (
                 unless=("--link",),
             ),
         ),
+        does=changes("container", ends=True),
+        sample="CONTAINER",
     ),
     Verb(
         "rename",
@@ -181,22 +219,53 @@ VERBS: tuple[Verb, ...] = (
             Each("container.exists", "container", "destroys", expected=False),
             Each("container.exists", "container", "creates"),
         ),
+        does=changes("container", ends=True),
+        sample="CONTAINER NEW",
+        special=special.renamed,
     ),
-    Verb("pause", (), (_CONTAINERS,), aliases=_alias("pause"), says=(_state("paused"),)),
-    Verb("unpause", (), (_CONTAINERS,), aliases=_alias("unpause"), says=(_state("running"),)),
+    Verb(
+        "pause",
+        (),
+        (_CONTAINERS,),
+        aliases=_alias("pause"),
+        says=(_state("paused"),),
+        does=changes("container"),
+        sample="CONTAINER",
+    ),
+    Verb(
+        "unpause",
+        (),
+        (_CONTAINERS,),
+        aliases=_alias("unpause"),
+        says=(_state("running"),),
+        does=changes("container"),
+        sample="CONTAINER",
+    ),
     Verb(
         "wait",
         (),
         (_CONTAINERS,),
         aliases=_alias("wait"),
         says=(Each("container.exit_printed", "container", "uses"),),
+        does=changes("container"),
+        sample="CONTAINER",
     ),
-    Verb("update", _UPDATE, (_CONTAINERS,), aliases=_alias("update")),
+    Verb(
+        "update",
+        _UPDATE,
+        (_CONTAINERS,),
+        aliases=_alias("update"),
+        does=changes("container"),
+        sample="CONTAINER",
+    ),
     Verb(
         "port",
         (),
         (_CONTAINER, Arg("PRIVATE_PORT", optional=True)),
         aliases=_alias("port"),
+        does=looks_at("container"),
+        sample="CONTAINER",
+        special=special.port_listed,
     ),
     Verb(
         "top",
@@ -205,6 +274,8 @@ VERBS: tuple[Verb, ...] = (
         interspersed=False,
         aliases=_alias("top"),
         says=(Each("container.process_listed", "container", "uses"),),
+        does=looks_at("container"),
+        sample="CONTAINER",
     ),
     Verb(
         "logs",
@@ -225,6 +296,9 @@ VERBS: tuple[Verb, ...] = (
         ),
         (_CONTAINER,),
         aliases=_alias("logs"),
+        does=looks_at("container"),
+        sample="CONTAINER",
+        special=special.logged,
     ),
     Verb(
         "attach",
@@ -236,6 +310,8 @@ VERBS: tuple[Verb, ...] = (
         (_CONTAINER,),
         aliases=_alias("attach"),
         says=(Each("container.same_process", "container", "uses"),),
+        does=changes("container", opens_on="attach"),
+        sample="CONTAINER",
     ),
     Verb(
         "cp",
@@ -247,14 +323,26 @@ VERBS: tuple[Verb, ...] = (
         (Arg("SRC", naming.copied), Arg("DEST", naming.copied)),
         aliases=_alias("cp"),
         check=checks.one_side_is_a_container,
+        does=changes("container"),
+        sample="CONTAINER:/path copy",
+        special=special.copied,
     ),
     Verb(
         "export",
         (value("--output", "-o", says=(Says("file.exists", HOST),)),),
         (_CONTAINER,),
         aliases=_alias("export"),
+        does=changes("container", slow=True),
+        sample="CONTAINER",
     ),
-    Verb("diff", (), (_CONTAINER,), aliases=_alias("diff")),
+    Verb(
+        "diff",
+        (),
+        (_CONTAINER,),
+        aliases=_alias("diff"),
+        does=looks_at("container"),
+        sample="CONTAINER",
+    ),
     Verb(
         "stats",
         (
@@ -264,11 +352,22 @@ VERBS: tuple[Verb, ...] = (
         ),
         (Arg("CONTAINER", naming.thing("container", "uses"), optional=True, many=True),),
         aliases=_alias("stats"),
+        does=looks_at("container"),
+        sample="",
     ),
-    Verb("ps", _PS, (), aliases=_alias("ls", "list", "ps")),
+    Verb(
+        "ps",
+        _PS,
+        (),
+        aliases=_alias("ls", "list", "ps"),
+        does=looks_at("container"),
+        sample="",
+    ),
     Verb(
         "container inspect",
         (value("--format", "-f", none=FORMAT), switch("--size", "-s", none=FORMAT)),
         (_CONTAINERS,),
+        does=looks_at("container"),
+        sample="CONTAINER",
     ),
 )

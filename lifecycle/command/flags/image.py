@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from lifecycle.command import changes, limits, naming, values
+from lifecycle.command import limits, naming, special, values
+from lifecycle.command.builds import built
+from lifecycle.command.changes import change, each_change
 from lifecycle.command.fields import fields
 from lifecycle.command.flags.container import FORMAT, READ
 from lifecycle.command.flags.run import CLIENT, TRUST, WINDOWS
@@ -19,6 +21,9 @@ from lifecycle.command.row import (
     Says,
     Verb,
     by_key,
+    changes,
+    looks_at,
+    makes,
     many,
     switch,
     value,
@@ -38,8 +43,8 @@ _PLATFORM = (Says("image.platform"),)
 _CHANGE = many(
     "--change",
     "-c",
-    read=changes.change,
-    says=(Says("image.change", INSPECT, changes.each_change),),
+    read=change,
+    says=(Says("image.change", INSPECT, each_change),),
 )
 _MESSAGE = value("--message", "-m", says=(Says("image.comment"),))
 
@@ -123,6 +128,9 @@ VERBS: tuple[Verb, ...] = (
         (*_LEGACY_BUILD, *_BUILDX),
         (Arg("PATH | URL | -"),),
         aliases=(*_alias("build"), "builder build", "buildx build"),
+        does=makes("image", needs_image=True, touches=("container",), slow=True),
+        sample="-t image .",
+        special=built,
     ),
     Verb(
         "pull",
@@ -135,6 +143,9 @@ VERBS: tuple[Verb, ...] = (
         (Arg("NAME[:TAG|@DIGEST]", naming.image("creates")),),
         aliases=_alias("pull"),
         says=(Each("image.exists", "image", "creates", unless=("--all-tags",)),),
+        does=makes("image", adopts=True, slow=True),
+        sample="image",
+        special=special.pulled,
     ),
     Verb(
         "push",
@@ -155,6 +166,8 @@ VERBS: tuple[Verb, ...] = (
                 unless=("--all-tags",),
             ),
         ),
+        does=looks_at("image", slow=True),
+        sample="image",
     ),
     Verb(
         "tag",
@@ -162,6 +175,9 @@ VERBS: tuple[Verb, ...] = (
         (Arg("SOURCE_IMAGE[:TAG]", naming.image("uses")), Arg("TARGET_IMAGE", naming.new_image)),
         aliases=_alias("tag"),
         says=(_NEW,),
+        does=makes("image"),
+        sample="source image",
+        special=special.tagged,
     ),
     Verb(
         "rmi",
@@ -173,12 +189,16 @@ VERBS: tuple[Verb, ...] = (
         (Arg("IMAGE", naming.image("destroys"), many=True),),
         aliases=_alias("rm", "remove", "rmi"),
         says=(Each("image.exists", "image", "destroys", expected=False, unless=("--platform",)),),
+        does=changes("image", ends=True),
+        sample="image",
     ),
     Verb(
         "save",
         (value("--output", "-o", says=_FILE), value("--platform", none=ONE_OF)),
         (_IMAGES,),
         aliases=_alias("save"),
+        does=looks_at("image", slow=True),
+        sample="image",
     ),
     Verb(
         "load",
@@ -189,6 +209,9 @@ VERBS: tuple[Verb, ...] = (
         ),
         (),
         aliases=_alias("load"),
+        does=makes("image", adopts=True, slow=True),
+        sample="",
+        special=special.loaded,
     ),
     Verb(
         "import",
@@ -200,6 +223,8 @@ VERBS: tuple[Verb, ...] = (
         (Arg("file | URL | -"), Arg("REPOSITORY[:TAG]", naming.new_image, optional=True)),
         aliases=_alias("import"),
         says=(_NEW,),
+        does=makes("image", slow=True),
+        sample="archive.tar image",
     ),
     Verb(
         "commit",
@@ -215,6 +240,8 @@ VERBS: tuple[Verb, ...] = (
         ),
         aliases=("container commit",),
         says=(_NEW,),
+        does=makes("image", touches=("container",), slow=True),
+        sample="CONTAINER image",
     ),
     Verb(
         "images",
@@ -229,6 +256,8 @@ VERBS: tuple[Verb, ...] = (
         ),
         (Arg("REPOSITORY[:TAG]", naming.image_pattern, optional=True),),
         aliases=_alias("ls", "list"),
+        does=looks_at("image"),
+        sample="",
     ),
     Verb(
         "history",
@@ -241,11 +270,15 @@ VERBS: tuple[Verb, ...] = (
         ),
         (Arg("IMAGE", naming.image("uses")),),
         aliases=_alias("history"),
+        does=looks_at("image"),
+        sample="image",
     ),
     Verb(
         "image inspect",
         (value("--format", "-f", none=FORMAT), value("--platform", none=FORMAT)),
         (_IMAGES,),
+        does=looks_at("image"),
+        sample="image",
     ),
     Verb(
         "search",
@@ -256,5 +289,7 @@ VERBS: tuple[Verb, ...] = (
             switch("--no-trunc", none=FORMAT),
         ),
         (Arg("TERM"),),
+        does=looks_at("engine"),
+        sample="TERM",
     ),
 )

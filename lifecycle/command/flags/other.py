@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from lifecycle.command import naming, networks, values
+from lifecycle.command import naming, networks, special, values
 from lifecycle.command.flags.container import FORMAT, READ
 from lifecycle.command.flags.run import CREATE
 from lifecycle.command.row import (
     INSPECT,
+    LOOKS,
     Arg,
     Each,
     Flag,
     Says,
     Verb,
     by_key,
+    changes,
+    looks_at,
+    makes,
     many,
     pairs,
     switch,
@@ -95,6 +99,8 @@ NETWORK: tuple[Verb, ...] = (
         _NETWORK_CREATE,
         (Arg("NETWORK", naming.thing("network", "creates")),),
         says=(Each("network.exists", "network", "creates"),),
+        does=makes("network"),
+        sample="NETWORK",
     ),
     Verb(
         "network connect",
@@ -110,11 +116,17 @@ NETWORK: tuple[Verb, ...] = (
             *(f for f in CREATE if f.long in _CONNECTED),
         ),
         (_NETWORK, _CONTAINER),
+        does=changes("container", "network"),
+        sample="NETWORK CONTAINER",
+        special=special.connected,
     ),
     Verb(
         "network disconnect",
         (switch("--force", "-f", none="that it may be stopped"),),
         (_NETWORK, _CONTAINER),
+        does=changes("container", "network"),
+        sample="NETWORK CONTAINER",
+        special=special.disconnected,
     ),
     Verb(
         "network rm",
@@ -122,13 +134,23 @@ NETWORK: tuple[Verb, ...] = (
         (Arg("NETWORK", naming.thing("network", "destroys"), many=True),),
         aliases=("network remove",),
         says=(Each("network.exists", "network", "destroys", expected=False),),
+        does=changes("network", ends=True),
+        sample="NETWORK",
     ),
     Verb(
         "network ls",
         (_FILTER, _FORMAT, switch("--no-trunc", none=FORMAT), _QUIET),
         aliases=("network list",),
+        does=looks_at("network"),
+        sample="",
     ),
-    Verb("network inspect", (_FORMAT_F, switch("--verbose", "-v", none=FORMAT)), (_NETWORKS,)),
+    Verb(
+        "network inspect",
+        (_FORMAT_F, switch("--verbose", "-v", none=FORMAT)),
+        (_NETWORKS,),
+        does=looks_at("network"),
+        sample="NETWORK",
+    ),
 )
 
 VOLUME: tuple[Verb, ...] = (
@@ -137,6 +159,8 @@ VOLUME: tuple[Verb, ...] = (
         _VOLUME_CREATE,
         (Arg("VOLUME", naming.new_volume, optional=True),),
         says=(Each("volume.exists", "volume", "creates"),),
+        does=makes("volume"),
+        sample="VOLUME",
     ),
     Verb(
         "volume rm",
@@ -144,14 +168,22 @@ VOLUME: tuple[Verb, ...] = (
         (Arg("VOLUME", naming.thing("volume", "destroys"), many=True),),
         aliases=("volume remove",),
         says=(Each("volume.exists", "volume", "destroys", expected=False),),
+        does=changes("volume", ends=True),
+        sample="VOLUME",
     ),
     Verb(
         "volume ls",
         (switch("--cluster", none=CLUSTER), _FILTER, _FORMAT, _QUIET),
         aliases=("volume list",),
+        does=looks_at("volume"),
+        sample="",
     ),
     Verb(
-        "volume inspect", (_FORMAT_F,), (Arg("VOLUME", naming.thing("volume", "uses"), many=True),)
+        "volume inspect",
+        (_FORMAT_F,),
+        (Arg("VOLUME", naming.thing("volume", "uses"), many=True),),
+        does=looks_at("volume"),
+        sample="VOLUME",
     ),
 )
 
@@ -164,14 +196,35 @@ ENGINE: tuple[Verb, ...] = (
             value("--type", read=values.one_of(*_TYPES), none=FORMAT),
         ),
         (Arg("NAME|ID", naming.anything, many=True),),
+        does=LOOKS,
+        sample="NAME",
     ),
-    Verb("info", (_FORMAT_F,), aliases=("system info",)),
-    Verb("version", (_FORMAT_F,), aliases=("--version", "-v")),
-    Verb("system df", (_FORMAT, switch("--verbose", "-v", none=FORMAT))),
+    Verb(
+        "info",
+        (_FORMAT_F,),
+        aliases=("system info",),
+        does=looks_at("engine"),
+        sample="",
+    ),
+    Verb(
+        "version",
+        (_FORMAT_F,),
+        aliases=("--version", "-v"),
+        does=looks_at("engine"),
+        sample="",
+    ),
+    Verb(
+        "system df",
+        (_FORMAT, switch("--verbose", "-v", none=FORMAT)),
+        does=looks_at("engine"),
+        sample="",
+    ),
     Verb(
         "events",
         (_FILTER, _FORMAT, value("--since", none=FORMAT), value("--until", none=FORMAT)),
         aliases=("system events",),
+        does=looks_at("engine"),
+        sample="",
     ),
     Verb(
         "login",
@@ -181,20 +234,60 @@ ENGINE: tuple[Verb, ...] = (
             value("--username", "-u", none=LOGIN),
         ),
         (Arg("SERVER", optional=True),),
+        does=looks_at("engine"),
+        sample="",
     ),
-    Verb("logout", (), (Arg("SERVER", optional=True),)),
+    Verb(
+        "logout",
+        (),
+        (Arg("SERVER", optional=True),),
+        does=looks_at("engine"),
+        sample="",
+    ),
 )
 
 PRUNE: tuple[Verb, ...] = (
-    Verb("container prune", _PRUNE, refused=PRUNED),
-    Verb("image prune", _PRUNE_ALL, refused=PRUNED),
-    Verb("network prune", _PRUNE, refused=PRUNED),
-    Verb("volume prune", _PRUNE_ALL, refused=PRUNED),
-    Verb("system prune", (*_PRUNE_ALL, switch("--volumes", none=PRUNED)), refused=PRUNED),
+    Verb(
+        "container prune",
+        _PRUNE,
+        refused=PRUNED,
+        does=changes("container", ends=True),
+        sample="",
+    ),
+    Verb(
+        "image prune",
+        _PRUNE_ALL,
+        refused=PRUNED,
+        does=changes("image", ends=True),
+        sample="",
+    ),
+    Verb(
+        "network prune",
+        _PRUNE,
+        refused=PRUNED,
+        does=changes("network", ends=True),
+        sample="",
+    ),
+    Verb(
+        "volume prune",
+        _PRUNE_ALL,
+        refused=PRUNED,
+        does=changes("volume", ends=True),
+        sample="",
+    ),
+    Verb(
+        "system prune",
+        (*_PRUNE_ALL, switch("--volumes", none=PRUNED)),
+        refused=PRUNED,
+        does=changes("container", "image", "volume", "network", ends=True),
+        sample="",
+    ),
     Verb(
         "builder prune",
         (*_PRUNE_ALL, value("--keep-storage", read=values.size, none=PRUNED)),
         refused=PRUNED,
+        does=changes("image", ends=True),
+        sample="",
     ),
 )
 
