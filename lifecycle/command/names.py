@@ -109,26 +109,28 @@ class NameMap:
         return next((r for r in same if r in self.isolated), ref)
 
     def _aliases(self, line: DockerLine, words: list[str]) -> Iterator[str]:
-        """Flags that keep the written name of a renamed container on a user's network."""
+        """Flags that keep the written name of a renamed container on a network of the run."""
         renamed = [n.ref for n in line.names if n.ref.kind == "container"]
         renamed = [r for r in renamed if self.real(r) != r.name]
-        if line.verb == "network connect" and renamed:
+        if line.verb == "network connect" and renamed and self._own_network(line.args[0]):
             yield from ("--alias", renamed[0].name)
         if does(line).makes != "container":
             return
         made = [r for r in renamed if r in line.creates]
         networks = [o for o in line.options if o.flag == "--network"]
-        networks = [o for o in networks if is_user_network(network_at(o.value)[0])]
-        if not made or not networks:
-            return
-        alias = made[-1].name
-        for option in networks[1:]:
-            _long_alias(words, option.value_at, alias, long="=" in option.value)
-        first = networks[0]
-        if "alias=" in first.value:
-            _long_alias(words, first.value_at, alias, long=True)
-        else:
-            yield from ("--network-alias", alias)
+        for option in networks if made else ():
+            if not self._own_network(network_at(option.value)[0]):
+                continue
+            # --network-alias is of the first network, and excludes an alias in its value.
+            if option is networks[0] and "alias=" not in option.value:
+                yield from ("--network-alias", made[-1].name)
+            else:
+                long = "=" in option.value
+                _long_alias(words, option.value_at, made[-1].name, long=long)
+
+    def _own_network(self, name: str) -> bool:
+        """Whether this run makes a network: on another's, a name of ours would take its traffic."""
+        return is_user_network(name) and Ref("network", name) in self.isolated
 
     @cached_property
     def _written(self) -> dict[tuple[RefKind, str], str]:

@@ -148,6 +148,11 @@ class Gate:
         self._thread = threading.Thread(target=self._listen, name="gate", daemon=True)
         self._thread.start()
 
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        return self._process.pid
+
     def ready(self) -> None:
         """Wait until it takes requests; raises GateError."""
         if self._seen is None:

@@ -10,6 +10,7 @@ import os
 import sys
 
 from tests.bench.crowd import crowd
+from tests.bench.gate import gate
 from tests.bench.guide import guide
 from tests.bench.looks import looks
 from tests.bench.scaling import scaling
@@ -17,6 +18,7 @@ from tests.bench.start_up import start_up
 
 TABLES = {
     "start-up": start_up,
+    "gate": gate,
     "looks": looks,
     "guide": guide,
     "scaling": scaling,

@@ -7,7 +7,7 @@ from lifecycle.command.names import NameMap, isolate
 from lifecycle.command.parse import parse
 
 RUN = "k3x9q2"
-BOTH = f"--network lab-{RUN} --network=name=other,alias=my_test_c"
+BOTH = f"--network lab-{RUN} --network=other"
 GUIDE = """
 docker pull tensorflow/tensorflow
 docker build -t myid-yo/test . -f dockerfile
@@ -125,7 +125,7 @@ def test_a_container_without_a_name_is_given_one_right_after_the_verb() -> None:
         ),
     ],
 )
-def test_a_renamed_container_keeps_its_name_as_an_alias_on_a_network_of_its_own(
+def test_a_renamed_container_keeps_its_name_as_an_alias_on_networks_of_the_run_only(
     network: str, real: str
 ) -> None:
     assert applied(f"docker run --name my_test_c {network} x") == f"docker run {real} x"

@@ -14,7 +14,6 @@ from lifecycle.command.line import DockerLine, Ref
 from lifecycle.command.parse import parse
 from lifecycle.command.promises import promises
 from lifecycle.command.values import ImpossibleError
-from lifecycle.run.guard import touched
 
 EVERY = pytest.mark.parametrize("verb", VERBS.values(), ids=lambda v: v.name)
 KINDS = ("container", "image", "network", "volume")
@@ -179,16 +178,3 @@ def test_a_verb_is_slow_if_it_moves_layers_or_archives(verb: Verb) -> None:
 
 def test_a_line_that_is_not_docker_does_nothing_to_an_engine_that_is_known_from_it() -> None:
     assert not any(vars(does(None))[c] for c in ("makes", "starts", "ends", "touches", "opens_on"))
-
-
-@pytest.mark.parametrize(
-    ("text", "ref"),
-    [
-        ("build --network container:theirs .", Ref("container", "theirs")),
-        ("network rm theirs", Ref("network", "theirs")),
-        ("volume rm theirs", Ref("volume", "theirs")),
-        ("rmi theirs", Ref("image", "theirs:latest")),
-    ],
-)
-def test_a_guard_asks_the_columns_what_a_line_touches(text: str, ref: Ref) -> None:
-    assert touched(parse(["docker", *text.split()])) == {ref}
