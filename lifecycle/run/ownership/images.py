@@ -230,9 +230,9 @@ class Images:
             )
         self._o.look_before()
         before = set(self._tags_of_repository(image))
-        self._followed(call)
+        succeeded = self._followed(call).succeeded
         try:
-            for tag in set(self._tags_of_repository(image)) - before:
+            for tag in set(self._tags_of_repository(image)) - before if succeeded else ():
                 self._o.pulled(tag, str((self._daemon.image(tag) or {}).get("Id", "")))
         finally:
             call.release()
