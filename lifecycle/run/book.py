@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from dataclasses import dataclass, field
+from functools import partial
 
 from lifecycle.checks.check import Check, unverified
 from lifecycle.command.builds import layers_from
@@ -12,6 +13,7 @@ from lifecycle.command.detach import keys_of
 from lifecycle.command.line import DockerLine, Ref
 from lifecycle.command.promise import Promise
 from lifecycle.command.references import is_image_id
+from lifecycle.engine.as_subject import files_of
 from lifecycle.engine.daemon import EngineError
 from lifecycle.run import guard
 from lifecycle.run.act import Acted
@@ -152,7 +154,8 @@ def intend(session: Session, planned: PlannedStep) -> None:
         session.ledger.intend(ref.kind, session.real(ref.kind, ref.name))
     session.witness.expect([session.real(r.kind, r.name) for r in new if r.kind == "container"])
     if planned.line.verb == "build":
-        session.ledger.build(layers_from(planned.line, lambda p: text_at(session.folder / p)))
+        read = partial(text_at, files=files_of(session.world.subject))
+        session.ledger.build(layers_from(planned.line, lambda p: read(session.folder / p)))
 
 
 def _is_new(session: Session, ref: Ref) -> bool:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from lifecycle.engine.as_subject import files_of
 from lifecycle.engine.subject import Subject, SubjectError, environment, subject_named
 from lifecycle.run.context import Place, RunValues, variables
 from lifecycle.run.options import Options
@@ -30,7 +31,7 @@ def settle(
     work = _owned(corner / "work", subject)
     if subject.synthetic:
         _owned(corner / "home", subject)
-    lab = read_lab(options, environ, subject.home)
+    lab = read_lab(options, environ, subject)
     lab = personal(lab, subject.as_template_values(), str(work))
     stand_in = "" if lab.nas_home else str(_owned(corner / "nas", subject))
     lab = lab.model_copy(update={"nas_home": stand_in}) if stand_in else lab
@@ -102,6 +103,7 @@ def places(
                 others,
             ),
             str(person.folder),
+            files_of(person.subject),
         )
         for name, person in {"": me, **people}.items()
     }
