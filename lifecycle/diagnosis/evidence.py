@@ -148,7 +148,7 @@ class MachineFacts:
         """Prepare; nothing is looked at yet.
 
         ``root`` is where /proc, /etc, /sys and /dev are, ``cwd`` where the failed command ran,
-        ``containers`` gives the engine's list of all (the API's summaries), or None when it can't be
+        ``containers`` gives the engine's list (the API's summaries), or None when it can't be
         asked; ``inspect`` all that it says of one, by its id. ``eyes`` are whose may see what the
         person or the command named, where that is not who runs this.
         """
@@ -181,14 +181,16 @@ class MachineFacts:
 
     def which(self, command: str) -> Path | None:
         """The command on this person's PATH."""
-        found = shutil.which(command, path=self.environ.get("PATH", os.defpath))
-        return Path(found) if found else None
+        return (
+            Path(f)
+            if (f := shutil.which(command, path=self.environ.get("PATH", os.defpath)))
+            else None
+        )
 
     def cli_plugin(self, name: str) -> Path | None:
         """A plugin of the CLI, such as buildx."""
         folders = [self._config_folder / "cli-plugins", *(self.root / f for f in _PLUGIN_FOLDERS)]
-        files = (f / f"docker-{name}" for f in folders)
-        return next((file for file in files if self._look_at(file)), None)
+        return next((f for x in folders if self._look_at(f := x / f"docker-{name}")), None)
 
     @cached_property
     def _config_folder(self) -> Path:
@@ -305,10 +307,9 @@ class MachineFacts:
 
     def read(self, path: str) -> str:
         """A file under the root, or nothing."""
-        try:
+        with suppress(OSError):
             return (self.root / path).read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            return ""
+        return ""
 
     def read_in_folder(self, name: str) -> str:
         """A file of the folder that the command ran in, or nothing."""
@@ -319,8 +320,8 @@ class MachineFacts:
     def files_of_folder(self) -> list[Path]:
         """The files of the folder that the command ran in."""
         with suppress(OSError):
-            found = [self.cwd / name for name in call(self._eyes, deeds.names, str(self.cwd))]
-            return [f for f in found if (seen := self._look_at(f)) and stat.S_ISREG(seen[2])]
+            files = [self.cwd / name for name in call(self._eyes, deeds.names, str(self.cwd))]
+            return [f for f in files if (seen := self._look_at(f)) and stat.S_ISREG(seen[2])]
         return []
 
     def _text(self, file: Path) -> str:
@@ -346,22 +347,19 @@ class MachineFacts:
 
     def owner(self, path: str) -> int | None:
         """The uid that owns the file of the host; None when there is none, or it is hidden."""
-        seen = self._look_at(self.root / path.lstrip("/"))
-        return seen[0] if seen else None
+        return seen[0] if (seen := self._look_at(self.root / path.lstrip("/"))) else None
 
     def is_empty(self, path: str) -> bool:
         """Whether the path is a folder with nothing in it."""
-        try:
+        with suppress(OSError):
             return not call(self._eyes, deeds.names, str(self.root / path.lstrip("/")))
-        except OSError:
-            return False
+        return False
 
     def free_bytes(self, path: str) -> int | None:
         """What an ordinary person may still write on that path's file system."""
-        try:
+        with suppress(OSError):
             return shutil.disk_usage(self.root / path.lstrip("/")).free
-        except OSError:
-            return None
+        return None
 
     @cached_property
     def gpus(self) -> int | None:
@@ -396,7 +394,6 @@ class MachineFacts:
 
 
 def _first_line(path: Path) -> str:
-    try:
+    with suppress(OSError, UnicodeDecodeError):
         return path.read_text(encoding="ascii").strip()
-    except (OSError, UnicodeDecodeError):
-        return ""
+    return ""
