@@ -38,7 +38,7 @@ steps:
     fails: {exit: 1}
   - name: id file
     command: docker run --name=MINE-c --cidfile HOME/link ${{ lab.base_image }} true
-    fails: {exit: 125}
+    fails: {output: permission denied}
   - name: source
     command: docker run --rm --name=MINE-d -v HIDDEN/secret:/s ${{ lab.base_image }} true
 """
