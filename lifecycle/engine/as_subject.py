@@ -71,12 +71,7 @@ def files_of(subject: Subject) -> Files:
                 raise
         return deeds.beginning(path, limit)
 
-    return Files(
-        read,
-        template,
-        real=lambda path: call(subject, deeds.real, path),
-        is_folder=lambda path: call(subject, deeds.is_folder, path),
-    )
+    return Files(read, template, real=lambda path: call(subject, deeds.real, path))
 
 
 def refused(subject: Subject, error: Exception) -> str:

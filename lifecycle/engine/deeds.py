@@ -6,7 +6,6 @@ See :mod:`lifecycle.engine.as_subject` for doing it as somebody else.
 from __future__ import annotations
 
 import os
-import stat
 from itertools import islice
 
 from lifecycle.scenario.reading import beginning as _beginning
@@ -18,14 +17,6 @@ def look(path: str) -> list[int]:
     """Owner, group and mode of what a path leads to."""
     seen = os.stat(path)  # noqa: PTH116 - a path as text, which is what crosses
     return [seen.st_uid, seen.st_gid, seen.st_mode]
-
-
-def is_folder(path: str) -> bool:
-    """Whether a path leads to a folder; false for one that is hidden."""
-    try:
-        return stat.S_ISDIR(look(path)[2])
-    except OSError:
-        return False
 
 
 def real(path: str) -> str:

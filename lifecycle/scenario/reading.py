@@ -45,8 +45,6 @@ class Files:
     """The same of one beside the scenario, which whoever runs it chose."""
     real: Callable[[str], str] = os.path.realpath
     """Where a path leads."""
-    is_folder: Callable[[str], bool] = os.path.isdir
-    """Whether it leads to a folder."""
 
 
 OWN = Files()
