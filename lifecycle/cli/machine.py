@@ -63,7 +63,7 @@ def finding_lines(findings: Iterable[Finding]) -> list[str]:
 def doctor(args: argparse.Namespace) -> int:
     """Examine the machine; exit 1 when something is broken."""
     try:
-        lab = read_lab(Options(lab=args.lab), os.environ, current_subject().home)
+        lab = read_lab(Options(lab=args.lab), os.environ, current_subject())
     except ScenarioError as error:
         raise UsageError(str(error)) from error
     found: dict[str, list[dict[str, Any]]] = {"containers": []}

@@ -15,7 +15,7 @@ from typing import Any
 from lifecycle.cli import UsageError
 from lifecycle.cli.asking import given_secrets
 from lifecycle.engine.sandbox.info import load_info
-from lifecycle.engine.subject import current_subject, environment
+from lifecycle.engine.subject import Subject, current_subject, environment
 from lifecycle.run.context import RunValues
 from lifecycle.run.options import Options
 from lifecycle.run.people import places
@@ -75,9 +75,9 @@ def validated(path: Path, options: Options, environ: Mapping[str, str], secrets:
     An error may quote a value, so ``secrets`` are not the real ones.
     """
     scenario = load(path)
-    subject = current_subject()
+    subject = _for_whom(options, environ)
     lab = personal(
-        read_lab(options, environ, subject.home), subject.as_template_values(), _VALIDATION_FOLDER
+        read_lab(options, environ, subject), subject.as_template_values(), _VALIDATION_FOLDER
     )
     nas = lab.nas_home or f"{_VALIDATION_FOLDER}/nas"
     lab = lab.model_copy(update={"nas_home": nas})
@@ -88,6 +88,14 @@ def validated(path: Path, options: Options, environ: Mapping[str, str], secrets:
     values = RunValues("run", _VALIDATION_FOLDER, _VALIDATION_FOLDER, registry, os.uname().release)
     seen = places(me, people, values, secrets)
     return plan(scenario, seen, "run", as_written=options.as_written)
+
+
+def _for_whom(options: Options, environ: Mapping[str, str]) -> Subject:
+    """Whose eyes see the files that a scenario names; a run says what is wrong with the name."""
+    try:
+        return find_subject(options, environ)
+    except StartError:
+        return current_subject()
 
 
 def check(args: argparse.Namespace) -> int:

@@ -232,13 +232,9 @@ def dockerfiles(case: Case) -> list[str]:
 
 
 def _dockerfiles(case: Case) -> list[Path]:
-    folder = case.facts.cwd
-    try:
-        files = sorted(folder.iterdir())
-    except OSError:
-        return []
     named = case.option("--file")
-    return [f for f in files if f.is_file() and (f.name == named or "dockerfile" in f.name.lower())]
+    files = case.facts.files_of_folder()
+    return [f for f in files if f.name == named or "dockerfile" in f.name.lower()]
 
 
 def proxy_lines(case: Case) -> list[str]:

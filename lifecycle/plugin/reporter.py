@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from lifecycle.engine.subject import Subject
 from lifecycle.plugin.interrupts import Interrupts
 from lifecycle.plugin.items import describe, item_names, run_key
 from lifecycle.report import github
@@ -23,6 +24,7 @@ from lifecycle.run.cleanup import CLEANUP
 from lifecycle.run.opening import new_run_id
 from lifecycle.run.options import Options
 from lifecycle.run.outcome import StepResult
+from lifecycle.run.surroundings import StartError, find_subject
 from lifecycle.scenario.load import load
 
 
@@ -141,7 +143,7 @@ class Reporter:
         problem = ""
         try:
             index = write_report(
-                report, directory, _same, owner=_owner(report), publish=self._options.publish
+                report, directory, _same, owner=_owner(self._options), publish=self._options.publish
             )
         except ReportError as error:
             problem = str(error)
@@ -196,12 +198,15 @@ def _never(index: int, title: str, line: int, file: _File) -> dict[str, Any]:
     return result.to_json()
 
 
-def _owner(report: RunReport) -> tuple[int, int] | None:
-    """When root acts for a person, the report is that person's."""
-    who = report.subject
-    if os.geteuid() != 0 or not who or who["synthetic"]:
+def _owner(options: Options) -> Subject | None:
+    """When root acts for a person, the report is that person's, also of a run that never began."""
+    if os.geteuid() != 0:
         return None
-    return who["uid"], who["gid"]
+    try:
+        who = find_subject(options, os.environ)
+    except StartError:
+        return None
+    return None if who.synthetic else who
 
 
 def _gpu_checks(files: list[_File]) -> dict[str, int]:

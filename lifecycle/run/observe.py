@@ -18,6 +18,7 @@ from lifecycle.checks.gather import (
     look_inside,
     probe_for,
 )
+from lifecycle.checks.host import state_of
 from lifecycle.checks.inside import Inside, Probe
 from lifecycle.checks.outside import look_outside
 from lifecycle.checks.passwords import SHADOW, look_at_password, shadow_hash
@@ -138,7 +139,7 @@ def look_after(
     for ref in _refs(planned, "network"):
         facts.networks[ref.name] = session.daemon.network(session.real("network", ref.name))
     facts.files = {
-        str(p.expected): (session.folder / str(p.expected)).exists()
+        str(p.expected): _is_there(session, str(p.expected))
         for p in promises
         if p.field == "file.exists"
     }
@@ -153,6 +154,13 @@ def look_after(
     _password(session, planned, before, facts)
     ask_beside(session, planned, promises, before.at, facts)
     return facts
+
+
+def _is_there(session: Session, path: str) -> bool:
+    try:
+        return state_of(session.folder / path, session.world.subject) is not None
+    except OSError:
+        return False
 
 
 def _refs(planned: PlannedStep, kind: str) -> list[Ref]:

@@ -14,6 +14,7 @@ from lifecycle.engine.remove_tree import remove_tree
 from lifecycle.engine.sandbox.info import load_info
 from lifecycle.engine.subject import environment
 from lifecycle.run.context import RunValues
+from lifecycle.run.docker_config import forget
 from lifecycle.run.gates import Gates
 from lifecycle.run.inventory import take
 from lifecycle.run.ledger import Ledger, default_folder
@@ -76,6 +77,8 @@ def open_session(  # noqa: PLR0913 - a run is opened from all of these
     stack.callback(gates.close)
     gates.start(me.subject, me.folder, me.env)  # it starts while the rest is made ready
     people = settle_all(scenario.people, me, folder, options, environ, address)
+    for one in (me, *people.values()):
+        stack.callback(forget, one.env["DOCKER_CONFIG"])
     for password in (p for one in (me, *people.values()) for p in one.lab.proxy.passwords()):
         secrets.hide(password)
     locks = Locks(engine_id, f"{run} ({scenario.name})", say)

@@ -12,8 +12,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from lifecycle.engine.as_subject import files_of
 from lifecycle.engine.subject import Subject, SubjectError, environment, subject_named
 from lifecycle.run.context import Place, RunValues, variables
+from lifecycle.run.docker_config import private_copy
 from lifecycle.run.options import Options
 from lifecycle.run.secrets import Secrets
 from lifecycle.run.session import Person
@@ -26,15 +28,19 @@ _ONLY_ROOT = "only root can act as other people; run it as root, with --user for
 def settle(
     subject: Subject, corner: Path, options: Options, environ: Mapping[str, str], address: str
 ) -> Person:
-    """Make what a person needs in a folder that is there; raises ScenarioError for a bad lab."""
+    """Make what a person needs in a folder that is there.
+
+    Raises ScenarioError for a bad lab, StartError for a Docker configuration that can't be copied.
+    """
     work = _owned(corner / "work", subject)
     if subject.synthetic:
         _owned(corner / "home", subject)
-    lab = read_lab(options, environ, subject.home)
+    lab = read_lab(options, environ, subject)
     lab = personal(lab, subject.as_template_values(), str(work))
     stand_in = "" if lab.nas_home else str(_owned(corner / "nas", subject))
     lab = lab.model_copy(update={"nas_home": stand_in}) if stand_in else lab
-    env = {**environment(subject, environ), **lab.proxy.environment(), "DOCKER_HOST": address}
+    env = private_copy(subject, corner, environment(subject, environ))
+    env = {**env, **lab.proxy.environment(), "DOCKER_HOST": address}
     return Person(subject, env, work, lab, stand_in)
 
 
@@ -102,6 +108,7 @@ def places(
                 others,
             ),
             str(person.folder),
+            files_of(person.subject),
         )
         for name, person in {"": me, **people}.items()
     }

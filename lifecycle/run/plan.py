@@ -65,7 +65,7 @@ def _contexts(
     return {
         name: with_vars(
             scenario.vars,
-            Context({**at.values, **_names(holder)}, cwd=at.cwd, me=at.values["me"]),
+            Context({**at.values, **_names(holder)}, at.cwd, at.values["me"], at.files),
         )
         for name, at in places.items()
     }
@@ -207,7 +207,7 @@ def _promised(
     line: DockerLine, context: Context, written: Mapping[str, str], mark: Mark
 ) -> tuple[Promise, ...]:
     try:
-        return promises(line, read_file=_reader(context.cwd, written), cwd=context.cwd)
+        return promises(line, read_file=_reader(context, written), cwd=context.cwd)
     except CommandError as error:  # in a file that the line names
         raise ScenarioError(mark, str(error)) from error
 
@@ -250,15 +250,16 @@ def _content(scenario: Scenario, step: Step, context: Context) -> str:
     return str(render(step.content or "", context, step.mark))
 
 
-def _reader(cwd: str, written: Mapping[str, str]) -> Callable[[str], str | None]:
+def _reader(context: Context, written: Mapping[str, str]) -> Callable[[str], str | None]:
     """Reads a Dockerfile as the build will find it: written by an earlier step, or there."""
+    files, cwd = context.files, context.cwd
 
     def read(path: str) -> str | None:
-        full = str((Path(cwd) / path).resolve()) if cwd else path
+        full = files.real(str(Path(cwd) / path)) if cwd else path
         for known, text in written.items():
-            if str(Path(known).resolve()) == full:
+            if files.real(known) == full:
                 return text
-        return text_at(full)
+        return text_at(full, files)
 
     return read
 

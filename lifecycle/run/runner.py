@@ -13,6 +13,7 @@ from lifecycle.checks.facts import ContainerFacts, Facts
 from lifecycle.checks.host import state_of
 from lifecycle.checks.judge import judge_all
 from lifecycle.command.promise import Promise
+from lifecycle.engine.as_subject import refused
 from lifecycle.engine.daemon import EngineError
 from lifecycle.engine.picture import Picture
 from lifecycle.engine.terminal import TerminalError
@@ -206,7 +207,8 @@ class Runner:
             text = (
                 f'invalid mount config for type "bind": bind source path does not exist: {source}'
             )
-            self._find(result, Symptom(text, planned.words, 125, printed=False))
+            if missing[0].actual == "missing":
+                self._find(result, Symptom(text, planned.words, 125, printed=False))
             return None
         promises = self._promises(planned)
         before = look_before(self._s, planned, promises)
@@ -258,11 +260,18 @@ class Runner:
             for p in planned.promises
             if p.field == "container.mount" and p.expected["type"] == "bind"
         }
+        missing = {s: why for s in sorted(sources) if (why := self._unseen(Path(s)))}
         return [
-            Check(f"-v {s}: the folder is there", s, "missing", "broken", "stat on this machine")
-            for s in sorted(sources)
-            if state_of(Path(s), self._s.world.subject) is None
+            Check(f"-v {s}: the folder is there", s, why, "broken", "stat on this machine")
+            for s, why in missing.items()
         ]
+
+    def _unseen(self, path: Path) -> str:
+        """Why a source is not known to be there; empty when it is."""
+        try:
+            return "" if state_of(path, self._s.world.subject) else "missing"
+        except (OSError, ValueError) as error:
+            return refused(self._s.world.subject, error)
 
     def _nas(self, planned: PlannedStep) -> list[Check]:
         stand_in = self._s.person.stand_in

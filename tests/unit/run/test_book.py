@@ -10,6 +10,7 @@ from typing import Any, cast
 import pytest
 
 from lifecycle.command.line import Ref
+from lifecycle.engine.subject import current_subject
 from lifecycle.engine.terminal import Terminal
 from lifecycle.run import book
 from lifecycle.run.act import Acted
@@ -65,6 +66,7 @@ def opened(planned: Planner, engine: Registry, tmp_path: Path) -> Opener:
             targets=set(),
             real=real,
             folder=tmp_path,
+            world=SimpleNamespace(subject=current_subject()),
         )
         return cast("Session", session), plan.steps[0]
 
