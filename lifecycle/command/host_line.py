@@ -44,6 +44,7 @@ _THROUGH = (
 _ROUND = "so it gets round the gate, the run's own way to the engine"
 _PERMITTED = f"{AS_WRITTEN} permits it, and what it does to the engine is not held back"
 _WITHOUT = "a line without it"
+_KEPT = "a line that keeps the environment"
 _BY_CLI = "--context of lifecycle, or DOCKER_HOST when lifecycle is started"
 _ENGINE_FLAGS = ("--host", "--context", "--config", "--tls")
 _VALUES = frozenset({"-f", "-p", "-l", "--file", "--project-name", "--env-file", "--profile"})
@@ -179,12 +180,12 @@ def _of_program(one: Words, sockets: Sequence[str]) -> Iterator[_Found]:
 
 def _of_env(one: Words, _sockets: Sequence[str]) -> Iterator[_Found]:
     if _empties(one):
-        yield _Found("env", "starts what follows without DOCKER_HOST", "env NAME=VALUE alone")
+        yield _Found("env", "starts what follows without DOCKER_HOST", _KEPT)
 
 
 def _of_exec(one: Words, _sockets: Sequence[str]) -> Iterator[_Found]:
     if any(re.fullmatch(r"-[lc]*c[lc]*", w) for w in one[1:]):
-        yield _Found("exec", "starts what follows without DOCKER_HOST", "exec without -c")
+        yield _Found("exec", "starts what follows without DOCKER_HOST", _KEPT)
 
 
 def _of_curl(one: Words, _sockets: Sequence[str]) -> Iterator[_Found]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from lifecycle.command.host_tables import RESERVED, SHELLS, WRAPPERS, Wrapper
 
@@ -56,11 +57,12 @@ def runs(words: Sequence[str]) -> tuple[list[Words], bool]:
         now = _command(waiting.pop())
         if not now:
             continue
-        inner, read = script(" ".join(now)) if _BLANK.search(now[0]) else _inner(now)
-        if program(now[0]) in WRAPPERS:
-            found.append(now[: len(now) - len(inner[0])])
-        elif inner == [now] or not _BLANK.search(now[0]):
-            found.append(now)
+        if _BLANK.search(now[0]):  # a whole line in one word
+            inner, read = script(" ".join(now))
+            own = now if inner == [now] else ()
+        else:
+            own, inner, read = _inner(now)
+        found += [own] if own else []
         waiting += (one for one in inner if one not in ((), now))
         whole = whole and read
     return found, whole and not waiting
@@ -105,27 +107,27 @@ def _command(words: Words) -> Words:
     return words[at:]
 
 
-def _inner(words: Words) -> tuple[list[Words], bool]:
-    """What a program runs in its turn."""
-    name = program(words[0])
+def _inner(words: Words) -> tuple[Words, list[Words], bool]:
+    """A program with its own words, what it runs in its turn, and whether that is all."""
+    name, own = program(words[0]), words
     found: list[Words] = []
-    texts = [w for w in words if _SUBSTITUTED.search(w)]
+    texts: list[str] = []
     if name in SHELLS:
-        texts += _after_c(words)
+        texts = _after_c(words)
     elif name in _LINES:
-        texts.append(" ".join(words[1:]))
+        texts = [" ".join(words[1:])]
     elif name == "find":
-        found += [words[i + 1 :] for i, w in enumerate(words) if w in _RUNS]
+        at = [i for i, w in enumerate(words) if w in _RUNS]
+        found = [words[i + 1 : end] for i, end in pairwise((*at, len(words)))]
     elif name in WRAPPERS:
-        rest, lines = _wrapped(words, WRAPPERS[name])
-        found.append(rest)
-        texts += lines
+        rest, texts = _wrapped(words, WRAPPERS[name])
+        found, own = [rest], words[: len(words) - len(rest)]
     whole = True
-    for text in texts:
+    for text in (*texts, *(w for w in own if _SUBSTITUTED.search(w))):
         inner, read = script(text)
         found += inner
         whole = whole and read
-    return found, whole
+    return own, found, whole
 
 
 def _after_c(words: Words) -> list[str]:
