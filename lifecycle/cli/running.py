@@ -7,7 +7,7 @@ import gc
 import json
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ from lifecycle.run.surroundings import (
     personal,
     read_lab,
 )
-from lifecycle.scenario.errors import ScenarioError, nearest
+from lifecycle.scenario.errors import ScenarioError, nearest, one_line
 from lifecycle.scenario.load import is_scenario, load
 from lifecycle.scenario.templates import library
 
@@ -100,24 +100,36 @@ def _for_whom(options: Options, environ: Mapping[str, str]) -> Subject:
 
 def check(args: argparse.Namespace) -> int:
     """Validate; every file's first error is a line, and any makes it exit 4."""
-    files = find_files(args.paths)
-    errors = _errors(files, Options(), Secrets({}))
+    plans, errors = _plans(find_files(args.paths), Options(), Secrets({}))
     for error in errors:
         sys.stderr.write(f"{error}\n")
     if errors:
         return 4
-    sys.stdout.write("".join(f"{path}: ok\n" for path in files))
+    for path, planned in plans.items():
+        sys.stdout.write(f"{path}: ok\n")
+        sys.stdout.writelines(f"{path}:{note}\n" for note in _notes(planned))
     return 0
 
 
-def _errors(files: Iterable[Path], options: Options, secrets: Secrets) -> list[str]:
+def _notes(planned: Plan) -> Iterator[str]:
+    """What the lines that are not plain docker will do about the engine, each with its place."""
+    for step in planned.steps:
+        if step.note:
+            yield f"{step.step.mark.line}: {one_line(step.note)}"
+
+
+def _plans(
+    files: Iterable[Path], options: Options, secrets: Secrets
+) -> tuple[dict[Path, Plan], list[str]]:
+    """The plan of each file that has one, and the error of each other."""
+    plans: dict[Path, Plan] = {}
     errors = []
     for path in files:
         try:
-            validated(path, options, os.environ, secrets)
+            plans[path] = validated(path, options, os.environ, secrets)
         except ScenarioError as error:
             errors.append(str(error))
-    return errors
+    return plans, errors
 
 
 def schema(_: argparse.Namespace) -> int:
@@ -140,7 +152,7 @@ def run(args: argparse.Namespace) -> int:
         sets=tuple(_pair(text) for text in args.set),
     )
     named = Secrets({})
-    errors = _errors(files, options, named)
+    _, errors = _plans(files, options, named)
     if errors:
         raise UsageError("\n".join(errors))
     _known_context(options)
@@ -240,5 +252,6 @@ def _dry_run(files: Iterable[Path], options: Options) -> int:
         sys.stdout.write(f"{planned.scenario.name}  ({path})\n")
         for step in planned.steps:
             sys.stdout.write(f"  {step.index + 1}. {step.command}\n")
+            sys.stdout.write(f"       {one_line(step.note)}\n" if step.note else "")
             sys.stdout.write("".join(f"       {line}\n" for line in promise_lines(step.promises)))
     return 0

@@ -282,6 +282,10 @@ GpuNeed = Annotated[
         json_schema_input_type=Literal["none", "optional", "required"],
     ),
 ]
+EngineUse = Annotated[
+    Literal["as-written"],
+    PlainValidator(choice("as-written"), json_schema_input_type=Literal["as-written"]),
+]
 State = Annotated[
     Literal["created", "running", "paused", "restarting", "exited", "dead"],
     PlainValidator(

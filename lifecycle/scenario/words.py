@@ -39,6 +39,13 @@ ALTERNATIVES = {
 }
 DOLLAR = "${{ }}, one of $PWD $HOME $USER $(pwd) $(id -u) $(id -g) $(id -un), or single quotes"
 EDITORS = ("vi", "vim", "nano", "emacs", "ed")
+PROMPT = re.compile(
+    r"\s*(?P<prompt>(?:\([\w.-]+\)\s+)?"
+    r"(?:\[[\w.-]+@[\w.-]+[^\]\n]*\]|[\w.-]+@[\w.-]+(?::\S*?)?|(?:ba|da|z|k)?sh-[\d.]+)?"
+    r"\s?[$#%>\u276f\u279c\xbb])\s+(?P<line>\S.*)",
+    re.DOTALL,
+)
+"""A shell's prompt that was copied with the command after it."""
 BRACES = re.compile(r"\{[^{}\s]*(,|\.\.)[^{}\s]*\}")
 
 
@@ -67,6 +74,10 @@ class Word:
 
 def split(text: str, mark: Mark) -> tuple[Word, ...]:
     """The words of a command; shell syntax that would need a shell is a ScenarioError."""
+    prompt = PROMPT.match(text)
+    if prompt:
+        found = f"`{prompt['prompt'].strip()}`, a shell's prompt copied with the line"
+        raise ScenarioError(mark, found, "the command alone", prompt["line"].strip())
     words = _Splitter(text, mark).words()
     if not words:
         raise ScenarioError(mark, "an empty command", "a command", "docker ps")
