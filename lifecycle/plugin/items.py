@@ -124,6 +124,7 @@ def describe(
         "run": "",
         "facts": {},
         "remains": vars(Remains()),
+        "not_gated": scenario.engine == "as-written",
         "titles": [(t, s.mark.line) for t, s in zip(titles, steps, strict=True)],
     }
 

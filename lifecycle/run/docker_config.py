@@ -8,11 +8,11 @@ the run's before each of them, which asks the person's and keeps what is new to 
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
 from lifecycle.engine.as_subject import call
+from lifecycle.engine.remove_tree import remove_tree
 from lifecycle.engine.subject import Subject
 from lifecycle.run.docker_copy import BUILDX, copy, put_before
 from lifecycle.run.surroundings import StartError
@@ -43,7 +43,7 @@ def private_copy(subject: Subject, corner: Path, env: Mapping[str, str]) -> dict
 def forget(config: str) -> None:
     """Remove a copy, also of a run whose folder is kept: passwords may be in it."""
     for name in _FOLDERS:
-        shutil.rmtree(Path(config).parent / name, ignore_errors=True)
+        remove_tree(Path(config).parent / name)
 
 
 def _owned(path: Path, subject: Subject) -> Path:

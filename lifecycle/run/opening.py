@@ -102,7 +102,8 @@ def open_session(  # noqa: PLR0913 - a run is opened from all of these
     )
     daemon.may_enter = ownership.objects
     own = engine_places(daemon)
-    gates.judged_by(Judge(ownership, daemon, own=own, as_written=False))
+    as_written = scenario.engine == "as-written"
+    gates.judged_by(Judge(ownership, daemon, own=own, as_written=as_written))
     witness = Witness(ownership)
     events = EventLog(daemon, witness)
     stack.callback(events.close)
