@@ -13,6 +13,7 @@ import os
 import pwd
 import re
 import shutil
+import stat
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -139,13 +140,14 @@ class MachineFacts:
         ask: Callable[[Sequence[str]], str] = ask,
         containers: Callable[[], Sequence[Mapping[str, Any]] | None] | None = None,
         inspect: Callable[[str], Mapping[str, Any] | None] = lambda _: None,
+        made: Callable[[str], bool] = lambda _: False,
     ) -> None:
         """Prepare; nothing is looked at yet.
 
         ``root`` is where /proc, /etc, /sys and /dev are, ``cwd`` where the failed command ran,
         ``containers`` gives the engine's list of all containers (the API's summaries: Id, Names,
         Ports, State, Status, Mounts, Command), or None when it can't be asked; ``inspect`` gives
-        all that the engine says of one, by its id.
+        all that the engine says of one, by its id; ``made`` says whether this run made it.
         """
         self.person = person or current_subject()
         self.environ = dict(os.environ if environ is None else environ)
@@ -156,6 +158,7 @@ class MachineFacts:
         self._ask = ask
         self._list = containers
         self._inspect = inspect
+        self.made = made
         self._sockets: dict[str, SocketInfo] = {}
 
     # --- the CLI and where it points ---
@@ -331,6 +334,14 @@ class MachineFacts:
             return (self.root / path.lstrip("/")).stat().st_uid
         except OSError:
             return None
+
+    def owner_in_folder(self, name: str) -> int | None:
+        """The uid that owns a file of the folder that the command ran in; None of a link."""
+        try:
+            found = (self.cwd / name).lstat()
+        except OSError:
+            return None
+        return found.st_uid if stat.S_ISREG(found.st_mode) else None
 
     def is_empty(self, path: str) -> bool:
         """Whether the path is a folder with nothing in it."""

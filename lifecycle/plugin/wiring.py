@@ -83,6 +83,7 @@ def machine_facts(session: Session | None) -> MachineFacts:
         cwd=session.folder,
         containers=containers,
         inspect=inspect,
+        made=lambda identity: session.ledger.holds("container", identity),
     )
 
 

@@ -160,5 +160,6 @@ def _point_latest(directory: Path, owner: Owner | None) -> None:
             draft.unlink()
         why = error.strerror or str(error)
         raise ReportError(
-            f"the report is in {directory}, but {latest} does not point at it: {why}; remove that"
+            f"the report is in {directory}, but {latest} does not point at it: {why}; "
+            "see whose that is"
         ) from error

@@ -24,7 +24,7 @@ from lifecycle.scenario.reading import text_at
 
 _LOADED = re.compile(r"Loaded image(?: ID)?: (\S+)")
 _MADE_ID = re.compile(r"(?:Successfully built |sha256:)([0-9a-f]{12,64})")
-_PULLED = "a pulled base image; remove it with docker rmi, or run with --remove-pulled"
+_PULLED = "a pulled base image, which others may use by now; --remove-pulled takes it away again"
 
 
 @dataclass

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from lifecycle.engine.private import asked, named
 from lifecycle.engine.subject import current_subject
 from lifecycle.scenario.errors import one_line
 
@@ -132,11 +133,13 @@ def drop_dead(folder: Path = FOLDER) -> None:
 
 def _refuse_strange(folder: Path) -> None:
     """Everybody's folder is a real one, in which nobody can remove what is another's."""
-    mode = folder.lstat().st_mode
-    if not stat.S_ISDIR(mode):
-        raise LockError(f"{folder} is no folder: remove it, or ask an admin to")
-    if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
-        raise LockError(f"in {folder} everybody can remove another's lock: chmod +t {folder}")
+    state = folder.lstat()
+    if not stat.S_ISDIR(state.st_mode):
+        way = asked(state.st_uid, "it is yours, so put a folder in its place")
+        raise LockError(f"{folder} is no folder but belongs to {named(state.st_uid)}: {way}")
+    if state.st_mode & stat.S_IWOTH and not state.st_mode & stat.S_ISVTX:
+        way = asked(state.st_uid, f"chmod +t {folder}")
+        raise LockError(f"in {folder} everybody can remove another's lock: {way}")
 
 
 def _is_there(fd: int, path: Path) -> bool:
