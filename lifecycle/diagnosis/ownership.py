@@ -295,9 +295,9 @@ def _named_owner(case: Case) -> str | None:
 
 
 _HOLES: dict[str, Callable[[Case], str | None]] = {
-    "own_id": _own_id,
+    "your_container": _own_id,
     "container": _entered,
-    "looked_at": _looked_at,
+    "that_container": _looked_at,
     "owner": lambda case: claim(case).owner or None,
     "source_owner": _named_owner,
     "dockerfile": _dockerfile,
