@@ -144,13 +144,16 @@ class MachineFacts:
         containers: Callable[[], Sequence[Mapping[str, Any]] | None] | None = None,
         inspect: Callable[[str], Mapping[str, Any] | None] = lambda _: None,
         eyes: Subject | None = None,
+        made: Callable[[str], bool] = lambda _: False,
     ) -> None:
         """Prepare; nothing is looked at yet.
 
         ``root`` is where /proc, /etc, /sys and /dev are, ``cwd`` where the failed command ran,
-        ``containers`` gives the engine's list (the API's summaries), or None when it can't be
-        asked; ``inspect`` all that it says of one, by its id. ``eyes`` are whose may see what the
-        person or the command named, where that is not who runs this.
+        ``containers`` gives the engine's list of all containers (the API's summaries: Id, Names,
+        Ports, State, Status, Mounts, Command), or None when it can't be asked; ``inspect`` gives
+        all that the engine says of one, by its id; ``made`` says whether this run made it.
+        ``eyes`` are whose may see what the person or the command named, where that is not who
+        runs this.
         """
         self.person = person or current_subject()
         self.environ = dict(os.environ if environ is None else environ)
@@ -162,6 +165,7 @@ class MachineFacts:
         self._list = containers
         self._inspect = inspect
         self._eyes = eyes or current_subject()
+        self.made = made
         self._sockets: dict[str, SocketInfo] = {}
 
     # --- the CLI and where it points ---
@@ -348,6 +352,14 @@ class MachineFacts:
     def owner(self, path: str) -> int | None:
         """The uid that owns the file of the host; None when there is none, or it is hidden."""
         return seen[0] if (seen := self._look_at(self.root / path.lstrip("/"))) else None
+
+    def owner_in_folder(self, name: str) -> int | None:
+        """The uid that owns a file of the folder that the command ran in; None of a link."""
+        try:
+            found = (self.cwd / name).lstat()
+        except OSError:
+            return None
+        return found.st_uid if stat.S_ISREG(found.st_mode) else None
 
     def is_empty(self, path: str) -> bool:
         """Whether the path is a folder with nothing in it."""

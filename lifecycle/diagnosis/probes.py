@@ -10,6 +10,7 @@ from pathlib import Path
 
 from lifecycle.diagnosis.case import Case, container_name, container_state
 from lifecycle.diagnosis.evidence import DEFAULT_SOCKET, UNIX, Container, Group
+from lifecycle.diagnosis.ownership import whose
 
 _DASHES = re.compile("[\u2010-\u2015\u2212]")
 _CURLY = re.compile("[\u2018\u2019\u201c\u201d]")
@@ -363,6 +364,7 @@ PROBES: dict[str, Callable[[Case], list[str]]] = {
         socket,
         groups,
         container,
+        whose,
         nearest_container,
         port,
         mounts,

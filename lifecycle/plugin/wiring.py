@@ -84,6 +84,7 @@ def machine_facts(session: Session | None) -> MachineFacts:
         containers=containers,
         inspect=inspect,
         eyes=session.world.subject,
+        made=lambda identity: session.ownership.owns("container", identity),
     )
 
 

@@ -21,7 +21,7 @@ from lifecycle.run.layers import above_others, tags_of
 from lifecycle.run.ledger import Entry, Kind, Ledger
 
 Json = dict[str, Any]
-PULLED = "a pulled base image; remove it with docker rmi, or run with --remove-pulled"
+PULLED = "a pulled base image, which others may use by now; --remove-pulled takes it away again"
 _FULL_ID = 64
 _IN_EVENTS = ("container", "execID", "imageID")
 SETTLE_LIMIT = 30.0
