@@ -20,7 +20,7 @@ import pytest
 
 from lifecycle.engine.sandbox import SandboxInfo, open_sandbox, sweep_sandboxes
 from lifecycle.engine.sandbox.cache import user_cache
-from lifecycle.engine.sandbox.record import locked, records
+from lifecycle.engine.sandbox.claim import locked, records
 from lifecycle.engine.sandbox.shell import wait_until
 from tests.engine.test_sandbox import IMAGE, docker
 
