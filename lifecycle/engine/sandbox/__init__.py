@@ -16,6 +16,7 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
+from lifecycle.engine.netns import current
 from lifecycle.engine.sandbox import (
     base,
     dockerd,
@@ -33,7 +34,6 @@ from lifecycle.engine.sandbox.info import SandboxInfo, SimulatedGpu, load_info
 from lifecycle.engine.sandbox.record import (
     Record,
     boot_id,
-    host_network,
     new_id,
     start_time,
 )
@@ -155,7 +155,7 @@ def _claim() -> tuple[Record, Claim]:
             pid=os.getpid(),
             started=start_time(os.getpid()),
             boot=boot_id(),
-            host_net=host_network(),
+            host_net=current(),
             uplink=uplink,
             pool=pool,
             socket_gid=group.choose({record.socket_gid for record in records()}),

@@ -125,10 +125,10 @@ def _why_unknown(folder: Path, error: Exception) -> str:
         record = read(folder)
         if record and record.boot != boot_id():
             return ""
-        why = "it has no lock, as those of earlier versions"
+        why = "it has no lock, as one of an earlier version"
     else:
         why = str(error)
-    return f"whether it is in use can't be told ({why}); if it is not, remove {folder}"
+    return f"nobody can tell whether {folder} is in use: {why}"
 
 
 def sandboxes() -> list[str]:

@@ -97,11 +97,6 @@ def boot_id() -> str:
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
-def host_network() -> str:
-    """The network namespace that we are in, and that a sandbox is connected to."""
-    return str(Path("/proc/self/ns/net").readlink())
-
-
 def start_time(pid: int) -> str:
     """When a process started, in ticks since boot; empty when it is gone or ended."""
     try:

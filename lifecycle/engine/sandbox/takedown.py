@@ -10,9 +10,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from lifecycle.engine.netns import current, entrance, inside
 from lifecycle.engine.sandbox import cgroup, firewall, network, storage
 from lifecycle.engine.sandbox.claim import ROOTS, Claim, locked, records, sandboxes
-from lifecycle.engine.sandbox.record import Before, Record, boot_id, host_network
+from lifecycle.engine.sandbox.record import Before, Record, boot_id
 from lifecycle.engine.sandbox.shell import SandboxError
 
 _FORWARDERS = {"dockerd", "containerd", "conmon", "libvirtd"}
@@ -27,7 +28,7 @@ _FOLDERS = ("/run/docker/plugins", "/run/docker", "/run/containerd/s", "/run/con
 def how_it_is() -> Before:
     """What to put back when the last sandbox is gone; call it under the lock."""
     others = records()
-    here = [other for other in others if other.host_net == host_network()]
+    here = [other for other in others if other.host_net == current()]
     return Before(
         kernel=others[0].before.kernel if others else _values(_KERNEL),
         absent=others[0].before.absent
@@ -50,8 +51,7 @@ def take_down(record: Record, claim: Claim) -> list[str]:
     except (SandboxError, OSError) as error:
         return [str(error)]  # nothing is safe to remove while an engine may be using it
     steps: tuple[Callable[[Record], None], ...] = (
-        network.unplug,
-        firewall.remove_rules,
+        _disconnect,
         _remove_shim_sockets,
         lambda record: storage.delete(record.data_dir),
     )
@@ -99,10 +99,30 @@ def _put_back(record: Record) -> None:
             with suppress(OSError):  # another engine uses it by now
                 Path(folder).rmdir()
         _set(before.kernel)
-    if record.host_net == host_network() and not network.others(record):
-        firewall.remove_tables(before.no_tables)
+    _on_its_host(record, _put_network_back)
+
+
+def _put_network_back(record: Record) -> None:
+    if not network.others(record):
+        firewall.remove_tables(record.before.no_tables)
         if not _relied_upon():
-            _set(before.network)
+            _set(record.before.network)
+
+
+def _disconnect(record: Record) -> None:
+    _on_its_host(record, network.unplug)
+    _on_its_host(record, firewall.remove_rules)
+
+
+def _on_its_host(record: Record, act: Callable[[Record], None]) -> None:
+    """Do it in the network that the sandbox was connected to, which needn't be ours.
+
+    One that no process is in has gone, with all that was in it.
+    """
+    if record.host_net == current():
+        act(record)
+    elif record.boot == boot_id() and (netns := entrance(record.host_net)):
+        inside(netns, lambda: act(record))
 
 
 def _set(values: dict[str, str]) -> None:
@@ -121,6 +141,6 @@ def _relied_upon() -> bool:
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
             name = (process / "comm").read_text().strip()
-            if name in _FORWARDERS and (process / "ns/net").samefile("/proc/self/ns/net"):
+            if name in _FORWARDERS and str((process / "ns/net").readlink()) == current():
                 return True
     return False
