@@ -35,7 +35,6 @@ from lifecycle.engine.sandbox.record import (
     Record,
     boot_id,
     new_id,
-    start_time,
 )
 from lifecycle.engine.sandbox.shell import SandboxError
 
@@ -153,7 +152,6 @@ def _claim() -> tuple[Record, Claim]:
         record = Record(
             id=new_id(),
             pid=os.getpid(),
-            started=start_time(os.getpid()),
             boot=boot_id(),
             host_net=current(),
             uplink=uplink,

@@ -17,7 +17,7 @@ from typing import Self
 
 from lifecycle.engine.private import why_unsafe
 from lifecycle.engine.sandbox import storage
-from lifecycle.engine.sandbox.record import DATA_ROOT, RECORD, RUN_ROOT, Record, boot_id, read
+from lifecycle.engine.sandbox.record import DATA_ROOT, RECORD, RUN_ROOT, Record, read
 from lifecycle.engine.sandbox.shell import SandboxError
 
 ROOTS = (RUN_ROOT, DATA_ROOT)
@@ -120,14 +120,9 @@ def _check(handle: int) -> None:
 
 
 def _why_unknown(folder: Path, error: Exception) -> str:
-    """Why nobody can tell whether a sandbox lives; empty where another boot made it."""
-    if isinstance(error, FileNotFoundError):
-        record = read(folder)
-        if record and record.boot != boot_id():
-            return ""
-        why = "it has no lock, as one of an earlier version"
-    else:
-        why = str(error)
+    """The sentence about a folder that has no lock to go by."""
+    none = isinstance(error, FileNotFoundError)
+    why = "it has no lock, as one of an earlier version" if none else str(error)
     return f"nobody can tell whether {folder} is in use: {why}"
 
 

@@ -33,11 +33,13 @@ class Before:
 
 @dataclass(frozen=True)
 class Record:
-    """Who owns a sandbox, and the choices its names don't tell."""
+    """What is chosen for a sandbox; earlier versions can't read it, and so leave it alone.
+
+    Those judged by the process that started it, whose number means nothing in another namespace.
+    """
 
     id: str
     pid: int
-    started: str
     boot: str
     host_net: str
     uplink: str
@@ -93,18 +95,8 @@ def new_id() -> str:
 
 
 def boot_id() -> str:
-    """What tells this boot of the machine from the last, when the pid may be another's."""
+    """What tells this boot of the machine from the last."""
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-
-
-def start_time(pid: int) -> str:
-    """When a process started, in ticks since boot; empty when it is gone or ended."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return ""
-    fields = stat.rpartition(")")[2].split()
-    return "" if fields[0] in "ZX" else fields[19]
 
 
 def read(folder: Path) -> Record | None:

@@ -83,9 +83,11 @@ def any_left() -> bool:
 
 def _remove_shim_sockets(record: Record) -> None:
     """Remove the sockets of killed shims; their names are digests of what each served."""
-    for container in (record.data_dir / "docker" / "containers").glob("*"):
-        served = f"{record.containerd_socket}/moby/{container.name}"
-        (_SHIMS / hashlib.sha256(served.encode()).hexdigest()).unlink(missing_ok=True)
+    tasks = record.run_dir / "containerd" / "state" / "io.containerd.runtime.v2.task" / "moby"
+    for folder in (record.data_dir / "docker" / "containers", tasks):
+        for container in folder.glob("*"):
+            served = f"{record.containerd_socket}/moby/{container.name}"
+            (_SHIMS / hashlib.sha256(served.encode()).hexdigest()).unlink(missing_ok=True)
 
 
 def _put_back(record: Record) -> None:
