@@ -152,12 +152,22 @@ def _end(pids: set[int], how: int, *, limit: float) -> None:
                 waiting -= 1
 
 
+def others(record: Record) -> bool:
+    """Whether another sandbox has control groups, whoever's /run it is described in."""
+    prefix = record.name.removesuffix(record.id)
+    tops = (top for mount, _ in hierarchies() for top in mount.glob(f"{prefix}*"))
+    return any(top.name != record.name for top in tops)
+
+
 def remove(record: Record) -> None:
     """Remove the sandbox's cgroups from every hierarchy."""
     for mount, _ in hierarchies():
         top = mount / record.name
         if not wait_until(partial(_removed, top), limit=3):
-            raise SandboxError(f"control group {top} can't be removed")
+            raise SandboxError(
+                f"control group {top} can't be removed: it has a process that can't be ended from "
+                "here, such as one of another pid namespace"
+            )
 
 
 def _removed(top: Path) -> bool:

@@ -44,7 +44,7 @@ class Engine:
         """Say which sandbox's engine it is."""
         self.address = f"unix://{record.socket}"
         config = record.data_dir / "docker-config"
-        config.mkdir(exist_ok=True)
+        config.mkdir(mode=0o700, exist_ok=True)
         self.environ = {
             **{k: v for k, v in os.environ.items() if not k.startswith("DOCKER_")},
             "DOCKER_HOST": self.address,
@@ -115,7 +115,9 @@ def _launch(
     """Start a daemon that Ctrl-C does not reach: it is ours to end."""
     # nsenter, not `ip netns exec`, which mounts another /sys and so loses the control groups.
     inside = ("nsenter", f"--net={record.netns}", "--", *words)
-    with _log(record, name).open("wb") as log:
+    log_file = _log(record, name)
+    log_file.touch(mode=0o600)
+    with log_file.open("wb") as log:
         process = subprocess.Popen(
             kept(record, *inside),
             stdin=subprocess.DEVNULL,
