@@ -97,7 +97,8 @@ def _point(point: Callable[[], None], directory: Path) -> None:
     except OSError as error:
         latest, why = directory.parent / LATEST, error.strerror or str(error)
         raise ReportError(
-            f"the report is in {directory}, but {latest} does not point at it: {why}; see whose that is"
+            f"the report is in {directory}, but {latest} does not point at it: {why}; "
+            "see whose that is"
         ) from error
 
 
