@@ -18,6 +18,7 @@ from lifecycle.command.parse import parse, refusal
 from lifecycle.command.promise import Promise
 from lifecycle.command.promises import promises
 from lifecycle.command.references import familiar
+from lifecycle.command.secret_names import refuse_wanted, refuse_wanted_in_files
 from lifecycle.command.values import ImpossibleError
 from lifecycle.run.context import Place
 from lifecycle.run.planned import Phase, Plan, PlannedStep, opens
@@ -120,17 +121,16 @@ def _read(step: Step, context: Context) -> tuple[tuple[str, ...], DockerLine | N
     for text, mark in placed:
         _refuse_secret(text, context, mark)
     words = tuple(text for text, _ in placed)
-    if not words or words[0] != "docker":
-        return words, None
     try:
-        line = parse(words)
+        line = parse(words) if words and words[0] == "docker" else None
+        refuse_wanted(words, line)
     except CommandError as error:
         if step.when and not truth(step.when, context):
             return words, None
         at = placed[min(error.word, len(placed) - 1)][1]
         raise ScenarioError(at, str(error)) from error
-    refused = refusal(line)
-    if refused:
+    refused = refusal(line) if line else None
+    if line and refused:
         raise ScenarioError(placed[0][1], f"docker {line.verb}: {refused}")
     return words, line
 
@@ -206,8 +206,10 @@ def _one(  # noqa: PLR0913, PLR0917 - all that a step is made of
 def _promised(
     line: DockerLine, context: Context, written: Mapping[str, str], mark: Mark
 ) -> tuple[Promise, ...]:
+    reader = _reader(context.cwd, written)
     try:
-        return promises(line, read_file=_reader(context.cwd, written), cwd=context.cwd)
+        refuse_wanted_in_files(line, reader)
+        return promises(line, read_file=reader, cwd=context.cwd)
     except CommandError as error:  # in a file that the line names
         raise ScenarioError(mark, str(error)) from error
 

@@ -7,8 +7,8 @@ import secrets as entropy
 from collections.abc import Iterable, Iterator, Mapping
 
 from lifecycle.run.disguises import Span, base64_cores, joined, plain_texts, same_alphabet
+from lifecycle.scenario.secret_names import variable
 
-PREFIX = "LIFECYCLE_SECRET_"
 SHORTEST = 6
 """Characters. A shorter one can't be redacted: it would stand in too many innocent words."""
 HIDDEN = "[redacted]"
@@ -18,11 +18,6 @@ _LEAST_PART, _MOST_PART = 4, 8
 
 class SecretError(ValueError):
     """A secret that can't be kept."""
-
-
-def variable(name: str) -> str:
-    """The environment variable that holds ``secret.NAME``."""
-    return PREFIX + name.upper()
 
 
 def refuse_short(name: str, value: str) -> None:
