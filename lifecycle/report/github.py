@@ -100,22 +100,38 @@ def publish(report: RunReport, environ: Mapping[str, str], stream: TextIO) -> No
             print(f"::warning::{told}", file=stream)
 
 
-@contextmanager
-def commands_stopped(environ: Mapping[str, str], stream: TextIO) -> Iterator[None]:
-    """On GitHub Actions, let nothing printed meanwhile act as a workflow command.
+class CommandsStopped:
+    """On GitHub Actions, lets nothing that is printed meanwhile act as a workflow command.
 
     A container can print ``::add-mask::`` or ``::error::``, and the runner obeys such a line
     from anyone, indented or not. It stops at a word that no container can guess.
     """
-    if not on_github(environ):
-        yield
-        return
-    word = secrets.token_hex(16)
-    print(f"::stop-commands::{word}", file=stream, flush=True)
-    try:
-        yield
-    finally:
-        print(f"\n::{word}::", file=stream, flush=True)
+
+    def __init__(self, environ: Mapping[str, str], stream: TextIO) -> None:
+        """``stream`` is written as it is."""
+        self._stream = stream if on_github(environ) else None
+        self._word = ""
+
+    def stop(self) -> None:
+        """From here on, no line is a command."""
+        if self._stream and not self._word:
+            self._word = secrets.token_hex(16)
+            print(f"::stop-commands::{self._word}", file=self._stream, flush=True)
+
+    def resume(self) -> None:
+        """From here on, commands are obeyed again; ours are."""
+        if self._stream and self._word:
+            print(f"\n::{self._word}::", file=self._stream, flush=True)
+            self._word = ""
+
+    @contextmanager
+    def obeyed(self) -> Iterator[None]:
+        """Have commands obeyed meanwhile: only ours may be printed."""
+        self.resume()
+        try:
+            yield
+        finally:
+            self.stop()
 
 
 def _message(step: Step) -> str:

@@ -33,8 +33,20 @@ class ReportError(Exception):
     """The report could not be written; one sentence that says what to do."""
 
 
-def choose_directory(option: Path | None, cwd: Path, run: str) -> Path:
-    """Where a run's report goes: as asked, else ``reports/<run>`` here or in the user's state."""
+def choose_directory(option: Path | None, cwd: Path | None, run: str) -> Path:
+    """Where a run's report goes: as asked, else ``reports/<run>`` here or in the user's state.
+
+    Without ``cwd``, where we stand. Raises ReportError when that folder is gone.
+    """
+    try:
+        cwd = cwd or Path.cwd()
+    except OSError as error:
+        if option is None:
+            return _state() / run
+        if not option.is_absolute():
+            message = f"there is no folder {option}: the one that it would be in is gone"
+            raise ReportError(f"{message}; choose another place with --report DIR") from error
+        return option
     if option is not None:
         return cwd / option
     reports = cwd / _REPORTS
@@ -63,11 +75,11 @@ def write_report(
     """
     files = render_files(report, redact)
     folder_mode, mode = _PUBLIC if publish else _PRIVATE
-    reason = why_unsafe(directory) if directory.is_relative_to(_state()) else ""
-    if reason:
-        raise ReportError(f"{reason}, or choose another place for the report with --report DIR")
-    directory = directory.resolve()
     try:
+        reason = why_unsafe(directory) if directory.is_relative_to(_state()) else ""
+        if reason:
+            raise ReportError(f"{reason}, or choose another place for the report with --report DIR")
+        directory = directory.resolve()
         made = _make(directory, owner)
         with _opened(directory, owner, made=made) as folder:
             given = stat.S_IMODE(os.fstat(folder).st_mode)
@@ -75,8 +87,9 @@ def write_report(
                 os.fchmod(folder, given | folder_mode)
             for name, text in files.items():
                 _write(folder, name, text, mode, owner)
-    except OSError as error:
-        why = error.strerror or str(error)
+    # A loop of links is a RuntimeError before Python 3.13, a NUL in the name a ValueError.
+    except (OSError, RuntimeError, ValueError) as error:
+        why = getattr(error, "strerror", None) or str(error)
         raise ReportError(
             f"the report could not be written to {directory}: {why}; "
             "make room there or choose another place with --report DIR"
