@@ -48,6 +48,8 @@ class ScenarioFile(pytest.File):
         except ScenarioError as error:
             raise self.CollectError(shown(str(error))) from None
         self.run = make_run(self.scenario, self.config, self.user)
+        # Where pytest itself breaks (nobody reads what it prints), it may tear nothing down.
+        self.config.add_cleanup(self.run.close)
         *names, last = item_names(self.scenario)
         self.items: list[pytest.Item] = [
             StepItem.from_parent(self, name=name, index=i, step=self.run.steps[i])

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TextIO
 
 from lifecycle.report.bounds import LADDER, prepare
+from lifecycle.report.inert import inert
 from lifecycle.report.labels import labels, verdict_sentence, why
 from lifecycle.report.model import (
     RunReport,
@@ -116,7 +117,8 @@ class CommandsStopped:
         """From here on, no line is a command."""
         if self._stream and not self._word:
             self._word = secrets.token_hex(16)
-            print(f"::stop-commands::{self._word}", file=self._stream, flush=True)
+            # Whatever was being written has not ended its line.
+            print(f"\n::stop-commands::{self._word}", file=self._stream, flush=True)
 
     def resume(self) -> None:
         """From here on, commands are obeyed again; ours are."""
@@ -161,7 +163,7 @@ def _plain(text: str) -> str:
 
 
 def _block(text: str) -> str:
-    return f"<pre>{html.escape(text)}</pre>"
+    return f"<pre>{html.escape(inert(text))}</pre>"
 
 
 def _relative(file: str, workspace: str) -> str:
@@ -176,7 +178,8 @@ def _command(name: str, properties: Mapping[str, str], message: str) -> str:
 
 
 def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    """A text as an annotation has it: none of its lines is a command where it is shown, either."""
+    return inert(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _property(text: str) -> str:

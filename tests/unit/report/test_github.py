@@ -97,7 +97,7 @@ def test_commands_are_stopped_by_a_word_that_differs_each_time() -> None:
         stopped.stop()
         print("::error::owned", file=stream)
         stopped.resume()
-        first, *_, last = stream.getvalue().splitlines()
+        _, first, *_, last = stream.getvalue().splitlines()
         word = first.removeprefix("::stop-commands::")
         assert last == f"::{word}::"
         words.add(word)
