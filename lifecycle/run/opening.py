@@ -14,6 +14,7 @@ from lifecycle.engine.events import EventLog
 from lifecycle.engine.sandbox.info import load_info
 from lifecycle.engine.subject import environment
 from lifecycle.run.context import RunValues
+from lifecycle.run.credentials import hide_all
 from lifecycle.run.inventory import take
 from lifecycle.run.ledger import Ledger, default_folder
 from lifecycle.run.locks import Locks
@@ -69,8 +70,7 @@ def open_session(  # noqa: PLR0913 - a run is opened from all of these
     _make(folder, ledger, stack)
     me = settle(subject, folder, options, environ, address)
     people = settle_all(scenario.people, me, folder, options, environ, address)
-    for password in (p for one in (me, *people.values()) for p in one.lab.proxy.passwords()):
-        secrets.hide(password)
+    hide_all(secrets, (me, *people.values()))
     locks = Locks(engine_id, f"{run} ({scenario.name})", say)
     stack.callback(locks.release)
     ports = Ports(daemon, locks, say, local=sandbox is None and daemon.shares_machine)

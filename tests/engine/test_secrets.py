@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -259,3 +260,42 @@ def test_a_line_that_wants_a_secret_from_its_environment_is_told_what_to_write(
     assert 'mode: "0600"' in ran.err
     assert CANARY not in ran.said
     assert place.left() == []
+
+
+@pytest.mark.parametrize(
+    ("address", "secret"),
+    [
+        ("http://user:p@ss@127.0.0.1:9", "p@ss"),
+        ("http://user:pa/ss@127.0.0.1:9", "pa/ss"),
+        ("http://TOKEN-of-mine@127.0.0.1:9", "TOKEN-of-mine"),
+        ("user:pw-of-mine@127.0.0.1:9", "pw-of-mine"),
+    ],
+)
+@pytest.mark.parametrize("where", ["environment", "lab", "docker configuration"])
+def test_the_password_of_a_proxy_is_shown_nowhere(
+    place: Place, where: str, address: str, secret: str
+) -> None:
+    if where == "lab" and "://" not in address:
+        address = f"http://{address}"
+    config = place.folder / "config"
+    config.mkdir()
+    if where == "environment":
+        place.environ["HTTP_PROXY"] = address
+    if where == "docker configuration":
+        (config / "config.json").write_text(json.dumps({"proxies": {"default": {"a": address}}}))
+        place.environ["DOCKER_CONFIG"] = str(config)
+    lab = ("--set", f"lab.proxy.http={address}") if where == "lab" else ()
+    text = f"""
+scenario: proxies
+steps:
+  - {{name: Note, write: note, content: "{address}"}}
+  - {{name: Shown, command: cat note, expect: {{output: nothing-like-it}}}}
+  - {{name: Environment, command: env}}
+"""
+    ran = place.run(*lab, str(place.write("a.yaml", text)))
+    assert ran.exit_code == 1
+    assert "[redacted]" in ran.out
+    written = "".join(path.read_text() for path in ran.folder.iterdir())
+    for form in (secret, quote(secret, safe=""), quote(secret)):
+        assert form not in ran.said
+        assert form not in written
