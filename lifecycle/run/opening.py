@@ -57,8 +57,9 @@ def open_session(  # noqa: PLR0913 - a run is opened from all of these
     Raises StartError, ScenarioError, LedgerError or LockError; nothing is left then.
     """
     folder = Path(tempfile.gettempdir()) / f"lifecycle-{run}"
+    corner = folder / "me"
     sandbox = load_info(environ)
-    subject = find_subject(options, environ, str(folder / "home"))
+    subject = find_subject(options, environ, str(corner / "home"))
     env = environment(subject, environ)
     find_cli(env)
     address = find_address(options, env, subject)
@@ -68,7 +69,7 @@ def open_session(  # noqa: PLR0913 - a run is opened from all of these
     ledger = Ledger(default_folder(), run, engine_id, address)
     stack.callback(ledger.close)
     _make(folder, ledger, stack)
-    me = settle(subject, folder, options, environ, address)
+    me = settle(subject, corner, options, environ, address)
     people = settle_all(scenario.people, me, folder, options, environ, address)
     hide_all(secrets, (me, *people.values()))
     locks = Locks(engine_id, f"{run} ({scenario.name})", say)
@@ -76,7 +77,7 @@ def open_session(  # noqa: PLR0913 - a run is opened from all of these
     ports = Ports(daemon, locks, say, local=sandbox is None and daemon.shares_machine)
     registry = sandbox.registry if sandbox else ""
     kernel = str(daemon.info.get("KernelVersion", ""))
-    shared = common_folder(folder) if people else me.folder
+    shared = common_folder(folder, (me, *people.values())) if people else me.folder
     values = RunValues(run, str(me.folder), str(shared), registry, kernel, choose_port=ports.port)
     seen = places(me, people, values, secrets)
     planned = plan(scenario, seen, run, as_written=options.as_written)
