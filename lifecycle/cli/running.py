@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import gc
-import json
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,6 +15,7 @@ from lifecycle.cli import UsageError
 from lifecycle.cli.asking import given_secrets
 from lifecycle.engine.sandbox.info import load_info
 from lifecycle.engine.subject import Subject, current_subject, environment
+from lifecycle.report.text import as_json
 from lifecycle.run.context import RunValues
 from lifecycle.run.options import Options
 from lifecycle.run.people import places
@@ -136,7 +136,7 @@ def schema(_: argparse.Namespace) -> int:
     """Print the JSON Schema."""
     from lifecycle.scenario.schema import schema as made
 
-    sys.stdout.write(json.dumps(made(), indent=2, ensure_ascii=False) + "\n")
+    sys.stdout.write(as_json(made()))
     return 0
 
 

@@ -27,6 +27,7 @@ from lifecycle.diagnosis.sockets import Daemon, Listener, SocketInfo, look_at_so
 from lifecycle.engine import deeds
 from lifecycle.engine.as_subject import call
 from lifecycle.engine.subject import Subject, current_subject
+from lifecycle.scenario.secret_names import without_secrets
 
 DEFAULT_SOCKET = "/var/run/docker.sock"
 UNIX = "unix://"
@@ -121,7 +122,12 @@ def ask(words: Sequence[str]) -> str:
     """What a short command prints, or nothing when it fails."""
     try:
         done = subprocess.run(
-            words, capture_output=True, text=True, timeout=_ASK_LIMIT_S, check=False
+            words,
+            capture_output=True,
+            text=True,
+            timeout=_ASK_LIMIT_S,
+            check=False,
+            env=without_secrets(os.environ),
         )
     except (OSError, subprocess.SubprocessError):
         return ""

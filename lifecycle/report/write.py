@@ -23,6 +23,8 @@ from lifecycle.report.model import RunReport
 from lifecycle.report.page import render_page
 from lifecycle.report.transcript import render_transcript
 
+_NO_PLACE = (OSError, RuntimeError, ValueError)
+"""A loop of links is a RuntimeError before Python 3.13, a NUL in the name a ValueError."""
 MOST_BYTES = 10_000_000
 _PRIVATE, _PUBLIC = (0o700, 0o600), (0o755, 0o644)
 """Modes of a report's folder and of its files."""
@@ -33,8 +35,20 @@ class ReportError(Exception):
     """The report could not be written; one sentence that says what to do."""
 
 
-def choose_directory(option: Path | None, cwd: Path, run: str) -> Path:
-    """Where a run's report goes: as asked, else ``reports/<run>`` here or in the user's state."""
+def choose_directory(option: Path | None, cwd: Path | None, run: str) -> Path:
+    """Where a run's report goes: as asked, else ``reports/<run>`` here or in the user's state.
+
+    Without ``cwd``, where we stand. Raises ReportError when that folder is gone.
+    """
+    try:
+        cwd = cwd or Path.cwd()
+    except OSError as error:
+        if option is None:
+            return _state() / run
+        if not option.is_absolute():
+            message = f"there is no folder {option}: the one that it would be in is gone"
+            raise ReportError(f"{message}; choose another place with --report DIR") from error
+        return option
     if option is not None:
         return cwd / option
     reports = cwd / _REPORTS
@@ -62,12 +76,15 @@ def write_report(
     ``owner``, whose they are then. Raises ReportError.
     """
     what = (render_files(report, redact), *(_PUBLIC if publish else _PRIVATE))
-    reason = why_unsafe(directory) if directory.is_relative_to(_state()) else ""
+    behalf = owner if owner is not None and is_other(owner) else None
+    try:
+        reason = why_unsafe(directory) if directory.is_relative_to(_state()) else ""
+        # Where a person's links lead is for the person to follow.
+        directory = Path(os.path.abspath(directory)) if behalf else directory.resolve()  # noqa: PTH100
+    except _NO_PLACE as error:
+        raise _cannot(directory, error) from error
     if reason:
         raise ReportError(f"{reason}, or choose another place for the report with --report DIR")
-    behalf = owner if owner is not None and is_other(owner) else None
-    # Where a person's links lead is for the person to follow.
-    directory = Path(os.path.abspath(directory)) if behalf else directory.resolve()  # noqa: PTH100
     with ExitStack() as opened:
         point = _write(directory, what, behalf, opened)
         if directory.parent.name == _REPORTS and directory.name != LATEST:
@@ -82,13 +99,17 @@ def _write(
         if behalf is not None:
             return write_for(behalf, directory, what, opened)
         put(str(directory), *what)
-    except OSError as error:
-        why = error.strerror or str(error)
-        raise ReportError(
-            f"the report could not be written to {directory}: {why}; "
-            "make room there or choose another place with --report DIR"
-        ) from error
+    except _NO_PLACE as error:
+        raise _cannot(directory, error) from error
     return partial(point_latest, str(directory))
+
+
+def _cannot(directory: Path, error: Exception) -> ReportError:
+    why = getattr(error, "strerror", None) or str(error)
+    return ReportError(
+        f"the report could not be written to {directory}: {why}; "
+        "make room there or choose another place with --report DIR"
+    )
 
 
 def _point(point: Callable[[], None], directory: Path) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from lifecycle.engine.as_subject import call
 from lifecycle.engine.remove_tree import remove_tree
-from lifecycle.engine.subject import Subject
+from lifecycle.engine.subject import Subject, make_owned
 from lifecycle.run.docker_copy import BUILDX, copy, put_before
 from lifecycle.run.surroundings import StartError
 
@@ -47,7 +47,5 @@ def forget(config: str) -> None:
 
 
 def _owned(path: Path, subject: Subject) -> Path:
-    path.mkdir(mode=0o700)
-    if os.geteuid() == 0:
-        os.chown(path, subject.uid, subject.gid)
+    make_owned(path, subject, 0o700)
     return path

@@ -19,6 +19,7 @@ from lifecycle.command.parse import parse, refusal
 from lifecycle.command.promise import Promise
 from lifecycle.command.promises import promises
 from lifecycle.command.references import familiar
+from lifecycle.command.secret_names import refuse_wanted, refuse_wanted_in_files
 from lifecycle.command.values import ImpossibleError
 from lifecycle.run.context import Place
 from lifecycle.run.planned import Phase, Plan, PlannedStep, opens
@@ -127,16 +128,17 @@ def _read(step: Step, context: Context, scenario: Scenario) -> _Read:
     words = tuple(text for text, _ in placed)
     marks = [mark for _, mark in placed]
     skipped = step.when is not None and not truth(step.when, context)
-    if not words or words[0] != "docker":
-        host = classify(words, stdin=_stdin(step, context))
-        return words, None, host if skipped else _permitted(host, marks, scenario)
     try:
-        line = parse(words)
+        line = parse(words) if words and words[0] == "docker" else None
+        refuse_wanted(words, line)
     except CommandError as error:
         if skipped:
             return words, None, None
         at = placed[min(error.word, len(placed) - 1)][1]
         raise ScenarioError(at, str(error)) from error
+    if line is None:
+        host = classify(words, stdin=_stdin(step, context))
+        return words, None, host if skipped else _permitted(host, marks, scenario)
     refused = refusal(line)
     if refused:
         raise ScenarioError(placed[0][1], f"docker {line.verb}: {refused}")
@@ -245,8 +247,10 @@ def _one(  # noqa: PLR0913, PLR0917 - all that a step is made of
 def _promised(
     line: DockerLine, context: Context, written: Mapping[str, str], mark: Mark
 ) -> tuple[Promise, ...]:
+    reader = _reader(context, written)
     try:
-        return promises(line, read_file=_reader(context, written), cwd=context.cwd)
+        refuse_wanted_in_files(line, reader)
+        return promises(line, read_file=reader, cwd=context.cwd)
     except CommandError as error:  # in a file that the line names
         raise ScenarioError(mark, str(error)) from error
 

@@ -12,7 +12,7 @@ from lifecycle.checks.expect import looks_inside
 from lifecycle.command.flags import Does, does
 from lifecycle.command.host_line import HostLine
 from lifecycle.command.line import SHELLS, DockerLine
-from lifecycle.command.names import NameMap
+from lifecycle.command.names import NameMap, Unnamed
 from lifecycle.command.parse import parse
 from lifecycle.command.promise import Promise
 from lifecycle.scenario.keys import key_bytes
@@ -71,13 +71,13 @@ class PlannedStep:
 
     @property
     def container(self) -> str:
-        """The container that the step is about, by its written name; empty when none."""
+        """The container that the step is about: its written name, an Unnamed, or nothing."""
         if self.step.on:
             return self.step.on
         if self.line is None:
             return ""
         if self.does.makes == "container":
-            return self.line.last("--name") or f"unnamed-{self.index + 1}"
+            return self.line.last("--name") or Unnamed(self.index + 1)
         line = self.line
         named = [n for n in line.names if n.ref.kind == "container"]
         # A flag may name another one: --link of network connect.

@@ -67,11 +67,6 @@ class Proxy(Closed):
         named = {"http_proxy": self.http, "https_proxy": self.https, "no_proxy": self.no_proxy}
         return {name: value for name, value in named.items() if value}
 
-    def passwords(self) -> list[str]:
-        """Those in its addresses, as they are written there."""
-        found = (re.search(r"//[^/@]*?:([^/@]+)@", url) for url in (self.http, self.https))
-        return [match[1] for match in found if match]
-
 
 class Lab(Closed):
     """The lab's own values; without a file everything still runs on these defaults."""
@@ -87,6 +82,11 @@ class Lab(Closed):
     contact: Line = ""
     lang: Line = ""
     people: tuple[Line, ...] = ()
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Those that may hold a password."""
+        return (self.proxy.http, self.proxy.https, self.apt_mirror, self.pip_index)
 
 
 def default_lab_files(home: Path, environment: Mapping[str, str]) -> tuple[Path, ...]:
