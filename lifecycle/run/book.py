@@ -72,9 +72,11 @@ def begin(session: Session, planned: PlannedStep) -> None:
     session.ownership.began_build(layers_from(line, lambda p: read(session.folder / p)))
 
 
-def settle(session: Session, planned: PlannedStep) -> tuple[list[Refusal], list[Check]]:
+def settle(
+    session: Session, planned: PlannedStep, exit_code: int | None
+) -> tuple[list[Refusal], list[Check]]:
     """After the command: what the gate refused, and what it did otherwise than was asked."""
-    refusals, notes = session.ownership.settle()
+    refusals, notes = session.ownership.settle(failed=exit_code not in {0, None})
     if planned.line and planned.line.verb == "build":
         _settle_layers(session)
     return refusals, notes

@@ -26,7 +26,7 @@ HIDDEN = {
     "sh in sh": "sh -c \"sh -c 'docker stop -t 0 BY'\"",
     "nice": "nice -n 5 docker kill BY",
     "xargs": "sh -c 'echo BY | xargs docker rm -f'",
-    "find": "find / -maxdepth 0 -exec docker rm -f BY ;",
+    "find": "find / -maxdepth 0 -exec docker rm -f BY ';'",
     "a script": "sh SCRIPT",
     "another program": "python3 CLIENT",
     "by its id": "env docker rm -f ID",
@@ -62,8 +62,10 @@ HIDDEN = {
     "volumes pruned": "bash -c 'docker volume prune -f'",
     "networks pruned": "bash -c 'docker network prune -f'",
     "a swarm": "bash -c 'docker swarm init'",
-    "the engine's socket": "bash -c 'docker run --rm -v SOCKET:/s IMAGE true'",
-    "the engine's folder": "bash -c 'docker run --rm -v ROOT:/s:ro IMAGE true'",
+    "the engine's socket": "sh SOCKET",
+    "the engine's folder": "sh ROOT",
+    "the engine's folder by a link": "sh LINK",
+    "the engine's folder as a volume": "sh DEVICE",
 }
 """Lines that harm somebody, behind another word. Case, line."""
 CLIENT = """
@@ -92,16 +94,23 @@ class Tried:
 
 def words(one: Bystander, place: Place, line: str, image: str) -> str:
     """A line with its words replaced."""
-    client = place.write("client.py", CLIENT.replace("BY", one.name))
-    script = place.write("script.sh", f"docker rm -f {one.name}\n")
     socket = Path(docker_host())
+    run = "docker run --rm"
+    volume = "docker volume create MINE-o -o type=none -o o=bind -o device"
+    scripts = {
+        "SCRIPT": f"docker rm -f {one.name}",
+        "SOCKET": f"{run} -v {socket}:/s {image} true",
+        "ROOT": f"{run} -v {socket.parent}:/s:ro {image} true",
+        "LINK": f"ln -s {socket.parent} l && {run} -v $PWD/l:/s {image} true",
+        "DEVICE": f"{volume}={socket.parent} && {run} -v MINE-o:/s {image} true",
+    }
+    written = {word: str(place.write(f"{word}.sh", f"{t}\n")) for word, t in scripts.items()}
+    client = place.write("client.py", CLIENT.replace("BY", one.name))
     more = {
         "IMAGE2": image,
         "DOCKER": str(shutil.which("docker")),
         "CLIENT": str(client),
-        "SCRIPT": str(script),
-        "SOCKET": str(socket),
-        "ROOT": str(socket.parent),
+        **written,
     }
     for word, value in more.items():
         line = line.replace(word, value)
@@ -222,6 +231,7 @@ def test_an_archive_that_holds_a_colleague_s_tag_is_not_loaded(
     docker("tag", base_image, f"{place.word}/keep:1")
     docker("tag", base_image, tag)
     docker("save", "-o", f"{place.folder}/x.tar", tag)
+    (place.folder / "x.tar").chmod(0o644)
     docker("tag", image_of_theirs, tag)
     script = place.write("load.sh", f"{packed} < {place.folder}/x.tar | docker load")
     text = f"scenario: load\nsteps:\n- sh {script}\n"
@@ -229,10 +239,11 @@ def test_an_archive_that_holds_a_colleague_s_tag_is_not_loaded(
     plain = place.run(
         str(place.write("b.yaml", f"scenario: b\nsteps: [docker load -i {place.folder}/x.tar]\n"))
     )
+    now = docker("inspect", "-f", "{{.Id}}", tag)
+    docker("rmi", f"{place.word}/keep:1")
     for ran in (hidden, plain):
         assert OURS in str(ran.report["scenarios"]), ran.said
-    assert docker("inspect", "-f", "{{.Id}}", tag) == image_of_theirs
-    docker("rmi", f"{place.word}/keep:1")
+    assert now == image_of_theirs
 
 
 @pytest.mark.parametrize(
@@ -367,6 +378,6 @@ def test_a_gate_that_is_no_longer_the_run_s_ends_the_run(
     ]
     ran = place.run(str(place.write("a.yaml", f"scenario: harm\nsteps: {json.dumps(steps)}\n")))
     assert ran.exit_code == 1, ran.said
-    assert "the gate" in str(ran.report["scenarios"][0]["steps"][1]["checks"])
+    assert "'the gate'" in str(ran.report["scenarios"][0]["steps"])
     assert "gate/docker.sock" not in json.dumps(ran.report)
     assert place.left() == []

@@ -7,7 +7,7 @@ held against the tags as they were before it.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from lifecycle.checks.check import unverified
@@ -54,15 +54,18 @@ class Images:
             )
         return False
 
-    def _tagged(self, tags: Iterable[str], was: Mapping[str, str]) -> None:
-        """After the request: which of the tags that were to be made are there."""
+    def _tagged(self, tags: Iterable[str], was: Mapping[str, str], result: Collection[str]) -> None:
+        """After the request: which of the tags that were to be made mean what it made.
+
+        One that means another image is somebody's who gave it meanwhile.
+        """
         for tag in tags:
             seen = self._daemon.image(tag)
-            if seen is not None:
+            if seen is not None and seen["Id"] in result:
                 if was.get(tag, "") != seen["Id"]:
                     self._o.disown(was.get(tag, ""))
                 self._o.made("image", tag, str(seen["Id"]))
-            elif not self._o.was_ours(tag):
+            elif seen is None or seen["Id"] != was.get(tag, ""):
                 self._o.gone("image", tag)
 
     def _ids(self, tags: Iterable[str]) -> dict[str, str]:
@@ -76,12 +79,10 @@ class Images:
         new = _joined(call.request.get("repo"), call.request.get("tag"))
         was = self._ids([new])
         mine = self._claim(new, str(seen["Id"]))
-        call.relay_and_wait()
-        self._then(call, [new] if mine else [], was)
-
-    def _then(self, call: Call, tags: Iterable[str], was: Mapping[str, str]) -> None:
+        answer = call.relay_and_wait()
         try:
-            self._tagged(tags, was)
+            result = [str(seen["Id"])] if answer.status in _OK else []
+            self._tagged([new] if mine else [], was, result)
         finally:
             call.release()
 
@@ -219,9 +220,10 @@ class Images:
         mine = [tag for tag in tags if self._claim(tag)]
         answer = b"".join(_end_of(call.relay_and_follow()))
         try:
-            self._tagged(mine, was)
+            identity = _status(answer)
+            self._tagged(mine, was, [identity])
             if not tags:
-                self._made_by_id(_status(answer))
+                self._made_by_id(identity)
         finally:
             call.release()
 
@@ -246,7 +248,7 @@ class Images:
         for _ in call.relay_and_follow():
             pass
         try:
-            self._tagged(mine, was)
+            self._tagged(mine, was, images)
             for one in images - there:
                 seen = self._daemon.image(one)
                 if seen is not None and not tags_of(seen):
@@ -273,9 +275,10 @@ class Images:
         query.append(("container", container))
         answer = call.relay_and_wait(target(call.request.version, call.request.path, query))
         try:
-            self._tagged(mine, was)
-            if not tags and answer.status in _OK:
-                self._made_by_id(str(json.loads(answer.body).get("Id") or ""))
+            identity = str(json.loads(answer.body).get("Id") or "") if answer.status in _OK else ""
+            self._tagged(mine, was, [identity])
+            if not tags:
+                self._made_by_id(identity)
         finally:
             call.release()
 
@@ -298,7 +301,7 @@ class Images:
             if request.get("version") != _BUILDKIT:
                 stream.feed(piece)
         try:
-            self._tagged(mine, was)
+            self._tagged(mine, was, [stream.result])
             if not tags:
                 self._made_by_id(stream.result)
             for base in stream.pulled:
