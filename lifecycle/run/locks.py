@@ -184,8 +184,7 @@ def _shared(folder: Path, *, make: bool = False) -> Iterator[int]:
             made = True
     state = folder.lstat()
     if not stat.S_ISDIR(state.st_mode):
-        what = f"{folder} is no folder but belongs to {named(state.st_uid)}"
-        _refuse(state, what, "it is yours, so put a folder in its place")
+        _refuse(state, f"{folder} is no folder", "it is yours, so put a folder in its place")
     try:
         opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | _SAFELY)
     except PermissionError:
