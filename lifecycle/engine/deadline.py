@@ -50,7 +50,9 @@ def left(limit: float) -> float:
     return min(limit, rest)
 
 
-def is_up() -> bool:
-    """Whether all looking is over."""
-    deadline = _NOW.get()
-    return deadline is not None and time.monotonic() >= deadline.at
+def rest(limit: float) -> float:
+    """The same, for a wait that may find nothing: 0 when all looking is over."""
+    try:
+        return left(limit)
+    except TimeIsUpError:
+        return 0.0

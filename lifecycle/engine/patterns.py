@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lifecycle.engine.deadline import left
+from lifecycle.engine.deadline import TimeIsUpError, left
 from lifecycle.scenario.values import MOST_PATTERN
 
 LIMIT = 5.0
@@ -104,7 +104,11 @@ def find_in(
         raise PatternError(f"it is looked for in at most {MOST_TEXT} characters")
     flags = int(re.MULTILINE) if multiline else 0
     asked = {"pattern": pattern, "flags": flags, "begin": begin, "texts": list(texts)}
-    said = _WORKER.ask(asked, left(LIMIT))
+    try:
+        limit = left(LIMIT)
+    except TimeIsUpError as over:
+        raise PatternError(str(over)) from over
+    said = _WORKER.ask(asked, limit)
     if isinstance(said, str):
         raise PatternError(said)
     return [

@@ -66,9 +66,18 @@ def release(stream: Any) -> None:
 
 def unframed(data: bytes) -> bytes:
     """What an exec without a terminal printed, standard output and error as they came."""
+    left = bytearray(data)
+    return taken(left) + bytes(left[_HEAD:])
+
+
+def taken(data: bytearray) -> bytes:
+    """The same, of the pieces that are whole, which are taken away from the data."""
     printed, at = [], 0
     while at + _HEAD <= len(data):
         end = at + _HEAD + int.from_bytes(data[at + 4 : at + _HEAD], "big")
+        if end > len(data):
+            break
         printed.append(data[at + _HEAD : end])
         at = end
+    del data[:at]
     return b"".join(printed)

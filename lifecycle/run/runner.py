@@ -11,14 +11,15 @@ from lifecycle.checks.check import Check, compare, unverified
 from lifecycle.checks.expect import judge_expect, pattern
 from lifecycle.checks.facts import ContainerFacts, Facts
 from lifecycle.checks.host import state_of
-from lifecycle.checks.judge import judge_all
 from lifecycle.command.promise import Promise
 from lifecycle.engine.daemon import EngineError
+from lifecycle.engine.deadline import TimeIsUpError
 from lifecycle.engine.picture import Picture
 from lifecycle.engine.terminal import TerminalError
 from lifecycle.run import absence, act, book, guard
 from lifecycle.run.act import Acted
 from lifecycle.run.ledger import LedgerError
+from lifecycle.run.looking import unless_failed, unseen, within_limit
 from lifecycle.run.observe import Before, look_after, look_before, until_kept
 from lifecycle.run.outcome import StepResult, Symptom
 from lifecycle.run.planned import PlannedStep
@@ -53,7 +54,7 @@ class Runner:
         result = StepResult(planned.title, planned.step.mark.line, person=planned.step.as_ or "")
         result.command = self._s.shown(_as_shown(planned))
         try:
-            self._do(planned, result)
+            self._do(planned, result, begun)
         except EngineError as error:
             result.checks.append(
                 Check(
@@ -88,7 +89,7 @@ class Runner:
             actual=clean(check.actual),
         )
 
-    def _do(self, planned: PlannedStep, result: StepResult) -> None:
+    def _do(self, planned: PlannedStep, result: StepResult, begun: float) -> None:
         planned = self._for_this_machine(planned, result)
         because = self._why_skip(planned)
         if because:
@@ -96,17 +97,25 @@ class Runner:
             return
         match planned.step.kind:
             case "command":
-                self._command(planned, result)
+                self._command(planned, result, begun)
             case "write":
                 result.ran = True
                 result.checks += write_file(self._s, planned)
-            case "type":
-                type_step(self._s, planned, result)
-            case "check":
+            case "type" | "check":
+                self._looked(planned, result, begun)
+
+    def _looked(self, planned: PlannedStep, result: StepResult, begun: float) -> None:
+        try:
+            with within_limit(planned, begun):
+                if planned.step.kind == "type":
+                    type_step(self._s, planned, result)
+                    return
                 result.checks += self._check(planned)
-                # A look is best effort: when nothing at all was seen, the engine may be why.
-                if result.status == "skipped" and (away := self._s.daemon.away()):
-                    raise away
+        except TimeIsUpError as over:
+            result.checks += unseen(self._s, planned, (), None, str(over))
+        # A look is best effort: when nothing at all was seen, the engine may be why.
+        if result.status == "skipped" and (away := self._s.daemon.away()):
+            raise away
 
     # -- decide ---------------------------------------------------------------------------
 
@@ -167,7 +176,7 @@ class Runner:
 
     # -- commands -------------------------------------------------------------------------
 
-    def _command(self, planned: PlannedStep, result: StepResult) -> None:
+    def _command(self, planned: PlannedStep, result: StepResult, at: float) -> None:
         with self._s.daemon.asked_once():
             begun = self._begin(planned, result)
         if begun is None:
@@ -177,12 +186,22 @@ class Runner:
         acted = run(self._s, planned, words)
         result.ran = True
         result.show(acted.picture or Picture(acted.screen))
-        with self._s.daemon.asked_once():
-            book.settle(self._s, planned, acted)
-            if planned.line and planned.line.verb == "load" and acted.exit_code == 0:
-                promises = book.loaded(self._s, acted.output) or promises
-            facts = look_after(self._s, planned, promises, acted, before)
-        self._judge_command(planned, result, promises, acted, (before, facts))
+        failed = self._exit_checks(planned, acted, result)
+        not_judged: Sequence[Promise] = promises
+        try:
+            with self._s.daemon.asked_once():
+                book.settle(self._s, planned, acted)
+                if planned.line and planned.line.verb == "load" and acted.exit_code == 0:
+                    promises = book.loaded(self._s, acted.output) or promises
+                with within_limit(planned, at):
+                    facts = look_after(self._s, planned, promises, acted, before)
+            not_judged = ()
+            with within_limit(planned, at):
+                self._judge_command(planned, result, promises, acted, (before, facts, failed))
+        except TimeIsUpError as over:
+            result.checks += unseen(self._s, planned, not_judged, acted, str(over))
+            if failed:
+                self._find(result, Symptom(acted.output, planned.words, acted.exit_code))
         book.remember(self._s, planned)
 
     def _begin(self, planned: PlannedStep, result: StepResult) -> _Begun | None:
@@ -219,16 +238,15 @@ class Runner:
         result: StepResult,
         promises: Sequence[Promise],
         acted: Acted,
-        seen: tuple[Before, Facts],
+        known: tuple[Before, Facts, bool],
     ) -> None:
-        before, facts = seen
-        failed = self._exit_checks(planned, acted, result)
+        before, facts, failed = known
         result.checks += self._nas(planned)
         opened = self._s.terminals.get(planned.opens)
         if opened and planned.step.window:
             result.checks += window_inside(self._s, opened, planned.step.window)
         if not planned.fails:
-            result.checks += _unless(failed, promises, facts)
+            result.checks += unless_failed(failed, promises, facts)
         on = facts.containers.get(planned.container)
         result.checks += self._expected(planned, lambda: acted, before, facts)
         if any(c.status == "broken" for c in result.checks):
@@ -363,13 +381,6 @@ def _fails(planned: PlannedStep, acted: Acted) -> list[Check]:
         ]
     text = (planned.fails or {}).get("output")
     return [*checks, pattern("it says", text, acted.output, "its output")] if text else checks
-
-
-def _unless(failed: bool, promises: Sequence[Promise], facts: Facts) -> list[Check]:  # noqa: FBT001
-    """Promises of a command that failed are not judged one by one: one cause, one failure."""
-    if not failed:
-        return judge_all(promises, facts)
-    return [unverified(f"{p.flag}: {p.field}", p.expected, "the command failed") for p in promises]
 
 
 def _as_shown(planned: PlannedStep) -> str:
