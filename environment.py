@@ -39,8 +39,10 @@ class NoEnvironmentError(Exception):
 
 def main(words: Sequence[str]) -> int:
     """Become Nox in the environment, or with `--environment` only print where that is."""
-    # SIGTERM becomes an exception, so that subprocess ends the pip that is under way.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    # A signal becomes an exception, so that subprocess ends the pip that is under way.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
+            signal.signal(number, lambda number, _: sys.exit(128 + number))
     try:
         environment = ready(ROOT)
     except NoEnvironmentError as error:

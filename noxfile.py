@@ -115,13 +115,18 @@ def pass_on(signum: int, _frame: FrameType | None) -> None:
     """Hand a signal to the program that runs, then wait for it as Nox does at Ctrl-C.
 
     Nox itself dies of SIGTERM and leaves its program behind. A Ctrl-C at the terminal has reached
-    the program already, and a second one would cut its cleanup short.
+    the program already, and a second one would cut its cleanup short. What a closed terminal
+    sends (SIGHUP, more than once and with SIGTERM) is one wish to end, and cuts no waiting short.
     """
-    if signum == signal.SIGTERM or not at_terminal():
+    if signum != signal.SIGINT or not at_terminal():
         for child in children():
             with suppress(ProcessLookupError):
                 os.kill(child, signum)
-    raise KeyboardInterrupt
+    impatient = signal.SIGINT in came or signal.SIGTERM in came
+    first = not came
+    came.append(signum)
+    if first or (impatient and signum != signal.SIGHUP):
+        raise KeyboardInterrupt
 
 
 def at_terminal() -> bool:
@@ -142,6 +147,7 @@ def children() -> list[int]:
     return found
 
 
-for signum in (signal.SIGINT, signal.SIGTERM):
+came: list[int] = []
+for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
     if signal.getsignal(signum) is not signal.SIG_IGN:
         signal.signal(signum, pass_on)

@@ -16,6 +16,7 @@ from lifecycle.command.parse import parse
 from lifecycle.command.promise import Promise
 from lifecycle.command.promises import promises
 from lifecycle.diagnosis.catalog import Entry, entries
+from lifecycle.diagnosis.ownership import SHOWN
 from lifecycle.scenario.schema import schema
 
 REFERENCE = Path(__file__).parent / "reference"
@@ -226,7 +227,9 @@ def findings_page() -> str:
         phases.setdefault(entry.phase, []).append(entry)
     intro = (
         f"The {len(entries())} causes that a report, `lifecycle explain` and `lifecycle doctor` "
-        "can name, by phase. A word in capitals is filled in from the error or the machine. "
+        "can name, by phase. What a remedy changes stands in brackets, with what must have been "
+        "seen just now for it to be told at all. A word in capitals is filled in from the error "
+        "or the machine. "
         "한국어 설명은 각 항목의 둘째 줄에 있습니다.\n"
     )
     parts = (
@@ -243,11 +246,21 @@ def _finding(entry: Entry) -> str:
     for advice in entry.remedies:
         remedy, korean = advice.fill(_unknown, "en"), advice.fill(_unknown, "ko")
         who = "You" if remedy.who == "user" else "An admin"
-        lines.append(f"- **{who}:** {_prose(remedy.do)} / {_prose(korean.do)}\n")
+        only = f", {SHOWN[advice.only][1]}" if advice.only else ""
+        about = f"**{who}** ({_CHANGES[advice.changes]}{only})"
+        lines.append(f"- {about}: {_prose(remedy.do)} / {_prose(korean.do)}\n")
         if remedy.commands:
             commands = "".join(f"  {command}\n" for command in remedy.commands)
             lines.append(f"\n  ```sh\n{commands}  ```\n\n")
     return "".join(lines).rstrip("\n") + "\n"
+
+
+_CHANGES = {
+    "nothing": "changes nothing",
+    "mine": "changes what is yours or new",
+    "others": "changes what is others'",
+    "machine": "changes the machine",
+}
 
 
 def _unknown(_: str) -> None:

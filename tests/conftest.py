@@ -5,7 +5,9 @@ from __future__ import annotations
 import functools
 import os
 import subprocess
-from collections.abc import Generator
+import tempfile
+from collections.abc import Generator, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +15,15 @@ pytest_plugins = ["pytester"]
 REQUIRED = "LIFECYCLE_REQUIRE_ENGINE"
 ENGINE_ANSWERS_WITHIN_S = 10
 executed_engine_tests: list[str] = []
+
+
+@pytest.fixture
+def passable() -> Iterator[Path]:
+    """A temporary folder that other people may pass through, as they may not through tmp_path."""
+    with tempfile.TemporaryDirectory(prefix="lifecycle-test-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield folder
 
 
 @functools.cache

@@ -5,16 +5,15 @@
 
 from __future__ import annotations
 
-import grp
-import pwd
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any
 
 from lifecycle.checks.check import Check, compare, unverified
 from lifecycle.checks.facts import ContainerFacts, Facts
-from lifecycle.checks.host import as_person, state_of, text_of
+from lifecycle.checks.host import fact_of, text_of
 from lifecycle.checks.inside import (
     ACCOUNTS,
     ENVIRON,
@@ -28,11 +27,14 @@ from lifecycle.checks.inside import (
     Probe,
     is_long,
 )
+from lifecycle.checks.mounts import mount_source
 from lifecycle.checks.passwords import password_changed
-from lifecycle.checks.proc import MountLine
+from lifecycle.engine.as_subject import refused
+from lifecycle.engine.patterns import PatternError, find, find_in
 from lifecycle.engine.subject import Subject
 
 Expect = Mapping[str, Any]
+_TEXTS = frozenset({"contains", "text"})
 FIRST_STATUS = "/proc/1/status"
 
 
@@ -42,7 +44,7 @@ def probe_of(expect: Expect) -> Probe:
     files: Expect = inside.get("files") or {}
     return Probe(
         files=tuple(files),
-        texts=tuple(p for p, want in files.items() if {"contains", "text"} & set(want or {})),
+        texts=tuple(p for p, want in files.items() if _TEXTS & set(want or {})),
         gpus=inside.get("gpus") is not None,
         processes=inside.get("processes") is not None,
         proc=(FIRST_STATUS,) if inside.get("umask") is not None else (),
@@ -61,7 +63,10 @@ def judge_expect(expect: Expect, facts: Facts, on: ContainerFacts | None) -> lis
 
 def pattern(about: str, wanted: str, text: str, source: str) -> Check:
     """A regular expression that must be found; what a part does not hold, the whole may."""
-    match, long = re.search(wanted, text, re.MULTILINE), is_long(text)
+    try:
+        match, long = find(wanted, text, multiline=True), is_long(text)
+    except PatternError as error:
+        return unverified(about, wanted, str(error))
     found = match is not None and not (long and match.end() == len(text))
     if long and not found:
         return unverified(about, wanted, f"not in what is kept of a long text ({MOST_TEXT} bytes)")
@@ -256,8 +261,12 @@ def _file(
 def _processes(want: Mapping[str, Any], inside: Inside, _: Facts) -> Iterator[Check]:
     """Patterns of command lines; how many of each, or None for at least one."""
     for wanted, count in want.items():
-        found = [p for p in inside.processes if re.search(wanted, p.command)]
         about = f"inside: process {wanted}"
+        try:
+            found = [m for m in find_in(wanted, [p.command for p in inside.processes]) if m]
+        except PatternError as error:
+            yield unverified(about, "running" if count is None else _text(count), str(error))
+            continue
         if count is None:
             there = "running" if found else "not there"
             yield compare(about, "running", there, inside.place(PROCESSES))
@@ -275,15 +284,7 @@ def _mounts(want: Expect, inside: Inside, _: Facts) -> Iterator[Check]:
             readonly = _text("ro" in line.options)
             yield compare(f"{about}, read-only", _text(wanted["readonly"]), readonly, source)
         if line and "source" in wanted:
-            yield _mount_source(f"{about} of", _text(wanted["source"]), line, source)
-
-
-def _mount_source(about: str, wanted: str, line: MountLine, source: str) -> Check:
-    """The kernel tells the place within a file system, and what that file system is of."""
-    if line.root == "/" and wanted != line.source:
-        return unverified(about, wanted, f"it is all of {line.source}, wherever that is mounted")
-    ends = wanted in {line.root, line.source} or wanted.endswith(line.root)
-    return compare(about, wanted, wanted if ends else line.root, source)
+            yield mount_source(f"{about} of", _text(wanted["source"]), line, source)
 
 
 def _gpus(want: Any, inside: Inside, facts: Facts) -> Iterator[Check]:
@@ -301,39 +302,35 @@ def _pid1(want: str, inside: Inside, _: Facts) -> Iterator[Check]:
 
 
 def _host(want: Expect, facts: Facts, _: ContainerFacts | None) -> Iterator[Check]:
+    subject = facts.world.subject
     for path, wanted in (want.get("files") or {}).items():
-        fact, text = _host_file(Path(path), facts.world.subject)
+        about = f"host: {path}"
         if facts.world.no_host_side and {"owner", "group"} & set(wanted or {}):
-            yield unverified(f"host: {path}", dict(wanted), facts.world.no_host_side)
+            yield unverified(about, dict(wanted), facts.world.no_host_side)
             continue
-        yield from _file(f"host: {path}", wanted or {}, fact, text, "stat on this machine")
+        try:
+            fact = fact_of(Path(path), subject)
+        except (OSError, ValueError) as error:
+            yield unverified(about, wanted and dict(wanted), refused(subject, error))
+        else:
+            yield from _of_host(about, wanted or {}, fact, Path(path), subject)
 
 
-def _host_file(path: Path, subject: Subject) -> tuple[FileFact, str | None]:
-    state = state_of(path, subject)
-    if state is None:
-        return FileFact(exists=False), None
-    fact = FileFact(
-        exists=True,
-        # Asked of the kernel as the person: mode bits say nothing of ACLs or a squashing NAS.
-        writable=as_person(subject, "test", "-w", str(path)).exit_code == 0,
-        owner=state.uid,
-        group=state.gid,
-        owner_name=_name_of(subject.name, subject.uid, state.uid, pwd.getpwuid),
-        group_name=_name_of(subject.group, subject.gid, state.gid, grp.getgrgid),
-        mode=state.mode,
-    )
-    return fact, text_of(path, subject) if state.is_file else None
-
-
-def _name_of(mine: str, my_id: int, number: int, look_up: Callable[[int], Sequence[Any]]) -> str:
-    """The subject's own name (a sandbox's is in no passwd file), else the one NSS has."""
-    if number == my_id:
-        return mine
-    try:
-        return str(look_up(number)[0])
-    except KeyError:
-        return ""
+def _of_host(
+    about: str, want: Expect, fact: FileFact, path: Path, subject: Subject
+) -> Iterator[Check]:
+    text, hidden = None, ""
+    if fact.exists and _TEXTS & set(want):
+        try:
+            text = text_of(path, subject)
+        except OSError as error:
+            # Without a number it is ours: a folder or a pipe, which has no text to be hidden.
+            hidden = refused(subject, error) if error.errno else ""
+    unseen: AbstractSet[str] = _TEXTS & set(want) if hidden else frozenset()
+    seen = {key: value for key, value in want.items() if key not in unseen}
+    yield from _file(about, seen, fact, text, "stat on this machine")
+    for key in sorted(unseen):
+        yield unverified(f"{about} {key}", _text(want[key]), hidden)
 
 
 def _port(want: Expect, _: Facts, on: ContainerFacts | None) -> Iterator[Check]:

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from lifecycle.checks.facts import ExecFacts, RoundTrip, World
-from lifecycle.checks.host import as_person, remove, state_of
+from lifecycle.checks.host import State, remove, state_of, touch
 from lifecycle.checks.inside import ENDED, TOUCHED, Inside, Probe, parse, script
 from lifecycle.checks.needs import devices, kernel_files, namespaces
 from lifecycle.checks.network import texts_for
 from lifecycle.checks.outside import look_outside
 from lifecycle.command.promise import Promise
 from lifecycle.engine.daemon import Daemon, EngineError
+from lifecycle.engine.deadline import rest
 
 Json = dict[str, Any]
 START_LIMIT = 2.0
@@ -93,15 +94,22 @@ class RoundTrips:
     def make_outside(self) -> None:
         """Write one file a source as the subject."""
         for target, source in self._mounts.items():
-            state = state_of(Path(source), self._world.subject)
+            state = self._state(Path(source))
             if state is None or not state.is_folder:
                 self._errors[target] = "not a folder"
                 continue
             self._note(str(self._outside(target)))
             self._note(str(self._inside(target)))
-            done = as_person(self._world.subject, "touch", "--", str(self._outside(target)))
-            if done.exit_code:
-                self._errors[target] = f"the subject can't write outside: {done.output.strip()}"
+            try:
+                touch(self._outside(target), self._world.subject)
+            except OSError as error:
+                self._errors[target] = f"the subject can't write outside: {error.strerror}"
+
+    def _state(self, path: Path) -> State | None:
+        try:
+            return state_of(path, self._world.subject)
+        except OSError:
+            return None
 
     def extend(self) -> Probe:
         """The probe with the outside files to describe."""
@@ -122,7 +130,7 @@ class RoundTrips:
             return RoundTrip(inside.uid, None, None, untested="the source is no folder")
         made = inside.writes.get(target, "it was not tried")
         seen = inside.files.get(f"{target.rstrip('/')}/{TOUCHED}{self._probe.token}-out")
-        state = state_of(self._inside(target), self._world.subject)
+        state = self._state(self._inside(target))
         owner = state.uid if state else None
         for path in (self._inside(target), self._outside(target)):
             if remove(path, self._world.subject):
@@ -153,7 +161,7 @@ def exec_facts(daemon: Daemon, exec_id: str, container_pid: int, world: World) -
 
 def _status(pid: int) -> str:
     """The kernel's words of a process, once it is the program and no more its starter."""
-    deadline = time.monotonic() + START_LIMIT
+    deadline = time.monotonic() + rest(START_LIMIT)
     try:
         while (text := Path(f"/proc/{pid}/status").read_text()).startswith(_STARTER):
             if time.monotonic() > deadline:

@@ -1,19 +1,26 @@
-"""Files of this machine, as a person sees them.
+"""Files of this machine, as the person sees them for whom a run is.
 
-We may be root, and root is nobody on a NAS that squashes it: where we are refused, the person is
-asked.
+Root looks as that person, too: what they may not see is not for their report, and root is nobody
+on a NAS that squashes it. So every error here is one that the kernel gave the person.
 """
 
 from __future__ import annotations
 
-import os
+import errno
+import grp
+import pwd
 import stat
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from lifecycle.checks.inside import MOST_TEXT
-from lifecycle.engine import process
+from lifecycle.checks.inside import MOST_TEXT, FileFact
+from lifecycle.engine import deeds
+from lifecycle.engine.as_subject import call
 from lifecycle.engine.subject import Subject
+
+_NOTHING = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
 
 
 @dataclass(frozen=True)
@@ -28,51 +35,64 @@ class State:
 
 
 def state_of(path: Path, subject: Subject) -> State | None:
-    """The state of what a path leads to; None when there is nothing, or it is hidden from both."""
+    """The state of what a path leads to; None when there is nothing.
+
+    Raises OSError where the person may not look: then it is not known whether there is.
+    """
     try:
-        seen = path.stat()
-    except PermissionError:
-        return _told(as_person(subject, "stat", "-L", "-c", "%u %g %f", "--", str(path)))
-    except OSError:
-        return None
-    return _state(seen.st_uid, seen.st_gid, seen.st_mode)
-
-
-def _told(done: process.Completed) -> State | None:
-    if done.exit_code:
-        return None
-    uid, gid, mode = done.stdout.split()
-    return _state(int(uid), int(gid), int(mode, 16))
-
-
-def _state(uid: int, gid: int, mode: int) -> State:
+        uid, gid, mode = call(subject, deeds.look, str(path))
+    except OSError as error:
+        if error.errno in _NOTHING:
+            return None
+        raise
     return State(uid, gid, f"{stat.S_IMODE(mode):o}", stat.S_ISREG(mode), stat.S_ISDIR(mode))
 
 
-def text_of(path: Path, subject: Subject) -> str | None:
-    """The beginning of a file, as long as what is read of one inside; None when neither may."""
+def fact_of(path: Path, subject: Subject) -> FileFact:
+    """What an expectation may ask of a path; raises OSError where the person may not look."""
+    state = state_of(path, subject)
+    if state is None:
+        return FileFact(exists=False)
+    return FileFact(
+        exists=True,
+        writable=may_write(path, subject),
+        owner=state.uid,
+        group=state.gid,
+        owner_name=_name_of(subject.name, subject.uid, state.uid, pwd.getpwuid),
+        group_name=_name_of(subject.group, subject.gid, state.gid, grp.getgrgid),
+        mode=state.mode,
+    )
+
+
+def _name_of(mine: str, my_id: int, number: int, look_up: Callable[[int], Sequence[Any]]) -> str:
+    """The subject's own name (a sandbox's is in no passwd file), else the one NSS has."""
+    if number == my_id:
+        return mine
     try:
-        with path.open("rb") as file:
-            return file.read(MOST_TEXT + 1).decode("utf-8", "replace")
-    except PermissionError:
-        done = as_person(subject, "head", "-c", str(MOST_TEXT + 1), "--", str(path))
-        return None if done.exit_code else done.stdout
-    except OSError:
-        return None
+        return str(look_up(number)[0])
+    except KeyError:
+        return ""
+
+
+def text_of(path: Path, subject: Subject) -> str:
+    """The beginning of a file, as long as what is read of one inside; raises OSError."""
+    return call(subject, deeds.beginning, str(path), MOST_TEXT + 1).decode("utf-8", "replace")
+
+
+def may_write(path: Path, subject: Subject) -> bool:
+    """Whether the kernel would let the person; raises OSError where nobody answers."""
+    return call(subject, deeds.may_write, str(path))
+
+
+def touch(path: Path, subject: Subject) -> None:
+    """Make an empty file as the person; raises OSError."""
+    call(subject, deeds.touch, str(path))
 
 
 def remove(path: Path, subject: Subject) -> bool:
-    """Remove a file where one of the two may; whether it is gone."""
+    """Remove a file as the person; whether it is gone."""
     try:
-        path.unlink(missing_ok=True)
-    except PermissionError:
-        return as_person(subject, "rm", "-f", "--", str(path)).exit_code == 0
+        call(subject, deeds.remove, str(path))
     except OSError:
         return False
     return True
-
-
-def as_person(subject: Subject, *words: str) -> process.Completed:
-    """What a short command comes to as that person."""
-    env = {"PATH": os.defpath}
-    return process.run(list(words), subject=subject, env=env, cwd="/", timeout=20)

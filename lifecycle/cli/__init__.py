@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, NoReturn
 
 from lifecycle import __version__
+from lifecycle.report.streams import speaking
 
 USAGE_ERROR = 4
 INTERRUPTED = 130
@@ -23,7 +24,8 @@ examples:
   lifecycle sandbox -- lifecycle run @guide try it all on a disposable engine
   docker build . 2>&1 | lifecycle explain   what does this error mean?
 
-exit codes: 0 kept, 1 broken, 2 interrupted, 4 a usage or scenario error (nothing was started)
+exit codes: 0 kept, 1 broken, 2 interrupted, 3 a fault of the tool, or nothing could be written,
+4 a usage or scenario error (nothing was started)
 """
 
 
@@ -204,8 +206,19 @@ def _machine(commands: _Commands) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; whatever a person can cause ends in a sentence, never in a traceback."""
-    top = parser()
     words = list(sys.argv[1:] if argv is None else argv)
+    # The verdict of a run is for whoever started it, also where nobody reads on (| head).
+    read_by_programs = words[:1] != ["run"]
+    with speaking() as speech:
+        try:
+            code = _command_of(words)
+        except SystemExit as leaving:  # argparse's, after a usage error or --help
+            code = leaving.code if isinstance(leaving.code, int) else 0
+        return speech.exit_code(code, read_by_programs=read_by_programs)
+
+
+def _command_of(words: list[str]) -> int:
+    top = parser()
     at = words.index("--") if "--" in words else len(words)
     args = top.parse_args(words[:at])
     args.rest = words[at + 1 :]
@@ -220,7 +233,3 @@ def main(argv: Sequence[str] | None = None) -> int:
         return USAGE_ERROR
     except KeyboardInterrupt:
         return INTERRUPTED
-    except BrokenPipeError:
-        # The reader has gone (| head): what it read is all it wanted.
-        sys.stderr.close()
-        return 0

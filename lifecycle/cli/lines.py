@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,6 +16,7 @@ from lifecycle.command.line import CommandError, DockerLine
 from lifecycle.command.parse import parse
 from lifecycle.command.promise import Promise
 from lifecycle.command.promises import promises as promises_of
+from lifecycle.report.text import as_json, clean, one_line
 from lifecycle.scenario.reading import text_at
 
 if TYPE_CHECKING:
@@ -33,10 +33,11 @@ def read_line(words: Sequence[str]) -> DockerLine:
     try:
         return parse(words)
     except CommandError as error:
-        before = " ".join(words[: error.word])
+        shown = [one_line(clean(word)) for word in words]
+        before = " ".join(shown[: error.word])
         indent = " " * (len(before) + bool(before))
-        width = max(1, len(words[error.word])) if error.word < len(words) else 1
-        message = f"{' '.join(words)}\n{indent}{'^' * width}\nword {error.word + 1}: {error}"
+        width = max(1, len(shown[error.word])) if error.word < len(shown) else 1
+        message = f"{' '.join(shown)}\n{indent}{'^' * width}\nword {error.word + 1}: {error}"
         raise UsageError(message) from error
 
 
@@ -57,7 +58,7 @@ def promises(args: argparse.Namespace) -> int:
         raise UsageError(str(error)) from error
     if args.json:
         rows = [_row(p) for p in made]
-        sys.stdout.write(json.dumps({"promises": rows}, ensure_ascii=False, indent=2) + "\n")
+        sys.stdout.write(as_json({"promises": rows}))
         return 0
     for role in ("creates", "uses", "destroys"):
         refs = sorted(line.refs(role))
@@ -108,19 +109,20 @@ def hold(args: argparse.Namespace) -> int:
         checks = [c for name in names for c in held(daemon, name, line, world, inside=args.inside)]
     except (HoldError, EngineError, CommandError) as error:
         raise UsageError(str(error)) from error
-    _print_checks(checks, as_json=args.json)
+    _print_checks(checks, for_programs=args.json)
     statuses = {c.status for c in checks}
     return 0 if "broken" not in statuses and "kept" in statuses else 1
 
 
 def _running(daemon: Daemon) -> list[str]:
-    return [c["Names"][0].lstrip("/") for c in daemon.containers() if c.get("State") == "running"]
+    up = [c for c in daemon.containers() if c.get("State") == "running"]
+    return [(c["Names"] or [c["Id"]])[0].lstrip("/") for c in up]
 
 
-def _print_checks(checks: Sequence[Check], *, as_json: bool) -> None:
-    if as_json:
+def _print_checks(checks: Sequence[Check], *, for_programs: bool) -> None:
+    if for_programs:
         rows = [c.to_json() for c in checks]
-        sys.stdout.write(json.dumps({"checks": rows}, ensure_ascii=False, indent=2) + "\n")
+        sys.stdout.write(as_json({"checks": rows}))
         return
     for check in checks:
         value = "" if check.expected is True else f": {shown(check.expected)}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import functools
-import json
 import os
 import signal
 import subprocess
@@ -22,8 +21,10 @@ from lifecycle.diagnosis.evidence import MachineFacts
 from lifecycle.diagnosis.match import diagnose, findings_json
 from lifecycle.diagnosis.match import explain as explained
 from lifecycle.engine.daemon import Daemon, EngineError
+from lifecycle.engine.ending import Ending, at_terminal, heeded
 from lifecycle.engine.sandbox import SandboxError, open_sandbox
 from lifecycle.engine.subject import current_subject, environment
+from lifecycle.report.text import as_json
 from lifecycle.run.ledger import LedgerError, default_folder
 from lifecycle.run.options import Options
 from lifecycle.run.outcome import Finding, Symptom
@@ -63,7 +64,7 @@ def finding_lines(findings: Iterable[Finding]) -> list[str]:
 def doctor(args: argparse.Namespace) -> int:
     """Examine the machine; exit 1 when something is broken."""
     try:
-        lab = read_lab(Options(lab=args.lab), os.environ, current_subject().home)
+        lab = read_lab(Options(lab=args.lab), os.environ, current_subject())
     except ScenarioError as error:
         raise UsageError(str(error)) from error
     found: dict[str, list[dict[str, Any]]] = {"containers": []}
@@ -74,17 +75,18 @@ def doctor(args: argparse.Namespace) -> int:
         try:
             daemon = connect(find_address(Options(context=args.context), env, subject), env)
             found["containers"] = daemon.containers()
+            answer = {"info": daemon.info, "version": daemon.version}
         except StartError as error:
             return error.symptom.output
         except EngineError as error:
             return str(error)
-        return {"info": daemon.info, "version": daemon.version}
+        return answer
 
     facts = MachineFacts(containers=lambda: found["containers"])
     lang: Lang = "ko" if "ko" in {args.lang, lab.lang} else "en"
     report = examine(facts, engine, gpus_promised=lab.gpus, lang=lang)
     if args.json:
-        sys.stdout.write(json.dumps(report.to_json(), ensure_ascii=False, indent=2) + "\n")
+        sys.stdout.write(as_json(report.to_json()))
     else:
         for check in report.checks:
             detail = check.source if check.status == "unverified" else shown(check.actual)
@@ -102,7 +104,7 @@ def explain(args: argparse.Namespace) -> int:
         raise UsageError(message) from error
     findings = explained(text, MachineFacts(), lang=args.lang or "en")
     if args.json:
-        sys.stdout.write(json.dumps(findings_json(findings), ensure_ascii=False, indent=2) + "\n")
+        sys.stdout.write(as_json(findings_json(findings)))
     else:
         lines = finding_lines(findings) or ["nothing is known of this message"]
         sys.stdout.write("".join(f"{line}\n" for line in lines))
@@ -161,7 +163,14 @@ def sweep_quietly(*, again: bool = False) -> None:
 
 def sandbox(args: argparse.Namespace) -> int:
     """A disposable engine, for a command or until Ctrl-C."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    ending = Ending()
+
+    def end(number: int, _frame: object) -> None:
+        if ending.ask(number) or ending.leaving:
+            raise _AskedToEnd(number)
+
+    for number in heeded():
+        signal.signal(number, end)
 
     def say(text: str) -> None:
         sys.stderr.write(f"{text}\n")
@@ -174,10 +183,20 @@ def sandbox(args: argparse.Namespace) -> int:
             lines = [f"export {key}={value}" for key, value in info.environ().items()]
             sys.stdout.write("\n".join([*lines, "# press Ctrl-C to take it down", ""]))
             sys.stdout.flush()
-            threading.Event().wait()
+            # Nobody who can't read where it is can use it.
+            if not getattr(sys.stdout, "problem", ""):
+                threading.Event().wait()
     except SandboxError as error:
         raise UsageError(str(error)) from error
     return 0
+
+
+class _AskedToEnd(KeyboardInterrupt):
+    """A signal, as an exception that says which."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
 
 
 def _run_in(environ: dict[str, str], words: list[str]) -> int:
@@ -189,11 +208,8 @@ def _run_in(environ: dict[str, str], words: list[str]) -> int:
         raise UsageError(message) from error
     try:
         return child.wait()
-    except KeyboardInterrupt:
-        # A terminal's Ctrl-C has reached the child already; a SIGTERM was for us alone.
-        child.terminate()
+    except _AskedToEnd as asked:
+        # A terminal's Ctrl-C has reached the child already, and a second would be impatience.
+        if asked.number != signal.SIGINT or not at_terminal():
+            child.send_signal(asked.number)
         return child.wait()
-
-
-def _interrupt(_number: int, _frame: object) -> None:
-    raise KeyboardInterrupt

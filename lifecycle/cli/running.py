@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 import gc
-import json
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,8 @@ from typing import Any
 from lifecycle.cli import UsageError
 from lifecycle.cli.asking import given_secrets
 from lifecycle.engine.sandbox.info import load_info
-from lifecycle.engine.subject import current_subject, environment
+from lifecycle.engine.subject import Subject, current_subject, environment
+from lifecycle.report.text import as_json
 from lifecycle.run.context import RunValues
 from lifecycle.run.options import Options
 from lifecycle.run.people import places
@@ -30,7 +30,7 @@ from lifecycle.run.surroundings import (
     personal,
     read_lab,
 )
-from lifecycle.scenario.errors import ScenarioError, nearest
+from lifecycle.scenario.errors import ScenarioError, nearest, one_line
 from lifecycle.scenario.load import is_scenario, load
 from lifecycle.scenario.templates import library
 
@@ -75,9 +75,9 @@ def validated(path: Path, options: Options, environ: Mapping[str, str], secrets:
     An error may quote a value, so ``secrets`` are not the real ones.
     """
     scenario = load(path)
-    subject = current_subject()
+    subject = _for_whom(options, environ)
     lab = personal(
-        read_lab(options, environ, subject.home), subject.as_template_values(), _VALIDATION_FOLDER
+        read_lab(options, environ, subject), subject.as_template_values(), _VALIDATION_FOLDER
     )
     nas = lab.nas_home or f"{_VALIDATION_FOLDER}/nas"
     lab = lab.model_copy(update={"nas_home": nas})
@@ -90,33 +90,53 @@ def validated(path: Path, options: Options, environ: Mapping[str, str], secrets:
     return plan(scenario, seen, "run", as_written=options.as_written)
 
 
+def _for_whom(options: Options, environ: Mapping[str, str]) -> Subject:
+    """Whose eyes see the files that a scenario names; a run says what is wrong with the name."""
+    try:
+        return find_subject(options, environ)
+    except StartError:
+        return current_subject()
+
+
 def check(args: argparse.Namespace) -> int:
     """Validate; every file's first error is a line, and any makes it exit 4."""
-    files = find_files(args.paths)
-    errors = _errors(files, Options(), Secrets({}))
+    plans, errors = _plans(find_files(args.paths), Options(), Secrets({}))
     for error in errors:
         sys.stderr.write(f"{error}\n")
     if errors:
         return 4
-    sys.stdout.write("".join(f"{path}: ok\n" for path in files))
+    for path, planned in plans.items():
+        sys.stdout.write(f"{path}: ok\n")
+        sys.stdout.writelines(f"{path}:{note}\n" for note in _notes(planned))
     return 0
 
 
-def _errors(files: Iterable[Path], options: Options, secrets: Secrets) -> list[str]:
+def _notes(planned: Plan) -> Iterator[str]:
+    """What the lines that are not plain docker will do about the engine, each with its place."""
+    for step in planned.steps:
+        if step.note:
+            yield f"{step.step.mark.line}: {one_line(step.note)}"
+
+
+def _plans(
+    files: Iterable[Path], options: Options, secrets: Secrets
+) -> tuple[dict[Path, Plan], list[str]]:
+    """The plan of each file that has one, and the error of each other."""
+    plans: dict[Path, Plan] = {}
     errors = []
     for path in files:
         try:
-            validated(path, options, os.environ, secrets)
+            plans[path] = validated(path, options, os.environ, secrets)
         except ScenarioError as error:
             errors.append(str(error))
-    return errors
+    return plans, errors
 
 
 def schema(_: argparse.Namespace) -> int:
     """Print the JSON Schema."""
     from lifecycle.scenario.schema import schema as made
 
-    sys.stdout.write(json.dumps(made(), indent=2, ensure_ascii=False) + "\n")
+    sys.stdout.write(as_json(made()))
     return 0
 
 
@@ -132,7 +152,7 @@ def run(args: argparse.Namespace) -> int:
         sets=tuple(_pair(text) for text in args.set),
     )
     named = Secrets({})
-    errors = _errors(files, options, named)
+    _, errors = _plans(files, options, named)
     if errors:
         raise UsageError("\n".join(errors))
     _known_context(options)
@@ -232,5 +252,6 @@ def _dry_run(files: Iterable[Path], options: Options) -> int:
         sys.stdout.write(f"{planned.scenario.name}  ({path})\n")
         for step in planned.steps:
             sys.stdout.write(f"  {step.index + 1}. {step.command}\n")
+            sys.stdout.write(f"       {one_line(step.note)}\n" if step.note else "")
             sys.stdout.write("".join(f"       {line}\n" for line in promise_lines(step.promises)))
     return 0

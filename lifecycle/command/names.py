@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Self
 
 from lifecycle.command.flags import does
 from lifecycle.command.line import DockerLine, NameAt, Ref, RefKind
@@ -30,6 +31,26 @@ def isolate(lines: Iterable[DockerLine]) -> frozenset[Ref]:
         else:
             made |= {r for r in line.creates if not (r.kind == "image" and is_image_id(r.name))}
     return frozenset(made - found)
+
+
+class Unnamed(str):
+    """The container of a line that names none: a value of its own, known by its step.
+
+    It goes wherever a written name goes, and its text is no name that Docker would take.
+    """
+
+    __slots__ = ("step",)
+    step: int
+
+    def __new__(cls, step: int) -> Self:
+        """The container that step number ``step`` makes."""
+        made = super().__new__(cls, f"(unnamed, step {step})")
+        made.step = step
+        return made
+
+    def __getnewargs__(self) -> tuple[int]:  # type: ignore[override]
+        """A copy is made as it was."""
+        return (self.step,)
 
 
 @dataclass(frozen=True)
@@ -64,8 +85,11 @@ class NameMap:
         return self._pattern.sub(lambda m: self._stems[m[0]], text)
 
     def unnamed(self, step: int) -> str:
-        """The name of the container that step number ``step`` makes without naming it."""
-        return f"unnamed-{step}-{self.run}"
+        """The engine's name of the container that step ``step`` makes without naming it.
+
+        It begins with the run's id, where every written name's ends: no two are the same.
+        """
+        return f"{self.run}-unnamed-{step}"
 
     def is_unnamed(self, line: DockerLine) -> bool:
         """Whether a line makes a container and leaves its name to docker."""

@@ -191,11 +191,7 @@ class Case:
     def binds(self) -> tuple[Bind, ...]:
         """The bind mounts of the container, by the engine, else by the words typed."""
         if self.container:
-            return tuple(
-                Bind(m.get("Source", ""), m.get("Destination", ""), not m.get("RW", True))
-                for m in self.container.get("Mounts") or []
-                if m.get("Type") == "bind"
-            )
+            return binds_of(self.container)
         promised = promises(self.typed) if self.typed else ()
         mounts = [p.expected for p in promised if p.field == "container.mount"]
         return tuple(
@@ -230,10 +226,20 @@ _LOOKED_UP: dict[str, Callable[[Case], str | None]] = {
 }
 
 
+def binds_of(container: Container) -> tuple[Bind, ...]:
+    """The bind mounts that a container's summary shows."""
+    return tuple(
+        Bind(m.get("Source", ""), m.get("Destination", ""), not m.get("RW", True))
+        for m in container.get("Mounts") or []
+        if m.get("Type") == "bind"
+    )
+
+
 def container_name(container: Container) -> str:
-    """A container's name as people write it."""
-    names = container.get("Names") or [container.get("Id", "")[:12]]
-    return str(names[0]).removeprefix("/")
+    """A container's name as people write it; `/other/alias` is what a link calls it."""
+    names = [str(name).removeprefix("/") for name in container.get("Names") or []]
+    own = (name for name in names if "/" not in name)
+    return next(own, str(container.get("Id", ""))[:12])
 
 
 def container_state(container: Container) -> str:

@@ -19,7 +19,10 @@ from lifecycle.run.outcome import Remedy, Who
 
 Lang = Literal["en", "ko"]
 
+Changes = Literal["nothing", "mine", "others", "machine"]
+
 _FOLDER = Path(__file__).parent / "findings"
+_SHARED = Path(__file__).parent / "remedies.toml"
 _HOLE = re.compile(r"\{(\w+)\}")
 
 
@@ -29,23 +32,34 @@ class CatalogError(Exception):
 
 @dataclass(frozen=True)
 class Advice:
-    """A remedy before it is filled in, in both languages."""
+    """A remedy before it is filled in, in both languages.
+
+    ``changes`` says what following it changes: ``nothing`` (it is a look, or a question to
+    somebody), what is the person's own or made anew (``mine``), what ``others`` have, or the
+    ``machine``. The last two are an admin's, with what is lost by it in ``loses``. ``only`` names
+    what must have been seen, just now, for the remedy to be told at all (``ownership.py``).
+    """
 
     who: Who
+    changes: Changes
     do: str
     do_ko: str
     commands: tuple[str, ...] = ()
+    only: str = ""
+    loses: str = ""
+    loses_ko: str = ""
 
     def fill(self, value: Callable[[str], str | None], lang: Lang) -> Remedy:
-        """The remedy with ``{name}`` holes filled; in commands the values are quoted.
+        """The remedy with ``{name}`` holes filled, their values quoted as a shell wants it.
 
         What fills a hole comes from an error message, which anyone may have written, and a
-        person will paste the command: hence the quoting.
+        person will paste the command, or what a sentence tells them to write.
         """
-        text = self.do_ko if lang == "ko" else self.do
+        told = (self.do_ko, self.loses_ko) if lang == "ko" else (self.do, self.loses)
+        text = " ".join(part for part in told if part)
         return Remedy(
             self.who,
-            _filled(text, value, str),
+            _filled(text, value, shlex.quote),
             tuple(_filled(command, value, shlex.quote) for command in self.commands),
         )
 
@@ -93,10 +107,11 @@ def _filled(text: str, value: Callable[[str], str | None], quote: Callable[[str]
 def entries() -> tuple[Entry, ...]:
     """Every entry, in the order of the files and, within one, as written."""
     found: list[Entry] = []
+    shared = _shared_remedies()
     for file in sorted(_FOLDER.glob("*.toml")):
         with file.open("rb") as stream:
             tables = tomllib.load(stream)["finding"]
-        found += [_entry(table, file.stem) for table in tables]
+        found += [_entry(table, file.stem, shared) for table in tables]
     return tuple(_with_shared_patterns(one, found) for one in found)
 
 
@@ -119,13 +134,23 @@ def entry(finding: str) -> Entry:
     raise KeyError(finding)
 
 
-def _entry(table: Mapping[str, Any], phase: str) -> Entry:
+def _shared_remedies() -> dict[str, Advice]:
+    """Remedies that several findings give in the same words, by their names."""
+    with _SHARED.open("rb") as stream:
+        tables = tomllib.load(stream)
+    return {name: _advice(table, {}) for name, table in tables.items()}
+
+
+def _advice(table: Mapping[str, Any], shared: Mapping[str, Advice]) -> Advice:
+    if list(table) == ["same"]:
+        return shared[table["same"]]
+    return Advice(**{**table, "commands": tuple(table.get("commands", ()))})
+
+
+def _entry(table: Mapping[str, Any], phase: str, shared: Mapping[str, Advice]) -> Entry:
     values = dict(table)
     try:
-        values["remedies"] = tuple(
-            Advice(**{**advice, "commands": tuple(advice.get("commands", ()))})
-            for advice in values.pop("remedy")
-        )
+        values["remedies"] = tuple(_advice(advice, shared) for advice in values.pop("remedy"))
         for key in ("patterns", "hints"):
             values[key] = tuple(re.compile(p, re.MULTILINE) for p in values.get(key, ()))
         for key in ("probes", "beats"):

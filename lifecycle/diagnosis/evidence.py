@@ -13,8 +13,10 @@ import os
 import pwd
 import re
 import shutil
+import stat
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -22,7 +24,10 @@ from typing import Any, Protocol
 
 from lifecycle.diagnosis import sockets
 from lifecycle.diagnosis.sockets import Daemon, Listener, SocketInfo, look_at_socket
+from lifecycle.engine import deeds
+from lifecycle.engine.as_subject import call
 from lifecycle.engine.subject import Subject, current_subject
+from lifecycle.scenario.secret_names import without_secrets
 
 DEFAULT_SOCKET = "/var/run/docker.sock"
 UNIX = "unix://"
@@ -117,7 +122,12 @@ def ask(words: Sequence[str]) -> str:
     """What a short command prints, or nothing when it fails."""
     try:
         done = subprocess.run(
-            words, capture_output=True, text=True, timeout=_ASK_LIMIT_S, check=False
+            words,
+            capture_output=True,
+            text=True,
+            timeout=_ASK_LIMIT_S,
+            check=False,
+            env=without_secrets(os.environ),
         )
     except (OSError, subprocess.SubprocessError):
         return ""
@@ -139,13 +149,17 @@ class MachineFacts:
         ask: Callable[[Sequence[str]], str] = ask,
         containers: Callable[[], Sequence[Mapping[str, Any]] | None] | None = None,
         inspect: Callable[[str], Mapping[str, Any] | None] = lambda _: None,
+        eyes: Subject | None = None,
+        made: Callable[[str], bool] = lambda _: False,
     ) -> None:
         """Prepare; nothing is looked at yet.
 
         ``root`` is where /proc, /etc, /sys and /dev are, ``cwd`` where the failed command ran,
         ``containers`` gives the engine's list of all containers (the API's summaries: Id, Names,
         Ports, State, Status, Mounts, Command), or None when it can't be asked; ``inspect`` gives
-        all that the engine says of one, by its id.
+        all that the engine says of one, by its id; ``made`` says whether this run made it.
+        ``eyes`` are whose may see what the person or the command named, where that is not who
+        runs this.
         """
         self.person = person or current_subject()
         self.environ = dict(os.environ if environ is None else environ)
@@ -156,6 +170,8 @@ class MachineFacts:
         self._ask = ask
         self._list = containers
         self._inspect = inspect
+        self._eyes = eyes or current_subject()
+        self.made = made
         self._sockets: dict[str, SocketInfo] = {}
 
     # --- the CLI and where it points ---
@@ -175,15 +191,16 @@ class MachineFacts:
 
     def which(self, command: str) -> Path | None:
         """The command on this person's PATH."""
-        found = shutil.which(command, path=self.environ.get("PATH", os.defpath))
-        return Path(found) if found else None
+        return (
+            Path(f)
+            if (f := shutil.which(command, path=self.environ.get("PATH", os.defpath)))
+            else None
+        )
 
     def cli_plugin(self, name: str) -> Path | None:
         """A plugin of the CLI, such as buildx."""
         folders = [self._config_folder / "cli-plugins", *(self.root / f for f in _PLUGIN_FOLDERS)]
-        return next(
-            (f / f"docker-{name}" for f in folders if (f / f"docker-{name}").exists()), None
-        )
+        return next((f for x in folders if self._look_at(f := x / f"docker-{name}")), None)
 
     @cached_property
     def _config_folder(self) -> Path:
@@ -193,8 +210,8 @@ class MachineFacts:
     def client_config(self) -> dict[str, Any]:
         """The person's ~/.docker/config.json; empty when there is none or it is broken."""
         try:
-            read = json.loads((self._config_folder / "config.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            read = json.loads(self._text(self._config_folder / "config.json"))
+        except (OSError, ValueError, RecursionError):
             return {}
         return read if isinstance(read, dict) else {}
 
@@ -211,7 +228,7 @@ class MachineFacts:
         digest = hashlib.sha256(str(name).encode()).hexdigest()
         meta = self._config_folder / "contexts" / "meta" / digest / "meta.json"
         try:
-            host = json.loads(meta.read_text(encoding="utf-8"))["Endpoints"]["docker"]["Host"]
+            host = json.loads(self._text(meta))["Endpoints"]["docker"]["Host"]
         except (OSError, ValueError, LookupError, TypeError):
             return "", f"context {name} (by {source}), which does not exist"
         return str(host), f"context {name} (by {source})"
@@ -300,18 +317,31 @@ class MachineFacts:
 
     def read(self, path: str) -> str:
         """A file under the root, or nothing."""
-        try:
+        with suppress(OSError):
             return (self.root / path).read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            return ""
+        return ""
 
     def read_in_folder(self, name: str) -> str:
         """A file of the folder that the command ran in, or nothing."""
-        try:
-            with (self.cwd / name).open(encoding="utf-8", errors="replace") as stream:
-                return stream.read(_TEXT_CHARS)
-        except OSError:
-            return ""
+        with suppress(OSError):
+            return self._text(self.cwd / name)
+        return ""
+
+    def files_of_folder(self) -> list[Path]:
+        """The files of the folder that the command ran in."""
+        with suppress(OSError):
+            files = [self.cwd / name for name in call(self._eyes, deeds.names, str(self.cwd))]
+            return [f for f in files if (seen := self._look_at(f)) and stat.S_ISREG(seen[2])]
+        return []
+
+    def _text(self, file: Path) -> str:
+        found = call(self._eyes, deeds.beginning, str(file), _TEXT_CHARS)
+        return found.decode("utf-8", "replace")
+
+    def _look_at(self, file: Path) -> list[int] | None:
+        with suppress(OSError):
+            return call(self._eyes, deeds.look, str(file))
+        return None
 
     def mount_of(self, path: str) -> Mount | None:
         """The mount that the path lies on, by /proc/self/mountinfo."""
@@ -327,24 +357,27 @@ class MachineFacts:
 
     def owner(self, path: str) -> int | None:
         """The uid that owns the file of the host; None when there is none, or it is hidden."""
+        return seen[0] if (seen := self._look_at(self.root / path.lstrip("/"))) else None
+
+    def owner_in_folder(self, name: str) -> int | None:
+        """The uid that owns a file of the folder that the command ran in; None of a link."""
         try:
-            return (self.root / path.lstrip("/")).stat().st_uid
+            found = (self.cwd / name).lstat()
         except OSError:
             return None
+        return found.st_uid if stat.S_ISREG(found.st_mode) else None
 
     def is_empty(self, path: str) -> bool:
         """Whether the path is a folder with nothing in it."""
-        try:
-            return next((self.root / path.lstrip("/")).iterdir(), None) is None
-        except OSError:
-            return False
+        with suppress(OSError):
+            return not call(self._eyes, deeds.names, str(self.root / path.lstrip("/")))
+        return False
 
     def free_bytes(self, path: str) -> int | None:
         """What an ordinary person may still write on that path's file system."""
-        try:
+        with suppress(OSError):
             return shutil.disk_usage(self.root / path.lstrip("/")).free
-        except OSError:
-            return None
+        return None
 
     @cached_property
     def gpus(self) -> int | None:
@@ -379,7 +412,6 @@ class MachineFacts:
 
 
 def _first_line(path: Path) -> str:
-    try:
+    with suppress(OSError, UnicodeDecodeError):
         return path.read_text(encoding="ascii").strip()
-    except (OSError, UnicodeDecodeError):
-        return ""
+    return ""

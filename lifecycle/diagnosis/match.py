@@ -12,6 +12,7 @@ from lifecycle.diagnosis import catalog, text
 from lifecycle.diagnosis.case import Case
 from lifecycle.diagnosis.catalog import Entry, Lang
 from lifecycle.diagnosis.evidence import MachineFacts
+from lifecycle.diagnosis.ownership import advised, filler
 from lifecycle.diagnosis.probes import PROBES
 from lifecycle.diagnosis.rules import RULES
 from lifecycle.run.outcome import Finding, Symptom
@@ -110,9 +111,10 @@ def tell(entry: Entry, case: Case, lang: Lang = "en") -> Finding:
     evidence += observed if case.line in observed else ()
     for probe in entry.probes:
         evidence += PROBES[probe](case)
+    value = filler(case)
     return Finding(
         entry.id,
         entry.cause_in(lang, case.value),
         tuple(dict.fromkeys(evidence)),
-        tuple(advice.fill(case.value, lang) for advice in entry.remedies),
+        tuple(advice.fill(value, lang) for advice in advised(entry, case)),
     )

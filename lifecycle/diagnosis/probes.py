@@ -10,6 +10,7 @@ from pathlib import Path
 
 from lifecycle.diagnosis.case import Case, container_name, container_state
 from lifecycle.diagnosis.evidence import DEFAULT_SOCKET, UNIX, Container, Group
+from lifecycle.diagnosis.ownership import whose
 
 _DASHES = re.compile("[\u2010-\u2015\u2212]")
 _CURLY = re.compile("[\u2018\u2019\u201c\u201d]")
@@ -232,13 +233,9 @@ def dockerfiles(case: Case) -> list[str]:
 
 
 def _dockerfiles(case: Case) -> list[Path]:
-    folder = case.facts.cwd
-    try:
-        files = sorted(folder.iterdir())
-    except OSError:
-        return []
     named = case.option("--file")
-    return [f for f in files if f.is_file() and (f.name == named or "dockerfile" in f.name.lower())]
+    files = case.facts.files_of_folder()
+    return [f for f in files if f.name == named or "dockerfile" in f.name.lower()]
 
 
 def proxy_lines(case: Case) -> list[str]:
@@ -367,6 +364,7 @@ PROBES: dict[str, Callable[[Case], list[str]]] = {
         socket,
         groups,
         container,
+        whose,
         nearest_container,
         port,
         mounts,

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from lifecycle.command.flags import does
 from lifecycle.diagnosis.case import Case, container_state
 from lifecycle.diagnosis.catalog import entry
-from lifecycle.diagnosis.evidence import DEFAULT_SOCKET, UNIX
+from lifecycle.diagnosis.evidence import DEFAULT_SOCKET, UNIX, Mount
 
 _HUBS = re.compile(r"docker\.io|docker\.com|gcr\.io|nvcr\.io|quay\.io|ghcr\.io")
 _LISTS_FETCHED = re.compile(r"^(?:#\S+ \S+ )?(?:Get|Hit|Ign):\d+ |Fetched [\d.,]+ ", re.MULTILINE)
@@ -302,13 +302,18 @@ def selinux_refuses(case: Case) -> bool:
     return case.facts.selinux_enforcing
 
 
+def served(mount: Mount) -> bool:
+    """Whether another machine or program serves it, as a NAS does."""
+    return mount.kind.startswith(_SERVED)
+
+
 def root_is_squashed(case: Case) -> bool | None:
     """Root of the container was refused on a file system that another machine or program serves."""
     if case.bind is None:
         return False if path_is_not_mounted(case) else None
     mount = case.facts.mount_of(case.bind.source)
     as_root = case.symptom.uid == 0 or case.option("--user").partition(":")[0] in ("0", "root")
-    return bool(mount and mount.kind.startswith(_SERVED) and as_root)
+    return bool(mount and served(mount) and as_root)
 
 
 def root_is_not_squashed(case: Case) -> bool:

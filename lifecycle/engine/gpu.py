@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
+
+from lifecycle.scenario.secret_names import without_secrets
 
 Source = Literal["nvml", "nvidia-smi", "simulated", "none"]
 
@@ -140,6 +143,7 @@ def _from_smi(nvml_reason: str) -> Gpus:
             errors="replace",
             timeout=_SMI_LIMIT,
             check=False,
+            env=without_secrets(os.environ),
         )
     except subprocess.TimeoutExpired:
         return Gpus(

@@ -27,14 +27,16 @@ def why_unsafe(folder: Path, within: Path | None = None) -> str:
         except OSError:
             continue
         if link.st_uid not in trusted:  # whoever has a link can turn it, wherever it leads now
-            return f"{path} belongs to {_named(link.st_uid)}, not to you: move it away"
+            return f"{path} belongs to {named(link.st_uid)}, not to you: {asked(link.st_uid)}"
         if state.st_uid not in trusted:
-            return f"{path} belongs to {_named(state.st_uid)}, not to you: move it away"
+            return f"{path} belongs to {named(state.st_uid)}, not to you: {asked(state.st_uid)}"
         sticky = state.st_mode & stat.S_ISVTX and path != folder
         if state.st_mode & stat.S_IWOTH and not sticky:
-            return f"{path} can be written by everybody: chmod o-w {path}"
+            way = asked(state.st_uid, f"chmod o-w {path}")
+            return f"{path} can be written by everybody: {way}"
         if state.st_mode & stat.S_IWGRP and not (sticky or shared or _is_own_group(state)):
-            return f"{path} can be written by its group: chmod g-w {path}"
+            way = asked(state.st_uid, f"chmod g-w {path}")
+            return f"{path} can be written by its group: {way}"
     return ""
 
 
@@ -58,7 +60,15 @@ def _is_own_group(state: os.stat_result) -> bool:
         return False
 
 
-def _named(uid: int) -> str:
+def asked(owner: int, own: str = "") -> str:
+    """What to type about a file that is one's own; of another's, whom to ask."""
+    if own and owner == os.geteuid():
+        return own
+    return f"ask {named(owner)}, or an admin" if owner else "ask an admin"
+
+
+def named(uid: int) -> str:
+    """The user of this number, as people know them."""
     try:
         return f"{pwd.getpwuid(uid).pw_name} (uid {uid})"
     except KeyError:

@@ -12,14 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lifecycle.scenario.secret_names import without_secrets
+
 LOGIN_PATH = "/usr/local/bin:/usr/bin:/bin"
 LOGIN_UMASK = 0o022
 
 _KEPT = frozenset({"LANG", "LANGUAGE", "TERM", "TZ"})
 _KEPT_PREFIXES = ("LC_", "DOCKER_", "LIFECYCLE_")
-# Credentials of the caller: a secret reaches a command through its dialogue, never through its
-# environment, and another person's registry logins are not theirs.
-_NEVER_KEPT_PREFIXES = ("LIFECYCLE_SECRET_", "DOCKER_AUTH_CONFIG")
+_NOT_THEIRS = "DOCKER_AUTH_CONFIG"
+"""The caller's registry logins."""
 _OWN_CONFIG = "DOCKER_CONFIG"
 """The caller's settings and logins; only a person made for the sandbox has none of their own."""
 _PROXIES = frozenset({"http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy"})
@@ -114,12 +115,14 @@ def synthetic_subject(name: str, uid: int, gid: int, socket_gid: int, home: str)
 def environment(subject: Subject, base: Mapping[str, str]) -> dict[str, str]:
     """The environment of the person's commands, made from the caller's.
 
-    The caller's own is theirs, unchanged. For anybody else it is a login's: who they are, and of
-    the caller's only language, terminal, proxies and what steers docker and us; nothing that
-    points into the caller's home.
+    A secret is in nobody's: it reaches a command through its dialogue, and what stands in the
+    environment is passed on to whatever the command starts. But for those, the caller's own is
+    theirs. For anybody else it is a login's: who they are, and of the caller's only language,
+    terminal, proxies and what steers docker and us; nothing that points into the caller's home.
     """
+    base = without_secrets(base)
     if subject.uid == os.geteuid():
-        return dict(base)
+        return base
     home = base.get("HOME", "")
     kept = {key: value for key, value in base.items() if _is_kept(key) and not _in(home, value)}
     if not subject.synthetic:
@@ -157,8 +160,24 @@ def spawn_identity(subject: Subject) -> dict[str, Any]:
     }
 
 
+def make_owned(path: Path, subject: Subject, mode: int) -> None:
+    """Make a folder and give it to somebody, by its descriptor.
+
+    It may lie in a folder of theirs, where they could put a link in its place meanwhile. Raises
+    OSError.
+    """
+    path.mkdir(mode=0o700)
+    made = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        if os.geteuid() == 0:
+            os.fchown(made, subject.uid, subject.gid)
+        os.fchmod(made, mode)
+    finally:
+        os.close(made)
+
+
 def _is_kept(key: str) -> bool:
-    if key.startswith(_NEVER_KEPT_PREFIXES):
+    if key.startswith(_NOT_THEIRS):
         return False
     return key in _KEPT or key.startswith(_KEPT_PREFIXES) or key.lower() in _PROXIES
 

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from lifecycle.plugin.interrupts import KEY, Interrupts
+from lifecycle.report.inert import inert
+from lifecycle.report.text import clean, one_line
 from lifecycle.run.cleanup import Remains
 from lifecycle.run.live import LiveRun
 from lifecycle.run.outcome import StepResult
@@ -44,8 +46,10 @@ class ScenarioFile(pytest.File):
         try:
             self.scenario = load(self.path)
         except ScenarioError as error:
-            raise self.CollectError(str(error)) from None
+            raise self.CollectError(shown(str(error))) from None
         self.run = make_run(self.scenario, self.config, self.user)
+        # Where pytest itself breaks (nobody reads what it prints), it may tear nothing down.
+        self.config.add_cleanup(self.run.close)
         *names, last = item_names(self.scenario)
         self.items: list[pytest.Item] = [
             StepItem.from_parent(self, name=name, index=i, step=self.run.steps[i])
@@ -124,6 +128,7 @@ def describe(
         "run": "",
         "facts": {},
         "remains": vars(Remains()),
+        "not_gated": scenario.engine == "as-written",
         "titles": [(t, s.mark.line) for t, s in zip(titles, steps, strict=True)],
     }
 
@@ -155,7 +160,7 @@ class _Reporting(pytest.Item):
             case "failed" | "error":
                 raise StepFailed(self.result)
             case "skipped" | "not-run":
-                pytest.skip(self.result.reason)
+                pytest.skip(self.told(self.result.reason))
 
     def report_result(self) -> None:
         """Do it outside pytest's loop and log it all the same."""
@@ -195,8 +200,12 @@ class _Reporting(pytest.Item):
         _ = style
         if not isinstance(excinfo.value, StepFailed):
             # Without the locals that --showlocals asks for: a secret may be among them.
-            return self.parent.run.redact(str(excinfo.getrepr()))
-        return self.parent.run.redact(describe_failure(excinfo.value.result, self.path))
+            return self.told(str(excinfo.getrepr()))
+        return self.told(describe_failure(excinfo.value.result, self.path))
+
+    def told(self, text: str) -> str:
+        """A text as pytest may print it: no secrets, and nothing that a terminal or a CI obeys."""
+        return shown(self.parent.run.redact(text))
 
 
 class StepItem(_Reporting):
@@ -240,7 +249,12 @@ class CleanupItem(_Reporting):
 
 def _item_name(index: int, step: Step, scenario: Scenario) -> str:
     prefix = "finally " if index >= len(scenario.steps) else ""
-    return f"{prefix}{index + 1}: {step.title}"
+    return f"{prefix}{index + 1}: {one_line(clean(step.title))}"
+
+
+def shown(text: str) -> str:
+    """Words of anybody's, made inert."""
+    return inert(clean(text))
 
 
 def describe_failure(result: StepResult, path: Path) -> str:

@@ -76,6 +76,7 @@ class Late:
         several = users if len(users) > 1 else ()
         reporter.expect(files, ids, self._config.invocation_params.dir, several)
         manager.register(reporter, "lifecycle-reporter")
+        reporter.begin()
         if wide:
             pass_on(self._config.stash[KEY], reporter.tell_interrupt)
 

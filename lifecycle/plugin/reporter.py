@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,17 +13,21 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from lifecycle.engine.subject import Subject
 from lifecycle.plugin.interrupts import Interrupts
 from lifecycle.plugin.items import describe, item_names, run_key
 from lifecycle.report import github
 from lifecycle.report.bounds import prepare
 from lifecycle.report.model import RunReport, ScenarioReport
+from lifecycle.report.streams import guarded
 from lifecycle.report.summary import Progress, render_summary
+from lifecycle.report.text import clean
 from lifecycle.report.write import ReportError, choose_directory, write_report
 from lifecycle.run.cleanup import CLEANUP
 from lifecycle.run.opening import new_run_id
 from lifecycle.run.options import Options
 from lifecycle.run.outcome import StepResult
+from lifecycle.run.surroundings import StartError, find_subject
 from lifecycle.scenario.load import load
 
 
@@ -57,7 +62,9 @@ class Reporter:
         self._side_by_side = side_by_side
         self._options, self._folder, self._interrupts = options, folder, interrupts
         self._files: dict[str, _File] = {}
-        self._console = Console(file=sys.stdout, highlight=False)
+        self._out = guarded(sys.stdout)
+        self._stopped = github.CommandsStopped(os.environ, self._out.exact)
+        self._console = Console(file=self._out.styled, highlight=False)
         self._progress = Progress(self._console, options.lang or "en") if progress else None
 
     def expect(
@@ -78,11 +85,20 @@ class Reporter:
                 described = describe(scenario, [s.title for s in steps], folder, user)
                 self._files[key] = _File(described, chosen)
 
+    def begin(self) -> None:
+        """From here on containers print, and CI must not obey them."""
+        self._stopped.stop()
+
+    def pytest_unconfigure(self) -> None:
+        """What comes after us in the same CI job may say commands again."""
+        self._stopped.resume()
+
     def tell_interrupt(self) -> None:
         """Say that the first Ctrl-C was heard."""
         told = "interrupted: cleaning up; once more to leave at once"
-        sys.stderr.write(f"{told}\n")
-        sys.stderr.flush()
+        with suppress(OSError):  # the terminal may be gone
+            sys.stderr.write(f"{told}\n")
+            sys.stderr.flush()
 
     # -- what pytest tells --------------------------------------------------------------------
 
@@ -127,30 +143,34 @@ class Reporter:
         for file in self._files.values():
             self._tell_rest(file)
         report = self._report()
+        told = self._publish(report)
         if self._interrupts.requested:
             session.exitstatus = pytest.ExitCode.INTERRUPTED
+        elif not told:
+            session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
         elif report.verdict == "FAIL" and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
-        self._publish(report)
 
     # -- the report -----------------------------------------------------------------------------
 
-    def _publish(self, report: RunReport) -> None:
-        directory = choose_directory(self._folder, Path.cwd(), report.run)
+    def _publish(self, report: RunReport) -> bool:
+        """Write and print all that there is to tell; whether all of it was told."""
         index: Path | None = None
         problem = ""
         try:
+            directory = choose_directory(self._folder, None, report.run)
             index = write_report(
-                report, directory, _same, owner=_owner(report), publish=self._options.publish
+                report, directory, _same, owner=_owner(self._options), publish=self._options.publish
             )
         except ReportError as error:
             problem = str(error)
         told = self._progress is not None
         render_summary(prepare(report, _same), self._console, index=index, told=told)
         if problem:
-            self._console.print(problem, markup=False)
-        if github.on_github(os.environ):
-            github.publish(prepare(report, _same), os.environ, sys.stdout)
+            self._console.print(clean(problem), markup=False)
+        with self._stopped.obeyed():
+            github.publish(prepare(report, _same), os.environ, self._out.exact)
+        return not (problem or self._out.problem)
 
     def _report(self) -> RunReport:
         files = list(self._files.values())
@@ -196,12 +216,15 @@ def _never(index: int, title: str, line: int, file: _File) -> dict[str, Any]:
     return result.to_json()
 
 
-def _owner(report: RunReport) -> tuple[int, int] | None:
-    """When root acts for a person, the report is that person's."""
-    who = report.subject
-    if os.geteuid() != 0 or not who or who["synthetic"]:
+def _owner(options: Options) -> Subject | None:
+    """When root acts for a person, the report is that person's, also of a run that never began."""
+    if os.geteuid() != 0:
         return None
-    return who["uid"], who["gid"]
+    try:
+        who = find_subject(options, os.environ)
+    except StartError:
+        return None
+    return None if who.synthetic else who
 
 
 def _gpu_checks(files: list[_File]) -> dict[str, int]:

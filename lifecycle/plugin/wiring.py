@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Any
 
 from lifecycle.diagnosis.evidence import MachineFacts
 from lifecycle.diagnosis.match import diagnose
 from lifecycle.engine.daemon import EngineError
+from lifecycle.report.inert import inert
+from lifecycle.report.text import clean
 from lifecycle.run.live import LiveRun
 from lifecycle.run.options import Options
 from lifecycle.run.outcome import Finding, Symptom
@@ -48,8 +50,10 @@ def make_run(scenario: Scenario, config: pytest.Config, user: str = "") -> LiveR
 
     def say(text: str) -> None:
         # Pytest would keep it to itself, and a person waits.
-        with capture.global_and_fixture_disabled() if capture else nullcontext():
-            sys.stderr.write(f"{text}\n")
+        heard = capture.global_and_fixture_disabled() if capture else nullcontext()
+        # The terminal may be gone, which must not end a clean-up.
+        with suppress(OSError), heard:
+            sys.stderr.write(f"{inert(clean(text))}\n")
             sys.stderr.flush()
 
     def find(symptom: Symptom, session: Session | None) -> list[Finding]:
@@ -83,6 +87,8 @@ def machine_facts(session: Session | None) -> MachineFacts:
         cwd=session.folder,
         containers=containers,
         inspect=inspect,
+        eyes=session.world.subject,
+        made=lambda identity: session.ownership.owns("container", identity),
     )
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TextIO
 
 from lifecycle.report.bounds import LADDER, prepare
+from lifecycle.report.inert import inert
 from lifecycle.report.labels import labels, verdict_sentence, why
 from lifecycle.report.model import (
     RunReport,
@@ -100,22 +101,39 @@ def publish(report: RunReport, environ: Mapping[str, str], stream: TextIO) -> No
             print(f"::warning::{told}", file=stream)
 
 
-@contextmanager
-def commands_stopped(environ: Mapping[str, str], stream: TextIO) -> Iterator[None]:
-    """On GitHub Actions, let nothing printed meanwhile act as a workflow command.
+class CommandsStopped:
+    """On GitHub Actions, lets nothing that is printed meanwhile act as a workflow command.
 
     A container can print ``::add-mask::`` or ``::error::``, and the runner obeys such a line
     from anyone, indented or not. It stops at a word that no container can guess.
     """
-    if not on_github(environ):
-        yield
-        return
-    word = secrets.token_hex(16)
-    print(f"::stop-commands::{word}", file=stream, flush=True)
-    try:
-        yield
-    finally:
-        print(f"\n::{word}::", file=stream, flush=True)
+
+    def __init__(self, environ: Mapping[str, str], stream: TextIO) -> None:
+        """``stream`` is written as it is."""
+        self._stream = stream if on_github(environ) else None
+        self._word = ""
+
+    def stop(self) -> None:
+        """From here on, no line is a command."""
+        if self._stream and not self._word:
+            self._word = secrets.token_hex(16)
+            # Whatever was being written has not ended its line.
+            print(f"\n::stop-commands::{self._word}", file=self._stream, flush=True)
+
+    def resume(self) -> None:
+        """From here on, commands are obeyed again; ours are."""
+        if self._stream and self._word:
+            print(f"\n::{self._word}::", file=self._stream, flush=True)
+            self._word = ""
+
+    @contextmanager
+    def obeyed(self) -> Iterator[None]:
+        """Have commands obeyed meanwhile: only ours may be printed."""
+        self.resume()
+        try:
+            yield
+        finally:
+            self.stop()
 
 
 def _message(step: Step) -> str:
@@ -145,7 +163,7 @@ def _plain(text: str) -> str:
 
 
 def _block(text: str) -> str:
-    return f"<pre>{html.escape(text)}</pre>"
+    return f"<pre>{html.escape(inert(text))}</pre>"
 
 
 def _relative(file: str, workspace: str) -> str:
@@ -160,7 +178,8 @@ def _command(name: str, properties: Mapping[str, str], message: str) -> str:
 
 
 def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    """A text as an annotation has it: none of its lines is a command where it is shown, either."""
+    return inert(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _property(text: str) -> str:

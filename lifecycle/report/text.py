@@ -36,6 +36,21 @@ def clean(text: str) -> str:
     return _BIDI.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
 
 
+_ESCAPED_IN_JSON = re.compile(
+    "[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]"
+    r"|#(?=#\w*\[)|(?<=section_start):(?=\d)|(?<=section_end):(?=\d)"
+)
+
+
+def as_json(value: Any) -> str:
+    """A document for programs that nothing on its way alters: not a terminal, not a CI's log.
+
+    What those obey is escaped, so that a program reads the very value.
+    """
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    return _ESCAPED_IN_JSON.sub(lambda found: f"\\u{ord(found.group()):04x}", text) + "\n"
+
+
 def one_line(text: str) -> str:
     """The text with every run of blanks and line ends made one space."""
     return " ".join(text.split())

@@ -134,7 +134,7 @@ def _on(session: Session, planned: PlannedStep, terminal: Terminal, since: int) 
         acted = looked_at(terminal)
         terminal.close()
         return acted
-    keys = own_detach_keys(session.env)
+    keys = own_detach_keys(session.env, session.world.subject)
     opened = OpenTerminal(terminal, planned.container, planned, exec_id, keys)
     session.terminals[planned.opens] = opened
     return looked_at(terminal, problem=problem)

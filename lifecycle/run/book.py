@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from dataclasses import dataclass
+from functools import partial
 
 from lifecycle.checks.check import Check
 from lifecycle.command.builds import layers_from
@@ -13,6 +14,7 @@ from lifecycle.command.flags import does
 from lifecycle.command.line import DockerLine, Ref
 from lifecycle.command.promise import Promise
 from lifecycle.command.references import is_image_id
+from lifecycle.engine.as_subject import files_of
 from lifecycle.run.inventory import had_image, key_of
 from lifecycle.run.layers import left_over, unnamed
 from lifecycle.run.ownership.ownership import Refusal
@@ -66,12 +68,15 @@ def begin(session: Session, planned: PlannedStep) -> None:
         session.ownership.begin_step(None)
         return
     session.ownership.begin_step(session.real("image", r.name) for r in sorted(line.creates))
-    session.ownership.began_build(layers_from(line, lambda p: text_at(session.folder / p)))
+    read = partial(text_at, files=files_of(session.world.subject))
+    session.ownership.began_build(layers_from(line, lambda p: read(session.folder / p)))
 
 
-def settle(session: Session, planned: PlannedStep) -> tuple[list[Refusal], list[Check]]:
+def settle(
+    session: Session, planned: PlannedStep, exit_code: int | None
+) -> tuple[list[Refusal], list[Check]]:
     """After the command: what the gate refused, and what it did otherwise than was asked."""
-    refusals, notes = session.ownership.settle()
+    refusals, notes = session.ownership.settle(failed=exit_code not in {0, None})
     if planned.line and planned.line.verb == "build":
         _settle_layers(session)
     return refusals, notes

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lifecycle.run.secrets import Secrets
+from lifecycle.scenario.reading import OWN, Files
 
 
 @dataclass
@@ -33,10 +34,14 @@ class RunValues:
 
 @dataclass(frozen=True)
 class Place:
-    """Where one person's steps are at home: the values that they see, and their work folder."""
+    """Where one person's steps are at home: the values that they see, and their work folder.
+
+    ``files`` reads what the steps name, as that person.
+    """
 
     values: Mapping[str, Any]
     cwd: str
+    files: Files = OWN
 
 
 def variables(

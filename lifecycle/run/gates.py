@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from lifecycle.engine.subject import Subject
+from lifecycle.engine.subject import Subject, make_owned
 from lifecycle.gate.gate import Call, Gate, GateError, Judge
 
 _LONGEST = 100
@@ -37,9 +37,7 @@ class Gates:
                 raise GateError(
                     f"{folder} is too long for a socket: set TMPDIR to a shorter folder"
                 )
-            folder.mkdir(mode=0o700)
-            if os.geteuid() == 0:
-                os.chown(folder, subject.uid, subject.gid)
+            make_owned(folder, subject, 0o700)
             self._open[work] = Gate(subject, env, self._engine, folder, self._decide)
         return self._open[work]
 

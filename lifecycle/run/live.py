@@ -107,7 +107,7 @@ class LiveRun:
         """What came of a step that a person ended; the rest is not run."""
         self.stop("the run was interrupted")
         result = StepResult(self.title(index), self.steps[index].mark.line, ran=True)
-        told = "a person or the system ended it (Ctrl-C or SIGTERM)"
+        told = "a person or the system ended it (Ctrl-C, SIGTERM, or its terminal was closed)"
         result.checks.append(Check("it gets done", "done", told, "broken", "signal"))
         return result
 

@@ -13,7 +13,6 @@ import errno
 import fcntl
 import hashlib
 import os
-import pwd
 import re
 import stat
 import time
@@ -21,6 +20,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from lifecycle.engine.private import named
 from lifecycle.engine.subject import current_subject
 from lifecycle.scenario.errors import one_line
 
@@ -184,7 +184,7 @@ def _shared(folder: Path, *, make: bool = False) -> Iterator[int]:
             made = True
     state = folder.lstat()
     if not stat.S_ISDIR(state.st_mode):
-        _refuse(state, f"{folder} is no folder", "remove it, or ask an admin to")
+        _refuse(state, f"{folder} is no folder", "it is yours, so put a folder in its place")
     try:
         opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | _SAFELY)
     except PermissionError:
@@ -216,7 +216,7 @@ def _refuse(state: os.stat_result, what: str, typed: str) -> None:
     """Ours is ours to mend; what another has spoiled must not stop us."""
     if state.st_uid == os.geteuid():
         raise LockError(f"{what}: {typed}")
-    raise _SpoiledError(f"{what} (it belongs to {_named(state.st_uid)})")
+    raise _SpoiledError(f"{what} (it belongs to {named(state.st_uid)})")
 
 
 def _opened(shared: int, folder: Path, name: str) -> int:
@@ -258,15 +258,8 @@ def _expect_file(path: Path, state: os.stat_result) -> None:
 
 def _spoiled(path: Path, state: os.stat_result, what: str) -> str:
     kind = _KINDS.get(stat.S_IFMT(state.st_mode), "a device")
-    who = "you" if state.st_uid == os.geteuid() else _named(state.st_uid)
+    who = "you" if state.st_uid == os.geteuid() else named(state.st_uid)
     return f"{path} is {kind} {what}: {who} or an admin can remove it"
-
-
-def _named(uid: int) -> str:
-    try:
-        return f"{pwd.getpwuid(uid).pw_name} (uid {uid})"
-    except KeyError:
-        return f"uid {uid}"
 
 
 def _names(folder: int) -> list[str]:

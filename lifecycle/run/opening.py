@@ -14,6 +14,8 @@ from lifecycle.engine.remove_tree import remove_tree
 from lifecycle.engine.sandbox.info import load_info
 from lifecycle.engine.subject import environment
 from lifecycle.run.context import RunValues
+from lifecycle.run.credentials import hide_all
+from lifecycle.run.docker_config import forget
 from lifecycle.run.gates import Gates
 from lifecycle.run.inventory import take
 from lifecycle.run.ledger import Ledger, default_folder
@@ -60,8 +62,9 @@ def open_session(  # noqa: PLR0913 - a run is opened from all of these
     Raises StartError, ScenarioError, LedgerError or LockError; nothing is left then.
     """
     folder = Path(tempfile.gettempdir()) / f"lifecycle-{run}"
+    corner = folder / "me"
     sandbox = load_info(environ)
-    subject = find_subject(options, environ, str(folder / "home"))
+    subject = find_subject(options, environ, str(corner / "home"))
     env = environment(subject, environ)
     find_cli(env)
     address = find_address(options, env, subject)
@@ -71,19 +74,20 @@ def open_session(  # noqa: PLR0913 - a run is opened from all of these
     ledger = Ledger(default_folder(), run, engine_id, address)
     stack.callback(ledger.close)
     _make(folder, ledger, stack)
-    me = settle(subject, folder, options, environ, address)
+    me = settle(subject, corner, options, environ, address)
     gates = Gates(address)
     stack.callback(gates.close)
     gates.start(me.subject, me.folder, me.env)  # it starts while the rest is made ready
     people = settle_all(scenario.people, me, folder, options, environ, address)
-    for password in (p for one in (me, *people.values()) for p in one.lab.proxy.passwords()):
-        secrets.hide(password)
+    for one in (me, *people.values()):
+        stack.callback(forget, one.env["DOCKER_CONFIG"])
+    hide_all(secrets, (me, *people.values()))
     locks = Locks(engine_id, f"{run} ({scenario.name})", say)
     stack.callback(locks.release)
     ports = Ports(daemon, locks, say, local=sandbox is None and daemon.shares_machine)
     registry = sandbox.registry if sandbox else ""
     kernel = str(daemon.info.get("KernelVersion", ""))
-    shared = common_folder(folder) if people else me.folder
+    shared = common_folder(folder, (me, *people.values())) if people else me.folder
     values = RunValues(run, str(me.folder), str(shared), registry, kernel, choose_port=ports.port)
     seen = places(me, people, values, secrets)
     planned = plan(scenario, seen, run, as_written=options.as_written)
@@ -99,7 +103,8 @@ def open_session(  # noqa: PLR0913 - a run is opened from all of these
     )
     daemon.may_enter = ownership.objects
     own = engine_places(daemon)
-    gates.judged_by(Judge(ownership, daemon, own=own, as_written=False))
+    as_written = scenario.engine == "as-written"
+    gates.judged_by(Judge(ownership, daemon, own=own, as_written=as_written))
     witness = Witness(ownership)
     events = EventLog(daemon, witness)
     stack.callback(events.close)

@@ -1,40 +1,52 @@
 """Who does the steps of a run: the person it is for, and the people that its scenario names.
 
 Each has a corner of the run's own folder: a work folder, a home where they have none, and a
-folder that stands in for a NAS where the lab names none.
+folder that stands in for a NAS where the lab names none. Only they can enter their corner. What
+is in it has the modes that a scenario needs: a container that has it mounted, under whatever uid,
+does not come through the corner.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+import struct
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from lifecycle.engine.subject import Subject, SubjectError, environment, subject_named
+from lifecycle.engine.as_subject import files_of
+from lifecycle.engine.subject import Subject, SubjectError, environment, make_owned, subject_named
 from lifecycle.run.context import Place, RunValues, variables
+from lifecycle.run.docker_config import private_copy
 from lifecycle.run.options import Options
 from lifecycle.run.secrets import Secrets
 from lifecycle.run.session import Person
 from lifecycle.run.surroundings import personal, read_lab, sandbox_member
 from lifecycle.scenario.lab import Lab
 
+_ACCESS = "system.posix_acl_access"
+_NO_ID = 0xFFFFFFFF
 _ONLY_ROOT = "only root can act as other people; run it as root, with --user for yourself"
 
 
 def settle(
     subject: Subject, corner: Path, options: Options, environ: Mapping[str, str], address: str
 ) -> Person:
-    """Make what a person needs in a folder that is there; raises ScenarioError for a bad lab."""
+    """Make a person's corner and what they need in it.
+
+    Raises ScenarioError for a bad lab, StartError for a Docker configuration that can't be copied.
+    """
+    _owned(corner, subject, 0o700)
     work = _owned(corner / "work", subject)
     if subject.synthetic:
         _owned(corner / "home", subject)
-    lab = read_lab(options, environ, subject.home)
+    lab = read_lab(options, environ, subject)
     lab = personal(lab, subject.as_template_values(), str(work))
     stand_in = "" if lab.nas_home else str(_owned(corner / "nas", subject))
     lab = lab.model_copy(update={"nas_home": stand_in}) if stand_in else lab
-    env = {**environment(subject, environ), **lab.proxy.environment(), "DOCKER_HOST": address}
+    env = private_copy(subject, corner, environment(subject, environ))
+    env = {**env, **lab.proxy.environment(), "DOCKER_HOST": address}
     return Person(subject, env, work, lab, stand_in)
 
 
@@ -56,7 +68,6 @@ def settle_all(  # noqa: PLR0913, PLR0917 - as for one, and who they are
             people[name] = replace(me, subject=nobody, missing=missing)
             continue
         corner.parent.mkdir(mode=0o711, exist_ok=True)
-        corner.mkdir(mode=0o711)
         people[name] = settle(subject, corner, options, environ, address)
     return people
 
@@ -79,12 +90,29 @@ def _play(
         return None, f"nobody plays {name}: {error}"
 
 
-def common_folder(folder: Path) -> Path:
-    """A folder in which all may write, and nobody remove what is another's."""
-    shared = folder / "shared"
+def common_folder(folder: Path, people: Iterable[Person]) -> Path:
+    """A folder in which these people may write, and nobody remove what is another's.
+
+    Nobody else of this machine comes in, where its file system has lists of who may.
+    """
+    door = folder / "common"
+    door.mkdir(mode=0o700)
+    try:
+        os.setxattr(door, _ACCESS, _passable({one.subject.uid for one in people}))
+    except OSError:
+        door.chmod(0o711)
+    shared = door / "shared"
     shared.mkdir()
     shared.chmod(0o1777)
     return shared
+
+
+def _passable(uids: Iterable[int]) -> bytes:
+    """An access list, as the kernel has it: its owner may all, these users pass, others nothing."""
+    owner, user, group, mask, other = 0x01, 0x02, 0x04, 0x10, 0x20
+    entries = [(owner, 7, _NO_ID), *((user, 1, uid) for uid in sorted(uids))]
+    entries += [(group, 0, _NO_ID), (mask, 1, _NO_ID), (other, 0, _NO_ID)]
+    return struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *entry) for entry in entries)
 
 
 def places(
@@ -102,6 +130,7 @@ def places(
                 others,
             ),
             str(person.folder),
+            files_of(person.subject),
         )
         for name, person in {"": me, **people}.items()
     }
@@ -112,9 +141,6 @@ def _values(person: Person) -> dict[str, Any]:
     return {**person.subject.as_template_values(), **own}
 
 
-def _owned(path: Path, subject: Subject) -> Path:
-    path.mkdir()
-    path.chmod(0o755)
-    if os.geteuid() == 0:
-        os.chown(path, subject.uid, subject.gid)
+def _owned(path: Path, subject: Subject, mode: int = 0o755) -> Path:
+    make_owned(path, subject, mode)
     return path

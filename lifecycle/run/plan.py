@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from lifecycle.command.host_line import AS_WRITTEN, HostLine, around, classify
 from lifecycle.command.line import CommandError, DockerLine, Ref
 from lifecycle.command.names import NameMap, isolate
 from lifecycle.command.parse import parse, refusal
 from lifecycle.command.promise import Promise
 from lifecycle.command.promises import promises
 from lifecycle.command.references import familiar
+from lifecycle.command.secret_names import refuse_wanted, refuse_wanted_in_files
 from lifecycle.command.values import ImpossibleError
 from lifecycle.run.context import Place
 from lifecycle.run.planned import Phase, Plan, PlannedStep, opens
@@ -51,6 +53,7 @@ def plan(scenario: Scenario, places: Mapping[str, Place], run: str, *, as_writte
         context = contexts[_whose(step, scenario)]
         planned = _one(scenario, len(steps), phase, step, context, written)
         _known_places(planned, steps)
+        planned = _typed_on_the_host(planned, steps, scenario)
         if step.write:
             _refuse_isolated_from(planned, holder[0])
             written[str(Path(context.cwd) / str(planned.step.write))] = planned.content
@@ -65,7 +68,7 @@ def _contexts(
     return {
         name: with_vars(
             scenario.vars,
-            Context({**at.values, **_names(holder)}, cwd=at.cwd, me=at.values["me"]),
+            Context({**at.values, **_names(holder)}, at.cwd, at.values["me"], at.files),
         )
         for name, at in places.items()
     }
@@ -104,13 +107,16 @@ def _all(scenario: Scenario) -> Iterable[tuple[Phase, Step]]:
 def _lines(scenario: Scenario, contexts: Mapping[str, Context]) -> Iterable[DockerLine]:
     for _, step in _all(scenario):
         if step.kind == "command":
-            _, line = _read(step, contexts[_whose(step, scenario)])
+            _, line, _ = _read(step, contexts[_whose(step, scenario)], scenario)
             if line is not None:
                 yield line
 
 
-def _read(step: Step, context: Context) -> tuple[tuple[str, ...], DockerLine | None]:
-    """The words of a command step, and its docker line when it is one."""
+_Read = tuple[tuple[str, ...], DockerLine | None, HostLine | None]
+
+
+def _read(step: Step, context: Context, scenario: Scenario) -> _Read:
+    """The words of a command step, its docker line when it is one, and what else it may do."""
     # A word that is one hole may become several arguments, or none: each keeps its place.
     placed = [
         (text, word.mark)
@@ -120,19 +126,52 @@ def _read(step: Step, context: Context) -> tuple[tuple[str, ...], DockerLine | N
     for text, mark in placed:
         _refuse_secret(text, context, mark)
     words = tuple(text for text, _ in placed)
-    if not words or words[0] != "docker":
-        return words, None
+    marks = [mark for _, mark in placed]
+    skipped = step.when is not None and not truth(step.when, context)
     try:
-        line = parse(words)
+        line = parse(words) if words and words[0] == "docker" else None
+        refuse_wanted(words, line)
     except CommandError as error:
-        if step.when and not truth(step.when, context):
-            return words, None
+        if skipped:
+            return words, None, None
         at = placed[min(error.word, len(placed) - 1)][1]
         raise ScenarioError(at, str(error)) from error
+    if line is None:
+        host = classify(words, stdin=_stdin(step, context))
+        return words, None, host if skipped else _permitted(host, marks, scenario)
     refused = refusal(line)
     if refused:
         raise ScenarioError(placed[0][1], f"docker {line.verb}: {refused}")
-    return words, line
+    way = around(line, cwd=context.cwd)
+    return words, line, way if skipped or way is None else _permitted(way, marks, scenario)
+
+
+def _stdin(step: Step, context: Context) -> str:
+    """What a command is given to read, and what its dialogue sends."""
+    told = (step.stdin, *(entry.send for entry in step.dialogue))
+    return "\n".join(str(render(text, context, step.mark)) for text in told if text is not None)
+
+
+def _permitted(line: HostLine, marks: Sequence[Mark], scenario: Scenario) -> HostLine:
+    """The line, unless it is a mistake, or gets round the gate and the author did not say so."""
+    at = marks[min(line.word, len(marks) - 1)]
+    if line.kind == "mistaken":
+        raise ScenarioError(at, line.sentence, line.instead, line.corrected)
+    if line.kind == "around" and scenario.engine != "as-written":
+        raise ScenarioError(at, line.sentence, f"{line.instead}, or {AS_WRITTEN}")
+    return line
+
+
+def _typed_on_the_host(
+    planned: PlannedStep, before: Sequence[PlannedStep], scenario: Scenario
+) -> PlannedStep:
+    """What is typed into a terminal of this machine, not of a container, is for its shell."""
+    opened = [s for s in before if s.opens and planned.step.in_ in {None, s.opens}]
+    by = opened[-1].host_line if opened else None
+    if not planned.typed or by is None or opened[-1].line or by.kind == "behind":
+        return planned
+    line = classify(("sh", "-c", planned.typed))
+    return replace(planned, host_line=_permitted(line, (planned.step.mark,), scenario))
 
 
 def _refuse_secret(word: str, context: Context, mark: Mark) -> None:
@@ -173,9 +212,10 @@ def _one(  # noqa: PLR0913, PLR0917 - all that a step is made of
     mark, step = step.mark, _with_names(step, context)
     words: tuple[str, ...] = ()
     line: DockerLine | None = None
+    host_line: HostLine | None = None
     promised: tuple[Promise, ...] = ()
     if step.kind == "command":
-        words, line = _read(step, context)
+        words, line, host_line = _read(step, context, scenario)
         if line is not None:
             promised = _promised(line, context, written, mark)
     expect = step.check if step.kind == "check" else step.expect
@@ -186,6 +226,7 @@ def _one(  # noqa: PLR0913, PLR0917 - all that a step is made of
         title=_title(step, words, context),
         words=words,
         line=line,
+        host_line=host_line,
         promises=promised,
         expect=_with_full_names(_plain(expect, context, mark), mark),
         fails=_plain(step.fails, context, mark) if step.fails else None,
@@ -206,8 +247,10 @@ def _one(  # noqa: PLR0913, PLR0917 - all that a step is made of
 def _promised(
     line: DockerLine, context: Context, written: Mapping[str, str], mark: Mark
 ) -> tuple[Promise, ...]:
+    reader = _reader(context, written)
     try:
-        return promises(line, read_file=_reader(context.cwd, written), cwd=context.cwd)
+        refuse_wanted_in_files(line, reader)
+        return promises(line, read_file=reader, cwd=context.cwd)
     except CommandError as error:  # in a file that the line names
         raise ScenarioError(mark, str(error)) from error
 
@@ -250,20 +293,21 @@ def _content(scenario: Scenario, step: Step, context: Context) -> str:
     return str(render(step.content or "", context, step.mark))
 
 
-def _reader(cwd: str, written: Mapping[str, str]) -> Callable[[str], str | None]:
+def _reader(context: Context, written: Mapping[str, str]) -> Callable[[str], str | None]:
     """Reads a Dockerfile as the build will find it: written by an earlier step, or there."""
+    files, cwd = context.files, context.cwd
 
     def read(path: str) -> str | None:
-        full = str((Path(cwd) / path).resolve()) if cwd else path
+        full = files.real(str(Path(cwd) / path)) if cwd else path
         for known, text in written.items():
-            if str(Path(known).resolve()) == full:
+            if files.real(known) == full:
                 return text
-        return text_at(full)
+        return text_at(full, files)
 
     return read
 
 
-_FROM = re.compile(r"^\s*FROM\s+(?:--platform=\S+\s+)?(\S+)", re.IGNORECASE | re.MULTILINE)
+_FROM = re.compile(r"^[^\S\n]*FROM\s+(?:--platform=\S+\s+)?(\S+)", re.IGNORECASE | re.MULTILINE)
 
 
 def _refuse_isolated_from(planned: PlannedStep, names: NameMap) -> None:
@@ -285,6 +329,8 @@ def _refuse_isolated_from(planned: PlannedStep, names: NameMap) -> None:
 def _known_places(planned: PlannedStep, before: list[PlannedStep]) -> None:
     """``in`` must be a terminal that an earlier step opens."""
     wanted = planned.step.in_
+    if not wanted and planned.step.kind != "type":
+        return
     known = [s.opens for s in before if s.opens]
     if wanted and wanted not in known:
         raise ScenarioError(

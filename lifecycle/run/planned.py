@@ -10,8 +10,9 @@ from typing import Any, Literal
 
 from lifecycle.checks.expect import looks_inside
 from lifecycle.command.flags import Does, does
+from lifecycle.command.host_line import HostLine
 from lifecycle.command.line import SHELLS, DockerLine
-from lifecycle.command.names import NameMap
+from lifecycle.command.names import NameMap, Unnamed
 from lifecycle.command.parse import parse
 from lifecycle.command.promise import Promise
 from lifecycle.scenario.keys import key_bytes
@@ -31,7 +32,8 @@ class PlannedStep:
 
     ``words`` is the command as written with its variables filled in; ``opens`` the name of the
     terminal that it leaves open (empty when it runs to its end); ``expect`` and ``fails`` are
-    rendered, plain values.
+    rendered, plain values. ``host_line`` says what a line that is not plain docker, or that
+    gets round the gate, does about the engine.
     """
 
     index: int
@@ -40,6 +42,7 @@ class PlannedStep:
     title: str
     words: tuple[str, ...] = ()
     line: DockerLine | None = None
+    host_line: HostLine | None = None
     promises: tuple[Promise, ...] = ()
     expect: Mapping[str, Any] = None  # type: ignore[assignment]
     fails: Mapping[str, Any] | None = None
@@ -62,14 +65,19 @@ class PlannedStep:
         return does(self.line)
 
     @property
+    def note(self) -> str:
+        """What to tell of its line before anything runs; empty for most."""
+        return self.host_line.note if self.host_line else ""
+
+    @property
     def container(self) -> str:
-        """The container that the step is about, by its written name; empty when none."""
+        """The container that the step is about: its written name, an Unnamed, or nothing."""
         if self.step.on:
             return self.step.on
         if self.line is None:
             return ""
         if self.does.makes == "container":
-            return self.line.last("--name") or f"unnamed-{self.index + 1}"
+            return self.line.last("--name") or Unnamed(self.index + 1)
         line = self.line
         named = [n for n in line.names if n.ref.kind == "container"]
         # A flag may name another one: --link of network connect.

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 import secrets as entropy
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from lifecycle.run.disguises import Span, base64_cores, joined, plain_texts, same_alphabet
+from lifecycle.scenario.credentials import SHORTEST
+from lifecycle.scenario.secret_names import variable
 
-PREFIX = "LIFECYCLE_SECRET_"
-SHORTEST = 6
-"""Characters. A shorter one can't be redacted: it would stand in too many innocent words."""
 HIDDEN = "[redacted]"
 _LEAST_PART, _MOST_PART = 4, 8
 """A part of a secret is looked for from half its length on, within these bounds."""
@@ -18,11 +17,6 @@ _LEAST_PART, _MOST_PART = 4, 8
 
 class SecretError(ValueError):
     """A secret that can't be kept."""
-
-
-def variable(name: str) -> str:
-    """The environment variable that holds ``secret.NAME``."""
-    return PREFIX + name.upper()
 
 
 def refuse_short(name: str, value: str) -> None:
@@ -45,6 +39,7 @@ class Secrets:
         """Values come from LIFECYCLE_SECRET_NAME in ``environ`` where set."""
         self._environ = environ
         self._values: dict[str, str] = {}
+        self._told: dict[str, str] = {}
 
     def __getitem__(self, name: str) -> str:
         """The value of ``secret.NAME``; raises SecretError for one too short to hide."""
@@ -58,10 +53,14 @@ class Secrets:
             self._values[name] = given or f"{entropy.token_hex(8)}-Aq7"
         return self._values[name]
 
-    def hide(self, value: str) -> None:
-        """Redact a value that is no scenario's secret; one too short to hide stays."""
+    def hide(self, value: str, *, everywhere: bool = True) -> None:
+        """Redact a value that is no scenario's secret; one too short to hide stays.
+
+        Without ``everywhere`` it is found in what is told only, and may stand in a command: the
+        author does not know of it.
+        """
         if len(value) >= SHORTEST:
-            self._values[f"-{value}"] = value
+            (self._values if everywhere else self._told).setdefault(f"-{value}", value)
 
     @property
     def asked_for(self) -> frozenset[str]:
@@ -70,7 +69,7 @@ class Secrets:
 
     def inside(self, text: str) -> bool:
         """Whether any secret stands in a text, in whatever disguise."""
-        return bool(self.spans(text))
+        return bool(_spans(text, self._values.values()))
 
     def redact(self, text: str) -> str:
         """A text with every secret replaced, also where it is encoded, escaped or split."""
@@ -82,21 +81,29 @@ class Secrets:
         A screen's edge, a full buffer or a program that was stopped cuts one in two. A small
         part is not looked for: it would be found in innocent words.
         """
-        parts = [part for value in self._values.values() for part in _parts(value, text)]
+        parts = [part for value in self._all_values for part in _parts(value, text)]
         return _without(text, _apart([*self.spans(text), *parts]))
 
     def spans(self, text: str) -> list[Span]:
         """Where the secrets stand in a text, in order and apart."""
-        if not self._values:
-            return []
-        words = {form for value in self._values.values() for form in _as_shown(value)}
-        cores = {core for value in self._values.values() for core in base64_cores(value)}
-        found: list[Span] = []
-        for seen in plain_texts(text):
-            found += (seen.origin(*at) for word in words for at in _all(word, seen.text))
-            coded = same_alphabet(seen.text)
-            found += (seen.origin(*at) for core in cores for at in _all(core, coded))
-        return _apart(found)
+        return _spans(text, self._all_values)
+
+    @property
+    def _all_values(self) -> list[str]:
+        return [*self._values.values(), *self._told.values()]
+
+
+def _spans(text: str, values: Collection[str]) -> list[Span]:
+    if not values:
+        return []
+    words = {form for value in values for form in _as_shown(value)}
+    cores = {core for value in values for core in base64_cores(value)}
+    found: list[Span] = []
+    for seen in plain_texts(text):
+        found += (seen.origin(*at) for word in words for at in _all(word, seen.text))
+        coded = same_alphabet(seen.text)
+        found += (seen.origin(*at) for core in cores for at in _all(core, coded))
+    return _apart(found)
 
 
 def _as_shown(value: str) -> Iterator[str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from lifecycle.checks.facts import World
 from lifecycle.command.line import Ref
+from lifecycle.command.names import Unnamed
 from lifecycle.command.promise import Promise
 from lifecycle.engine.daemon import Daemon
 from lifecycle.engine.events import EventLog
@@ -114,8 +115,8 @@ class Session:
 
     def real(self, kind: Any, name: str) -> str:
         """The engine's name of a written one."""
-        if kind == "container" and name.startswith("unnamed-"):
-            return self.plan.names.unnamed(int(name.removeprefix("unnamed-")))
+        if isinstance(name, Unnamed):
+            return self.plan.names.unnamed(name.step)
         return self.plan.names.real(Ref(kind, name))
 
     def shown(self, text: str) -> str:

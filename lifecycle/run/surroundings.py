@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import stat
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from lifecycle.command.detach import read
 from lifecycle.command.values import ImpossibleError
-from lifecycle.engine import process
+from lifecycle.engine import deeds, process
+from lifecycle.engine.as_subject import call, files_of
 from lifecycle.engine.daemon import DEFAULT_ADDRESS, Daemon, EngineError, EngineSilent
 from lifecycle.engine.gpu import Gpus, host_gpus
 from lifecycle.engine.sandbox.info import SandboxInfo, load_info
@@ -26,8 +27,8 @@ from lifecycle.engine.subject import (
 from lifecycle.run.options import Options
 from lifecycle.run.outcome import Symptom
 from lifecycle.scenario.errors import Mark
-from lifecycle.scenario.lab import Lab, default_lab_files, load_lab
-from lifecycle.scenario.reading import MAX_SIZE, beginning
+from lifecycle.scenario.lab import Lab, load_lab, own_lab_file, shared_lab_files
+from lifecycle.scenario.reading import text_at
 from lifecycle.scenario.render import Context, render
 
 SYNTHETIC_NAME, SYNTHETIC_UID = "member", 12345
@@ -75,10 +76,24 @@ def sandbox_member(environ: Mapping[str, str], name: str, number: int, home: str
     return synthetic_subject(name, uid, uid, sandbox.socket_gid, home)
 
 
-def read_lab(options: Options, environ: Mapping[str, str], home: str) -> Lab:
-    """The lab's values, in their order; raises ScenarioError for a bad file or key."""
-    files = [Path(options.lab)] if options.lab else list(default_lab_files(Path(home), environ))
-    return load_lab(files, dict(options.sets))
+def read_lab(options: Options, environ: Mapping[str, str], subject: Subject) -> Lab:
+    """The lab's values, in their order; raises ScenarioError for a bad file or key.
+
+    The person's own file is read as that person; the others are whoever's choice who runs this.
+    """
+    if options.lab:
+        return load_lab([Path(options.lab)], dict(options.sets))
+    own = own_lab_file(Path(subject.home))
+    there = _is_file(own, subject)
+    files = shared_lab_files(environ)
+    return load_lab(files, dict(options.sets), own if there else None, files_of(subject))
+
+
+def _is_file(path: Path, subject: Subject) -> bool:
+    try:
+        return stat.S_ISREG(call(subject, deeds.look, str(path))[2])
+    except OSError:
+        return False
 
 
 def personal(lab: Lab, me: Mapping[str, Any], cwd: str) -> Lab:
@@ -93,10 +108,7 @@ def find_address(options: Options, env: Mapping[str, str], subject: Subject) -> 
         return env["DOCKER_HOST"]
     config = _config(env, subject.home)
     named = options.context or env.get("DOCKER_CONTEXT", "")
-    with suppress(OSError):
-        if not named and "currentContext" not in config.read_text():
-            return DEFAULT_ADDRESS
-    if not named and not config.exists():
+    if not named and "currentContext" not in (_text(config, subject) or ""):
         return DEFAULT_ADDRESS
     argv = ["docker", "context", "inspect", "--format", "{{.Endpoints.docker.Host}}"]
     words = [*argv, named] if named else argv
@@ -106,13 +118,17 @@ def find_address(options: Options, env: Mapping[str, str], subject: Subject) -> 
     return asked.stdout.strip()
 
 
-def own_detach_keys(env: Mapping[str, str]) -> str:
+def _text(path: Path, subject: Subject) -> str | None:
+    return text_at(path, files_of(subject))
+
+
+def own_detach_keys(env: Mapping[str, str], subject: Subject) -> str:
     """``detachKeys`` of a person's CLI configuration; empty where it has none that are keys."""
     try:
-        config = json.loads(beginning(_config(env, env.get("HOME", "/")), MAX_SIZE))
+        config = json.loads(_text(_config(env, env.get("HOME", "/")), subject) or "")
         keys = str(config.get("detachKeys") or "") if isinstance(config, dict) else ""
         read(keys)
-    except (OSError, ValueError, ImpossibleError):
+    except (ValueError, RecursionError, ImpossibleError):
         return ""
     return keys
 

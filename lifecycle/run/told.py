@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from pathlib import Path
+from contextlib import suppress
 
 from lifecycle.checks import logs
 from lifecycle.checks.facts import Facts, LogFacts
 from lifecycle.command.promise import Promise
+from lifecycle.engine import deeds
+from lifecycle.engine.as_subject import call
 from lifecycle.engine.daemon import EngineError
 from lifecycle.run.planned import PlannedStep
 from lifecycle.run.session import Session
-from lifecycle.scenario.reading import beginning
 
 _LONGEST_ID = 4096
 _ID_FILES = frozenset({"container.id_file", "image.id_file"})
@@ -37,16 +38,10 @@ def ask_beside(
 
 def _texts(session: Session, promises: Iterable[Promise]) -> Iterable[tuple[str, str]]:
     for path in {str(p.expected) for p in promises if p.field in _ID_FILES}:
-        text = _beginning(session.folder / path)
-        if text is not None:
-            yield path, text
-
-
-def _beginning(path: Path) -> str | None:
-    try:
-        return beginning(path, _LONGEST_ID).decode("utf-8", "replace")
-    except OSError:
-        return None
+        with suppress(OSError):
+            full = str(session.folder / path)
+            text = call(session.world.subject, deeds.beginning, full, _LONGEST_ID)
+            yield path, text.decode("utf-8", "replace")
 
 
 def _histories(

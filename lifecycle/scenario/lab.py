@@ -13,7 +13,7 @@ from pydantic import AfterValidator, Field, PlainValidator, ValidationError
 from lifecycle.scenario.errors import Mark, ScenarioError
 from lifecycle.scenario.located import Marks, located
 from lifecycle.scenario.model import Closed
-from lifecycle.scenario.reading import content
+from lifecycle.scenario.reading import OWN, Files, content
 from lifecycle.scenario.values import BadValueError, String, described, number
 
 if TYPE_CHECKING:
@@ -67,11 +67,6 @@ class Proxy(Closed):
         named = {"http_proxy": self.http, "https_proxy": self.https, "no_proxy": self.no_proxy}
         return {name: value for name, value in named.items() if value}
 
-    def passwords(self) -> list[str]:
-        """Those in its addresses, as they are written there."""
-        found = (re.search(r"//[^/@]*?:([^/@]+)@", url) for url in (self.http, self.https))
-        return [match[1] for match in found if match]
-
 
 class Lab(Closed):
     """The lab's own values; without a file everything still runs on these defaults."""
@@ -88,21 +83,42 @@ class Lab(Closed):
     lang: Line = ""
     people: tuple[Line, ...] = ()
 
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Those that may hold a password."""
+        return (self.proxy.http, self.proxy.https, self.apt_mirror, self.pip_index)
+
 
 def default_lab_files(home: Path, environment: Mapping[str, str]) -> tuple[Path, ...]:
     """The lab's file, or the one that LIFECYCLE_LAB names, then the person's own."""
+    own = own_lab_file(home)
+    return (*shared_lab_files(environment), *([own] if own.is_file() else []))
+
+
+def shared_lab_files(environment: Mapping[str, str]) -> tuple[Path, ...]:
+    """The lab's file, or the one that LIFECYCLE_LAB names: chosen by whoever runs this."""
     named = environment.get("LIFECYCLE_LAB", "")
     first = Path(named) if named else Path("/etc/lifecycle/lab.toml")
-    own = home / ".config" / "lifecycle" / "my-env.toml"
-    files = [first] if named or first.is_file() else []
-    return (*files, *([own] if own.is_file() else []))
+    return (first,) if named or first.is_file() else ()
 
 
-def load_lab(files: Sequence[Path], sets: Mapping[str, str]) -> Lab:
-    """The defaults, overridden by each file in turn, then by each ``lab.K=V``."""
+def own_lab_file(home: Path) -> Path:
+    """The person's own, which may not be there."""
+    return home / ".config" / "lifecycle" / "my-env.toml"
+
+
+def load_lab(
+    files: Sequence[Path], sets: Mapping[str, str], own: Path | None = None, read: Files = OWN
+) -> Lab:
+    """The defaults, overridden by each file in turn, then by each ``lab.K=V``.
+
+    The person's ``own`` file is the last one, and read as them.
+    """
     merged: dict[str, Any] = {}
     for file in files:
-        merged = _merge(merged, _read(file))
+        merged = _merge(merged, _read(file, OWN))
+    if own is not None:
+        merged = _merge(merged, _read(own, read))
     for name, value in sets.items():
         entry: Any = value
         keys = name.split(".")
@@ -138,8 +154,8 @@ def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]
     return merged
 
 
-def _read(file: Path) -> dict[str, Any]:
-    found = content(file, "a lab file (TOML)")
+def _read(file: Path, files: Files) -> dict[str, Any]:
+    found = content(file, "a lab file (TOML)", files.beginning)
     try:
         text = found.decode()
         data = tomllib.loads(text)

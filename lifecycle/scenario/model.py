@@ -13,6 +13,7 @@ from lifecycle.scenario.values import (
     Anything,
     BadValueError,
     Duration,
+    EngineUse,
     FileMode,
     Flag,
     GpuNeed,
@@ -316,6 +317,7 @@ class Scenario(Closed):
     scenario: Name
     summary: String = ""
     gpu: GpuNeed = "none"
+    engine: EngineUse | None = None
     people: tuple[Identifier, ...] = ()
     vars: Mapping[Identifier, Anything] = Field(default_factory=dict)
     steps: tuple[Step, ...] = Field(json_schema_extra={"minItems": 1})

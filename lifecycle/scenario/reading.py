@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from lifecycle.scenario.errors import Mark, ScenarioError
@@ -18,9 +20,9 @@ _KINDS = {
 }
 
 
-def beginning(path: Path, limit: int) -> bytes:
+def beginning(path: str | Path, limit: int) -> bytes:
     """At most so many bytes of a regular file; OSError says what else it is, or why not."""
-    _regular(path.stat().st_mode)
+    _regular(os.stat(path).st_mode)  # noqa: PTH116 - a name, as it crosses to another process
     # It may have become a pipe meanwhile: opened so, that is not waited for.
     file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     with os.fdopen(file, "rb") as opened:
@@ -33,11 +35,27 @@ def _regular(mode: int) -> None:
         raise OSError(0, _KINDS.get(stat.S_IFMT(mode), "no regular file"))
 
 
-def content(path: Path, what: str) -> bytes:
+@dataclass(frozen=True)
+class Files:
+    """How the files that a scenario names are read: as ourselves, or as the person it is for."""
+
+    beginning: Callable[[str, int], bytes] = beginning
+    """At most so many bytes of one; OSError where it can't be read."""
+    template: Callable[[str, int], bytes] = beginning
+    """The same of one beside the scenario, which whoever runs it chose."""
+    real: Callable[[str], str] = os.path.realpath
+    """Where a path leads."""
+
+
+OWN = Files()
+"""As this process may."""
+
+
+def content(path: Path, what: str, read: Callable[[str, int], bytes] = beginning) -> bytes:
     """A file that an author or an admin wrote; a ScenarioError where it can't be one."""
     start = Mark(str(path), 1, 1)
     try:
-        found = beginning(path, MAX_SIZE + 1)
+        found = read(str(path), MAX_SIZE + 1)
     except FileNotFoundError:
         there = "a link that leads nowhere" if path.is_symlink() else "no such file"
         raise ScenarioError(start, there, what) from None
@@ -49,10 +67,10 @@ def content(path: Path, what: str) -> bytes:
     return found
 
 
-def text_at(path: str | Path) -> str | None:
+def text_at(path: str | Path, files: Files = OWN) -> str | None:
     """The text of a file that a command line names; None where it has none that can be read."""
     try:
-        found = beginning(Path(path), MAX_SIZE + 1)
+        found = files.beginning(str(path), MAX_SIZE + 1)
     except (OSError, ValueError):
         return None
     return found.decode("utf-8", "replace") if len(found) <= MAX_SIZE else None

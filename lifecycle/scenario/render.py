@@ -13,6 +13,7 @@ from lifecycle.scenario.errors import Mark, ScenarioError
 from lifecycle.scenario.expressions import Hole, as_text, evaluate, holes
 from lifecycle.scenario.located import located
 from lifecycle.scenario.marks import Text, mark_of
+from lifecycle.scenario.reading import OWN, Files
 from lifecycle.scenario.templates import render_file
 from lifecycle.scenario.words import Part, Pasted, PastedName, Word, split
 
@@ -32,12 +33,14 @@ T = TypeVar("T")
 class Context:
     """What a run's variables and pasted shell words stand for.
 
-    ``values`` is what expressions see: ``me``, ``lab``, ``run``, ``secret``, the scenario's vars.
+    ``values`` is what expressions see: ``me``, ``lab``, ``run``, ``secret``, the scenario's vars;
+    ``files`` reads what is named, as whoever the run is for.
     """
 
     values: Mapping[str, Any]
     cwd: str
     me: Mapping[str, Any]
+    files: Files = OWN
 
     @cached_property
     def plain(self) -> dict[str, Any]:
@@ -69,11 +72,15 @@ def _plain(value: Any) -> Any:
 
 def with_vars(variables: Mapping[str, Any], context: Context) -> Context:
     """The context with a scenario's ``vars``, each of which sees those before it."""
-    renderer = _Renderer(context)
+    values = dict(context.values)
+    own = replace(context, values=values)
+    renderer = _Renderer(own)
     for name, value in variables.items():
         rendered = renderer.render(value, mark_of(value, UNPLACED))
-        renderer.context = replace(context, values={**renderer.context.values, name: rendered})
-    return renderer.context
+        # What has been made of the others stays: each is looked at once, however many there are.
+        own.plain[str(name)] = _plain(rendered)
+        values[name] = rendered
+    return own
 
 
 def render(value: T, context: Context, mark: Mark = UNPLACED) -> T:
@@ -111,7 +118,8 @@ def truth(text: str, context: Context) -> bool:
 
 def render_template(path: str, context: Context, folder: Path, mark: Mark | None = None) -> str:
     """The text of a template beside the scenario, or of one of the library's."""
-    return render_file(path, folder, context.plain, mark or mark_of(path, UNPLACED))
+    place = mark or mark_of(path, UNPLACED)
+    return render_file(path, folder, context.plain, place, context.files.template)
 
 
 class _Renderer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,13 +20,14 @@ from lifecycle.scenario.expressions import (
     refuse_private,
     undefined,
 )
-from lifecycle.scenario.reading import content
+from lifecycle.scenario.reading import beginning, content
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from jinja2 import Environment
 
+Read = Callable[[str, int], bytes]
 MAX_TEMPLATE = 1024 * 1024
 MAX_INCLUDES = 100
 REFUSED: dict[type[nodes.Node], str] = {
@@ -80,8 +82,8 @@ def _inside(root: Path, name: str) -> Path | None:
 class _FolderLoader(BaseLoader):
     """Reads templates below one folder, then from the library, and nothing else."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, read: Read) -> None:
+        self.folder, self.read = folder, read
 
     def get_source(
         self, environment: Environment, template: str
@@ -89,14 +91,14 @@ class _FolderLoader(BaseLoader):
         path = _inside(self.folder, template) or _inside(library(), template)
         if path is None:
             raise TemplateNotFound(template, f"the template `{template}` is missing")
-        source = _text(path)
+        source = _text(path, self.read)
         refuse(environment.parse(source, template, str(path)))
         return source, str(path), lambda: True
 
 
-def _text(path: Path) -> str:
+def _text(path: Path, read: Read = beginning) -> str:
     try:
-        return content(path, "a template").decode()
+        return content(path, "a template", read).decode()
     except UnicodeDecodeError:
         raise ScenarioError(Mark(str(path), 1, 1), "text that is not UTF-8", "UTF-8") from None
 
@@ -104,9 +106,9 @@ def _text(path: Path) -> str:
 class _TemplateSandbox(Sandbox):
     """The sandbox of expressions, with the folder's templates and a limit on includes."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, read: Read) -> None:
         super().__init__(
-            loader=_FolderLoader(folder),
+            loader=_FolderLoader(folder, read),
             keep_trailing_newline=True,
             trim_blocks=True,
             lstrip_blocks=True,
@@ -136,10 +138,10 @@ def _parser() -> Sandbox:
     return Sandbox(trim_blocks=True, lstrip_blocks=True)
 
 
-def template_names(path: Path) -> set[tuple[str, ...]]:
+def template_names(path: Path, read: Read = beginning) -> set[tuple[str, ...]]:
     """The dotted names that a template needs from its scenario; it must be a template."""
     try:
-        tree = _parser().parse(_text(path))
+        tree = _parser().parse(_text(path, read))
         refuse(tree)
         needed = meta.find_undeclared_variables(tree)
         return {chain for chain in chains(tree) if chain[0] in needed}
@@ -147,19 +149,21 @@ def template_names(path: Path) -> set[tuple[str, ...]]:
         raise _error(error, path) from None
 
 
-def render_file(name: str, folder: Path, values: Mapping[str, Any], mark: Mark) -> str:
-    """The text that a template makes of these variables."""
+def render_file(
+    name: str, folder: Path, values: Mapping[str, Any], mark: Mark, read: Read = beginning
+) -> str:
+    """The text that a template makes of these variables; ``read`` gives the beginning of a file."""
     path = find_template(name, folder, mark)
     size, pieces = 0, []
     try:
-        for piece in _TemplateSandbox(folder).get_template(name).generate(values):
+        for piece in _TemplateSandbox(folder, read).get_template(name).generate(values):
             size += len(piece)
             if size > MAX_TEMPLATE:
                 raise TooMuchError("more than 1 MiB of text")
             pieces.append(piece)
     except (TemplateError, MemoryError, *RECOVERED) as error:
         failed = _error(error, path)
-        unknown = first_unknown(tuple(sorted(template_names(path))), values)
+        unknown = first_unknown(tuple(sorted(template_names(path, read))), values)
         raise undefined(failed.mark, *unknown) if unknown else failed from None
     return "".join(pieces)
 

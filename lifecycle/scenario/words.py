@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Literal
 
 from lifecycle.scenario.errors import Mark, ScenarioError
@@ -39,6 +40,17 @@ ALTERNATIVES = {
 }
 DOLLAR = "${{ }}, one of $PWD $HOME $USER $(pwd) $(id -u) $(id -g) $(id -un), or single quotes"
 EDITORS = ("vi", "vim", "nano", "emacs", "ed")
+PROMPT = re.compile(
+    r"\s*(?P<prompt>(?:\([\w.-]+\)\s+)?"
+    r"(?:\[[\w.-]+@[\w.-]+[^\]\n]*\]|[\w.-]+@[\w.-]+(?::\S*?)?|(?:ba|da|z|k)?sh-[\d.]+)?"
+    r"\s?[$#%>\u276f\u279c\xbb])\s+(?P<line>\S.*)",
+    re.DOTALL,
+)
+"""A shell's prompt that was copied with the command after it."""
+# Runs of characters that mean nothing to a shell, outside quotes and inside either kind.
+_ORDINARY = re.compile(r"[^\s'\"\\$|<>&;()`*?\[#~{]+")
+_SINGLE = re.compile(r"[^'$]+")
+_DOUBLE = re.compile(r'[^"\\$`]+')
 BRACES = re.compile(r"\{[^{}\s]*(,|\.\.)[^{}\s]*\}")
 
 
@@ -67,6 +79,10 @@ class Word:
 
 def split(text: str, mark: Mark) -> tuple[Word, ...]:
     """The words of a command; shell syntax that would need a shell is a ScenarioError."""
+    prompt = PROMPT.match(text)
+    if prompt:
+        found = f"`{prompt['prompt'].strip()}`, a shell's prompt copied with the line"
+        raise ScenarioError(mark, found, "the command alone", prompt["line"].strip())
     words = _Splitter(text, mark).words()
     if not words:
         raise ScenarioError(mark, "an empty command", "a command", "docker ps")
@@ -94,7 +110,9 @@ class _Splitter:
 
     def _step(self) -> None:
         char = self.text[self.at]
-        if self.text.startswith("${{", self.at):
+        if run := _ORDINARY.match(self.text, self.at, self.end):
+            self._take(run[0], len(run[0]))
+        elif self.text.startswith("${{", self.at):
             self._hole()
         elif char == "'":
             self._single()
@@ -179,7 +197,8 @@ class _Splitter:
                 self.at += 1
                 return
             else:
-                self._take(self.text[self.at])
+                run = _SINGLE.match(self.text, self.at)
+                self._take(run[0] if run else "$", len(run[0]) if run else 1)
         raise self._unclosed("'")
 
     def _double(self) -> None:
@@ -201,7 +220,8 @@ class _Splitter:
             elif char == "`":
                 raise self._error("a backtick inside double quotes", "single quotes, or $(pwd)")
             else:
-                self._take(char)
+                run = _DOUBLE.match(self.text, self.at)
+                self._take(run[0] if run else char, len(run[0]) if run else 1)
         raise self._unclosed('"')
 
     def _unclosed(self, quote: str) -> ScenarioError:
@@ -233,12 +253,12 @@ class _Splitter:
 
 
 def _joined(parts: list[Part]) -> tuple[Part, ...]:
+    if len(parts) == 1:
+        return tuple(parts)
     joined: list[Part] = []
-    for part in parts:
-        if isinstance(part, str) and joined and isinstance(joined[-1], str):
-            joined[-1] += part
-        else:
-            joined.append(part)
+    for is_text, group in groupby(parts, lambda part: isinstance(part, str)):
+        run = list(group)
+        joined += ["".join(map(str, run))] if is_text else run
     return tuple(p for p in joined if p != "") or ("",)
 
 

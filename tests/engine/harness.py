@@ -121,6 +121,12 @@ class Place:
         path.write_text(text.replace("MINE", self.word), encoding="utf-8")
         return path
 
+    def colleague(self, script: str) -> str:
+        """A step's words by which somebody else acts: straight on the engine, as they would."""
+        host = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
+        lines = f"set -e\nexport DOCKER_HOST={host}\nunset DOCKER_CONFIG\n{script}\n"
+        return f"sh {self.write(f'colleague-{secrets.token_hex(4)}.sh', lines)}"
+
     def env(self) -> dict[str, str]:
         """The environment of what is run here: nothing of this test's own pytest or CI."""
         kept = {k: v for k, v in os.environ.items() if not k.startswith(_DROPPED) and k != "CI"}

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from lifecycle.engine.sandbox import SandboxInfo
 from lifecycle.engine.sandbox.cgroup import kept
-from lifecycle.engine.sandbox.record import Record, records
+from lifecycle.engine.sandbox.claim import records
+from lifecycle.engine.sandbox.record import Record
 from tests.engine.harness import wait_until
 
 LIMIT = 60.0

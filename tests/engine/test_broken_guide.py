@@ -97,6 +97,10 @@ MISTAKES = {
   - {name: before, command: "docker create --name=MINE-s ${{ lab.base_image }} sleep 300"}
   - {name: the mistake, command: docker exec MINE-s true}
 """,
+    "a running container": """
+  - {name: before, command: "docker run -d --name=MINE-up ${{ lab.base_image }} sleep 300"}
+  - {name: the mistake, command: docker rm MINE-up}
+""",
 }
 LISTENER = """
 import socket
@@ -196,6 +200,7 @@ def test_each_of_them_fails_and_nothing_is_left(done: Done) -> None:
         ("a left proxy's port", "port-held-by-left-proxy"),
         ("no such command", "exec-command-not-found"),
         ("a stopped container", "exec-stopped-container"),
+        ("a running container", "rm-running-container"),
     ],
 )
 def test_a_command_that_fails_is_diagnosed(done: Done, mistake: str, finding: str) -> None:
@@ -215,6 +220,14 @@ def test_the_report_names_who_holds_the_port(done: Done) -> None:
     assert f"{done.place.word}-holder" in str(finding)
     (finding,) = done.step("a process's port")["findings"]
     assert "python3" in str(finding["evidence"])
+
+
+def test_what_the_run_made_is_not_told_to_be_removed_by_hand(done: Done) -> None:
+    """The report has its written name, and by the time it is read another may have that."""
+    (finding,) = done.step("a running container")["findings"]
+    assert "it was made by this run" in str(finding["evidence"])
+    commands = [command for remedy in finding["remedies"] for command in remedy["commands"]]
+    assert commands == []
 
 
 def test_a_read_only_mount_is_as_written_but_not_as_expected(done: Done) -> None:

@@ -73,7 +73,7 @@ def test_a_layer_on_which_somebody_has_built_meanwhile_is_left_to_them(
     steps = [
         {"write": "Dockerfile", "content": f"{shared}RUN false\n"},
         {"command": "docker build -t MINE/i .", "fails": {"exit": 1}},
-        f"sh {place.write('build.sh', build)}",
+        place.colleague(build),
     ]
     file = place.write("a.yaml", f"scenario: meanwhile\nsteps: {json.dumps(steps)}\n")
     ran = place.run(str(file))

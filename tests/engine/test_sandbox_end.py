@@ -20,7 +20,7 @@ import pytest
 
 from lifecycle.engine.sandbox import SandboxInfo, open_sandbox, sweep_sandboxes
 from lifecycle.engine.sandbox.cache import user_cache
-from lifecycle.engine.sandbox.record import locked, records
+from lifecycle.engine.sandbox.claim import locked, records
 from lifecycle.engine.sandbox.shell import wait_until
 from tests.engine.test_sandbox import IMAGE, docker
 
@@ -62,13 +62,19 @@ class Machine:
         """Run a command on this machine and return what it printed."""
         return subprocess.run(self.words(*words), check=True, text=True, capture_output=True).stdout
 
+    def forwarding(self) -> list[str]:
+        """What is forwarded: the setting for all, and each device's own."""
+        conf = "/proc/sys/net/ipv4/conf"
+        said = self.run("sh", "-c", f"grep . /proc/sys/net/ipv4/ip_forward {conf}/*/forwarding")
+        return sorted(said.replace(conf, "").splitlines())
+
     def state(self) -> dict[str, Any]:
         """All that a sandbox could change."""
         rules = re.sub(r"\[\d+:\d+\]|^#.*$", "", self.run("iptables-save"), flags=re.MULTILINE)
         return {
             "rules": rules.split("\n"),
             "links": re.findall(r"^\d+: (\S+?)[@:]", self.run("ip", "-o", "link"), re.MULTILINE),
-            "forward": self.run("cat", "/proc/sys/net/ipv4/ip_forward"),
+            "forward": self.forwarding(),
             "namespaces": self.run("ip", "netns"),
             "folders": [str(path) for path in FOLDERS if path.exists()],
             "sockets": [str(path) for path in Path("/run/containerd/s").glob("*") if stale(path)],
@@ -139,12 +145,12 @@ class Holder:
 
 
 @pytest.fixture
-def hold(machine: Machine) -> Iterator[Callable[[], Holder]]:
+def hold(machine: Machine) -> Iterator[Callable[..., Holder]]:
     """Starts holders on the machine."""
     started: list[subprocess.Popen[str]] = []
 
-    def start() -> Holder:
-        words = machine.words(sys.executable, "-c", HOLDER)
+    def start(*prefix: str) -> Holder:
+        words = machine.words(*prefix, sys.executable, "-c", HOLDER)
         process = subprocess.Popen(
             words, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
@@ -199,7 +205,7 @@ def assert_gone(sandbox: str, machine: Machine, before: dict[str, Any]) -> None:
 
 
 def test_a_sandbox_that_ends_leaves_the_machine_as_it_was(
-    machine: Machine, hold: Callable[[], Holder]
+    machine: Machine, hold: Callable[..., Holder]
 ) -> None:
     before = machine.state()
     holder = hold()
@@ -211,7 +217,7 @@ def test_a_sandbox_that_ends_leaves_the_machine_as_it_was(
     assert_gone(info.id, machine, before)
 
 
-def test_so_does_one_whose_user_failed(machine: Machine, hold: Callable[[], Holder]) -> None:
+def test_so_does_one_whose_user_failed(machine: Machine, hold: Callable[..., Holder]) -> None:
     before = machine.state()
     holder = hold()
     info = holder.up()
@@ -222,7 +228,7 @@ def test_so_does_one_whose_user_failed(machine: Machine, hold: Callable[[], Hold
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 @pytest.mark.parametrize("at", ["say Starting", "up"])
 def test_so_does_one_that_is_told_to_end(
-    machine: Machine, hold: Callable[[], Holder], number: signal.Signals, at: str
+    machine: Machine, hold: Callable[..., Holder], number: signal.Signals, at: str
 ) -> None:
     before = machine.state()
     holder = hold()
@@ -230,12 +236,13 @@ def test_so_does_one_that_is_told_to_end(
     [sandbox] = [r.id for r in records() if r.pid == holder.process.pid]
     holder.process.send_signal(number)
     holder.process.send_signal(number)  # people press Ctrl-C twice
-    holder.process.communicate(timeout=30)
+    said, complaint = holder.process.communicate(timeout=60)
     assert holder.process.returncode not in {0, None}
+    assert "left something behind" not in said, said + complaint
     assert_gone(sandbox, machine, before)
 
 
-def test_what_a_killed_one_left_is_swept(machine: Machine, hold: Callable[[], Holder]) -> None:
+def test_what_a_killed_one_left_is_swept(machine: Machine, hold: Callable[..., Holder]) -> None:
     before = machine.state()
     live, dead = hold(), hold()
     kept, left = live.up(), dead.up()
@@ -305,7 +312,7 @@ def plain(environ: Mapping[str, str], *words: str, check: bool = True) -> str:
 
 
 def test_an_engine_that_is_there_already_notices_nothing(
-    machine: Machine, other_engine: dict[str, str], hold: Callable[[], Holder]
+    machine: Machine, other_engine: dict[str, str], hold: Callable[..., Holder]
 ) -> None:
     def noticed() -> tuple[dict[str, Any], str, str]:
         running = plain(other_engine, "inspect", "theirs", "--format", "{{json .State}}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -220,3 +221,81 @@ def test_a_secret_that_no_scenario_uses_is_a_mistake(place: Place) -> None:
     ran = place.run("--ask-secret", "pasword", str(place.write("a.yaml", ASKED)))
     assert ran.exit_code == 4
     assert "did you mean password?" in ran.err
+
+
+def test_no_step_has_a_secret_in_its_environment(place: Place) -> None:
+    place.environ["LIFECYCLE_SECRET_P"] = CANARY
+    text = """
+scenario: environments
+steps:
+  - {name: Host, command: "sh -c 'env; cat /proc/$$/environ'"}
+  - {name: Run, command: "docker run -dti --name=MINE-c ${{ lab.base_image }}"}
+  - {name: Shell, command: docker exec -ti MINE-c bash, opens: shell}
+  - {name: Inside, command: docker exec MINE-c env}
+"""
+    ran = place.run(str(place.write("a.yaml", text)))
+    assert ran.exit_code == 0, ran.said
+    assert "PATH=" in ran.step("Host")["screen"]
+    assert CANARY not in str(ran.report)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "docker run -d -e LIFECYCLE_SECRET_P --name=MINE-c ${{ lab.base_image }}",
+        "docker create --name=MINE-c --env-file vars ${{ lab.base_image }}",
+        "docker run --name=MINE-c ${{ lab.base_image }} bash -c 'echo $LIFECYCLE_SECRET_P'",
+        "docker build --build-arg LIFECYCLE_SECRET_P -t MINE/i .",
+    ],
+)
+def test_a_line_that_wants_a_secret_from_its_environment_is_told_what_to_write(
+    place: Place, line: str
+) -> None:
+    place.environ["LIFECYCLE_SECRET_P"] = CANARY
+    head = "scenario: wants\nsteps:\n  - {write: vars, content: LIFECYCLE_SECRET_P}\n"
+    ran = place.lifecycle("run", str(place.write("a.yaml", f"{head}  - {line}\n")))
+    assert ran.exit_code == 4
+    assert "a.yaml:4:" in ran.err
+    assert "LIFECYCLE_SECRET_P" in ran.err
+    assert 'mode: "0600"' in ran.err
+    assert CANARY not in ran.said
+    assert place.left() == []
+
+
+@pytest.mark.parametrize(
+    ("address", "secret"),
+    [
+        ("http://user:p@ss@127.0.0.1:9", "p@ss"),
+        ("http://user:pa/ss@127.0.0.1:9", "pa/ss"),
+        ("http://TOKEN-of-mine@127.0.0.1:9", "TOKEN-of-mine"),
+        ("user:pw-of-mine@127.0.0.1:9", "pw-of-mine"),
+    ],
+)
+@pytest.mark.parametrize("where", ["environment", "lab", "docker configuration"])
+def test_the_password_of_a_proxy_is_shown_nowhere(
+    place: Place, where: str, address: str, secret: str
+) -> None:
+    if where == "lab" and "://" not in address:
+        address = f"http://{address}"
+    config = place.folder / "config"
+    config.mkdir()
+    if where == "environment":
+        place.environ["HTTP_PROXY"] = address
+    if where == "docker configuration":
+        (config / "config.json").write_text(json.dumps({"proxies": {"default": {"a": address}}}))
+        place.environ["DOCKER_CONFIG"] = str(config)
+    lab = ("--set", f"lab.proxy.http={address}") if where == "lab" else ()
+    text = f"""
+scenario: proxies
+steps:
+  - {{name: Note, write: note, content: "{address}"}}
+  - {{name: Shown, command: cat note, expect: {{output: nothing-like-it}}}}
+  - {{name: Environment, command: env}}
+"""
+    ran = place.run(*lab, str(place.write("a.yaml", text)))
+    assert ran.exit_code == 1
+    assert "[redacted]" in ran.out
+    written = "".join(path.read_text() for path in ran.folder.iterdir())
+    for form in (secret, quote(secret, safe=""), quote(secret)):
+        assert form not in ran.said
+        assert form not in written

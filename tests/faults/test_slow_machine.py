@@ -15,7 +15,7 @@ import pytest
 
 from lifecycle.engine.sandbox import SandboxInfo
 from lifecycle.engine.sandbox.cgroup import hierarchies, members
-from lifecycle.engine.sandbox.record import records
+from lifecycle.engine.sandbox.claim import records
 from tests.engine.harness import Place, Ran
 
 pytestmark = [

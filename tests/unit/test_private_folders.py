@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import environment
+from lifecycle.engine import private
 from lifecycle.engine.private import why_unsafe
 from lifecycle.engine.sandbox.cache import user_cache
 from lifecycle.engine.sandbox.shell import SandboxError
@@ -69,7 +70,9 @@ def test_a_link_to_what_everybody_can_write_is_refused(folder: Path, tmp_path: P
 @pytest.mark.parametrize("above", [False, True])
 def test_what_belongs_to_somebody_else_is_refused(folder: Path, *, above: bool) -> None:
     anothers(folder.parent if above else folder)
-    assert f"belongs to uid {ANOTHER}, not to you" in why_unsafe(folder)
+    assert why_unsafe(folder).endswith(
+        f"belongs to uid {ANOTHER}, not to you: ask uid {ANOTHER}, or an admin"
+    )
 
 
 @as_root
@@ -82,6 +85,22 @@ def test_the_group_of_a_person_may_write_only_when_it_is_theirs_alone(
     assert why_unsafe(folder) == ""
     os.chown(folder, 1234, ANOTHER)
     assert why_unsafe(folder) == f"{folder} can be written by its group: chmod g-w {folder}"
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o775])
+def test_what_is_roots_is_not_for_a_person_to_change(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, mode: int
+) -> None:
+    folder.chmod(mode)
+    os.chown(folder, -1, ANOTHER) if os.geteuid() == 0 else None
+    owner = folder.stat().st_uid
+    monkeypatch.setattr(private, "_way", lambda *_: [folder])
+    monkeypatch.setattr(private, "_is_own_group", lambda _: False)
+    assert "chmod" in why_unsafe(folder)
+    monkeypatch.setattr(os, "geteuid", lambda: owner + 1234)
+    said = why_unsafe(folder, within=folder.parent)
+    assert "chmod" not in said
+    assert said.endswith("an admin")
 
 
 def test_a_checkout_is_trusted_with_what_is_above_it(folder: Path) -> None:
@@ -154,7 +173,7 @@ def test_a_link_in_the_place_of_the_folder_of_locks_is_refused(
     folder: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "link").symlink_to(folder)
-    with pytest.raises(LockError, match="is no folder: remove it"):
+    with pytest.raises(LockError, match="is no folder: it is yours"):
         Locks("ENGINE", "r1", print, tmp_path / "link").take("port-1")
 
 

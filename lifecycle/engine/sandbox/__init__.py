@@ -6,31 +6,35 @@ all of them down again, however it ends. What a killed one left, the next one re
 
 from __future__ import annotations
 
-import grp
 import json
 import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from lifecycle.engine.sandbox import base, dockerd, install, network, registry, storage, takedown
+from lifecycle.engine.netns import current
+from lifecycle.engine.sandbox import (
+    base,
+    dockerd,
+    group,
+    install,
+    network,
+    registry,
+    storage,
+    takedown,
+)
 from lifecycle.engine.sandbox.cache import user_cache
+from lifecycle.engine.sandbox.claim import Claim, has_record, locked, records, sandboxes
 from lifecycle.engine.sandbox.gpus import install_hook, simulated
 from lifecycle.engine.sandbox.info import SandboxInfo, SimulatedGpu, load_info
 from lifecycle.engine.sandbox.record import (
     Record,
     boot_id,
-    host_network,
-    locked,
     new_id,
-    records,
-    start_time,
-    unrecorded,
 )
 from lifecycle.engine.sandbox.shell import SandboxError
 
@@ -45,7 +49,6 @@ __all__ = [
 
 Say = Callable[[str], None]
 Handler = Callable[[int, FrameType | None], None]
-_FIRST_GID = 64100
 _ENDING = (signal.SIGTERM, signal.SIGHUP)
 
 
@@ -58,76 +61,105 @@ def open_sandbox(*, gpus: int = 0, say: Say) -> Iterator[SandboxInfo]:
     """
     install.require_root()
     with _ending_signals_raise(), ExitStack() as reap:
-        sweep_sandboxes(say=say)
-        cache = user_cache(os.environ)
-        kept = registry.cached_store(cache)
-        hub = not kept and base.hub_answers()
-        install.ensure(install.ENGINE if kept or hub else (*install.ENGINE, *install.BASE), say)
-        record = _claim()
+        with _only_ours_to_write():
+            record, claim, hub = _begin(say)
         try:
-            size = storage.make(record)
-            where = f" (its data in memory, {size} GiB at most)" if size else ""
-            say(f"Starting a private engine{where}")
-            network.make(record)
-            devices = simulated(record, gpus)
-            dockerd.start(record, install_hook(record, devices), reap)
-            engine = dockerd.Engine(record)
-            registry.start(record, engine, cache, hub=hub, say=say)
-            yield _describe(record, devices)
+            with _only_ours_to_write():
+                info = _bring_up(record, gpus, reap, hub=hub, say=say)
+            yield info
         finally:
-            with _undisturbed():
-                problems = takedown.take_down(record)
+            with _undisturbed(), _only_ours_to_write():
+                problems = takedown.take_down(record, claim)
+            claim.release()
             for problem in problems:
                 say(f"The sandbox left something behind: {problem}")
         if problems:
             raise SandboxError("; ".join(problems))
 
 
+def _begin(say: Say) -> tuple[Record, Claim, bool]:
+    """Have what is needed, and write down what is taken; also whether a hub answers."""
+    sweep_sandboxes(say=say)
+    kept = registry.cached_store(user_cache(os.environ))
+    hub = not kept and base.hub_answers()
+    install.ensure(install.ENGINE if kept or hub else (*install.ENGINE, *install.BASE), say)
+    return (*_claim(), hub)
+
+
+def _bring_up(record: Record, gpus: int, reap: ExitStack, *, hub: bool, say: Say) -> SandboxInfo:
+    """Make all that the record says is made."""
+    size = storage.make(record)
+    where = f" (its data in memory, {size} GiB at most)" if size else ""
+    say(f"Starting a private engine{where}")
+    network.make(record)
+    devices = simulated(record, gpus)
+    dockerd.start(record, install_hook(record, devices), reap)
+    engine = dockerd.Engine(record)
+    registry.start(record, engine, user_cache(os.environ), hub=hub, say=say)
+    return _describe(record, devices)
+
+
 def sweep_sandboxes(*, say: Say) -> list[str]:
-    """Take down what killed sandboxes left; returns their ids. A live one is never touched."""
+    """Take down what killed sandboxes left; returns their ids.
+
+    A live one is never touched, and one of which nobody can tell is left alone as well.
+    """
     if os.geteuid() != 0 or not takedown.any_left():
         return []
-    with locked():
-        dead = [_adopt(record) for record in records() if not record.is_alive()]
-        lost = unrecorded()
-        for sandbox in lost:
-            try:
-                takedown.remove_folders(sandbox)
-            except (SandboxError, OSError) as error:
-                say(f"Still there: {error}")
-    for record in dead:
-        say(f"Removing what the killed sandbox {record.id} left")
-        for problem in takedown.take_down(record):
-            say(f"Still there: {problem}")
-    return [*(record.id for record in dead), *lost]
+    swept: list[str] = []
+    with ExitStack() as claims, _only_ours_to_write():
+        with locked():
+            known = {record.id: record for record in records()}
+            dead = list(_dead(say, claims))
+            lost = [claim for claim in dead if claim.sandbox not in known]
+            swept += [claim.sandbox for claim in lost if _remove_lost(claim, say)]
+        for claim in dead:
+            if claim not in lost:
+                say(f"Removing what the killed sandbox {claim.sandbox} left")
+                for problem in takedown.take_down(known[claim.sandbox], claim):
+                    say(f"Still there: {problem}")
+                swept.append(claim.sandbox)
+    return swept
 
 
-def _claim() -> Record:
+def _dead(say: Say, claims: ExitStack) -> Iterator[Claim]:
+    """Claim every sandbox that nobody holds, so that nobody else takes it down meanwhile."""
+    for sandbox in sandboxes():
+        claim = Claim.take(sandbox)
+        if isinstance(claim, str):
+            say(f"Sandbox {sandbox} is left alone: {claim}")
+        elif claim:
+            claims.callback(claim.release)
+            yield claim
+
+
+def _remove_lost(claim: Claim, say: Say) -> bool:
+    """Remove the folders of a dead one that have no record; one of another version is left."""
+    if has_record(claim.sandbox):
+        say(f"Sandbox {claim.sandbox} is left alone: another version made it")
+        return False
+    try:
+        claim.remove_folders()
+    except (SandboxError, OSError) as error:
+        say(f"Still there: {error}")
+    return True
+
+
+def _claim() -> tuple[Record, Claim]:
     """Choose what is free and write down that it is taken, before any of it is made."""
     with locked():
         uplink, pool = network.choose()
-        taken = {group.gr_gid for group in grp.getgrall()}
-        taken |= {record.socket_gid for record in records()}
         record = Record(
             id=new_id(),
             pid=os.getpid(),
-            started=start_time(os.getpid()),
             boot=boot_id(),
-            host_net=host_network(),
+            host_net=current(),
             uplink=uplink,
             pool=pool,
-            socket_gid=next(gid for gid in range(_FIRST_GID, 65534) if gid not in taken),
+            socket_gid=group.choose({record.socket_gid for record in records()}),
             before=takedown.how_it_is(),
         )
-        record.write()
-    return record
-
-
-def _adopt(record: Record) -> Record:
-    """Make a dead owner's sandbox ours to take down, so that nobody else does at the same time."""
-    mine = replace(record, pid=os.getpid(), started=start_time(os.getpid()), boot=boot_id())
-    mine.write()
-    return mine
+        return record, Claim.make(record)
 
 
 def _describe(record: Record, gpus: tuple[SimulatedGpu, ...]) -> SandboxInfo:
@@ -146,7 +178,11 @@ def _describe(record: Record, gpus: tuple[SimulatedGpu, ...]) -> SandboxInfo:
         gpus=gpus,
         state_dir=str(record.run_dir),
     )
-    lab_file.write_text(_lab(os.environ))
+    lab = _lab(os.environ)
+    if "@" in lab:  # a proxy's password: the member's to read, and nobody else's
+        lab_file.touch(mode=0o640)
+        os.chown(lab_file, 0, record.socket_gid)
+    lab_file.write_text(lab)
     Path(info.info_file).write_text(json.dumps(info.to_json()))
     return info
 
@@ -174,6 +210,19 @@ def _ending_signals_raise() -> Iterator[None]:
 
     with _handling({n: leave for n in _ENDING if signal.getsignal(n) is signal.SIG_DFL}):
         yield
+
+
+@contextmanager
+def _only_ours_to_write() -> Iterator[None]:
+    """Have what is made, by our programs too, written by nobody else, whatever root's umask is.
+
+    The command that uses the sandbox has the umask of whoever started it.
+    """
+    before = os.umask(0o022)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import fcntl
 import hashlib
 import json
 import os
+import stat
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,7 +33,12 @@ class Cache:
         file, label = self.folder / name, self._label(name)
         try:
             said = json.loads(label.read_text())
-            if file.stat().st_size == said["size"] and _checksum(file) == said["sha256"]:
+            if (
+                _is_ours(file)
+                and _is_ours(label)
+                and file.stat().st_size == said["size"]
+                and _checksum(file) == said["sha256"]
+            ):
                 return file
         except (OSError, ValueError, KeyError, TypeError):
             pass
@@ -58,7 +64,9 @@ class Cache:
     def making(self, name: str, wait: Callable[[], None]) -> Iterator[None]:
         """One maker at a time; ``wait`` is told when another is at it."""
         self.folder.mkdir(mode=0o755, parents=True, exist_ok=True)
-        handle = os.open(self.folder / f"{name}.lock", os.O_RDWR | os.O_CREAT, 0o644)
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
+        handle = os.open(self.folder / f"{name}.lock", flags, 0o600)
+        os.fchmod(handle, 0o600)  # who could read it could lock it, and have us wait
         try:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -73,6 +81,13 @@ class Cache:
 
     def _label(self, name: str) -> Path:
         return self.folder / f"{name}.json"
+
+
+def _is_ours(file: Path) -> bool:
+    """Whether nobody else could have written a file: one that was made under a lax umask, say."""
+    state = file.lstat()
+    mine = state.st_uid in {0, os.geteuid()}
+    return mine and stat.S_ISREG(state.st_mode) and not state.st_mode & 0o022
 
 
 def user_cache(environ: Mapping[str, str]) -> Cache:

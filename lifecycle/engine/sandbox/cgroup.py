@@ -11,7 +11,7 @@ from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
 
-from lifecycle.engine.sandbox.record import Record
+from lifecycle.engine.sandbox.record import NAME, Record
 from lifecycle.engine.sandbox.shell import SandboxError, wait_until
 
 _KEEPERS = "keepers"
@@ -152,12 +152,21 @@ def _end(pids: set[int], how: int, *, limit: float) -> None:
                 waiting -= 1
 
 
+def groups_of_sandboxes() -> set[str]:
+    """The names of the sandboxes that have control groups, whoever's /run describes them."""
+    tops = (top for mount, _ in hierarchies() for top in mount.glob(f"{NAME}*"))
+    return {top.name for top in tops}
+
+
 def remove(record: Record) -> None:
     """Remove the sandbox's cgroups from every hierarchy."""
     for mount, _ in hierarchies():
         top = mount / record.name
         if not wait_until(partial(_removed, top), limit=3):
-            raise SandboxError(f"control group {top} can't be removed")
+            raise SandboxError(
+                f"control group {top} can't be removed: it has a process that can't be ended from "
+                "here, such as one of another pid namespace"
+            )
 
 
 def _removed(top: Path) -> bool:

@@ -18,6 +18,7 @@ from lifecycle.engine.sandbox.cgroup import kept
 from lifecycle.engine.sandbox.network import mtu, resolvers
 from lifecycle.engine.sandbox.record import Record
 from lifecycle.engine.sandbox.shell import SandboxError, last_words, run, wait_until
+from lifecycle.scenario.secret_names import without_secrets
 
 _START_LIMIT = 45.0
 _NO_TRUST_KEY = 25  # the first version of dockerd that makes none
@@ -44,9 +45,9 @@ class Engine:
         """Say which sandbox's engine it is."""
         self.address = f"unix://{record.socket}"
         config = record.data_dir / "docker-config"
-        config.mkdir(exist_ok=True)
+        config.mkdir(mode=0o700, exist_ok=True)
         self.environ = {
-            **{k: v for k, v in os.environ.items() if not k.startswith("DOCKER_")},
+            **{k: v for k, v in without_secrets(os.environ).items() if not k.startswith("DOCKER_")},
             "DOCKER_HOST": self.address,
             "DOCKER_CONFIG": str(config),
         }
@@ -115,7 +116,9 @@ def _launch(
     """Start a daemon that Ctrl-C does not reach: it is ours to end."""
     # nsenter, not `ip netns exec`, which mounts another /sys and so loses the control groups.
     inside = ("nsenter", f"--net={record.netns}", "--", *words)
-    with _log(record, name).open("wb") as log:
+    log_file = _log(record, name)
+    log_file.touch(mode=0o600)
+    with log_file.open("wb") as log:
         process = subprocess.Popen(
             kept(record, *inside),
             stdin=subprocess.DEVNULL,
@@ -132,7 +135,7 @@ def _environment(path: Path) -> dict[str, str]:
     """Our environment, less the proxies on the host's loopback: the namespace has another."""
     environ = {
         key: value
-        for key, value in os.environ.items()
+        for key, value in without_secrets(os.environ).items()
         if not (key.lower().endswith("_proxy") and on_loopback(value))
     }
     return {**environ, "PATH": f"{path}:{os.environ.get('PATH', os.defpath)}"}

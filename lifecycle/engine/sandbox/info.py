@@ -34,7 +34,7 @@ class SandboxInfo:
     socket_gid: int
     """Who bears this gid may use the engine."""
     registry: str
-    """The registry, as the engine names it; the host finds it at ``address``, same port."""
+    """The registry, as the engine names it, which alone reaches it."""
     base_image: str
     lab_image: str
     """An image whose ``latest``, which no tag means, is another one than its ``1.0``."""

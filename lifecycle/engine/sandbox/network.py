@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import ipaddress
 import json
-import shlex
-import shutil
 import socket
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -17,7 +15,9 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
-from lifecycle.engine.sandbox.record import Record, records
+from lifecycle.engine.sandbox import firewall
+from lifecycle.engine.sandbox.claim import records
+from lifecycle.engine.sandbox.record import LINK, Record
 from lifecycle.engine.sandbox.shell import SandboxError, run
 
 # Where a free net is looked for. The last two are for machines whose VPN claims all of the rest.
@@ -116,13 +116,7 @@ def make(record: Record) -> None:
     _inside(record, "ip", "addr", "add", f"{inside}/30", "dev", "eth0")
     _inside(record, "ip", "link", "set", "eth0", "mtu", size, "up")
     _inside(record, "ip", "route", "add", "default", "via", host)
-    Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
-    note = ("-m", "comment", "--comment", record.name)
-    # First in the chain: another engine's policy for the rest is to drop.
-    _iptables("-I", "FORWARD", "-i", record.link, *note, "-j", "ACCEPT")
-    _iptables("-I", "FORWARD", "-o", record.link, *note, "-j", "ACCEPT")
-    masquerade = ("!", "-o", record.link, *note, "-j", "MASQUERADE")
-    _iptables("-t", "nat", "-A", "POSTROUTING", "-s", record.uplink, *masquerade)
+    firewall.open_way(record, host, inside)
     _answer_loopback_resolvers(record)
     _clamp(record)
 
@@ -159,40 +153,10 @@ def unplug(record: Record) -> None:
         _ip("link", "del", record.link)
 
 
-def remove_rules(record: Record) -> None:
-    """Remove exactly the host's rules that bear the sandbox's name."""
-    for table, lines in _saved().items():
-        for rule in lines:
-            words = shlex.split(rule)
-            if words[0] == "-A" and record.name in words:
-                _iptables("-t", table, "-D", *words[1:])
-
-
-def missing_tables() -> tuple[str, ...]:
-    """The tables that the host has not; iptables makes them with the first rule."""
-    return tuple({"filter", "nat"} - _saved().keys())
-
-
-def remove_tables(tables: Iterable[str]) -> None:
-    """Remove the tables that came with our rules, when nobody else uses them by now."""
-    for table, lines in _saved().items():
-        empty = all(line.startswith(":") and line.split()[1] == "ACCEPT" for line in lines)
-        if table in tables and empty and shutil.which("nft"):
-            with suppress(SandboxError):  # the older iptables keeps its tables in the kernel
-                run("nft", "delete", "table", "ip", table, what=f"table {table} is left")
-
-
-def _saved() -> dict[str, list[str]]:
-    """Each table's chains and rules. To ask for one table by name would make it."""
-    if not shutil.which("iptables-save"):
-        return {}
-    saved: dict[str, list[str]] = {}
-    for line in run("iptables-save", what="the firewall's rules can't be read").splitlines():
-        if line.startswith("*"):
-            lines = saved.setdefault(line[1:], [])
-        elif line.startswith((":", "-A")):
-            lines.append(line)
-    return saved
+def others(record: Record) -> bool:
+    """Whether a cable of another sandbox is here, whoever's /run it is described in."""
+    names = {name for _, name in socket.if_nameindex()} - {record.link}
+    return any(name.startswith(LINK) for name in names)
 
 
 def _ip(*words: str) -> str:
@@ -202,7 +166,3 @@ def _ip(*words: str) -> str:
 def _inside(record: Record, *words: str) -> None:
     what = "the sandbox's network can't be made"
     run("nsenter", f"--net={record.netns}", "--", *words, what=what)
-
-
-def _iptables(*words: str) -> None:
-    run("iptables", "-w", *words, what="the sandbox's firewall rules can't be changed")

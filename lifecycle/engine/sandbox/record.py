@@ -6,17 +6,18 @@ that whoever reads it, this process or a later one, can take the sandbox down.
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
+import re
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 RUN_ROOT = Path("/run/lifecycle-sandbox")
 DATA_ROOT = Path("/var/lib/lifecycle-sandbox")  # /run is often small, and noexec
+RECORD = "owner.json"
+NAME = "lifecycle-"
+LINK = "lc-"
+_ID = re.compile("[0-9a-f]{8}")
 
 
 @dataclass(frozen=True)
@@ -34,11 +35,13 @@ class Before:
 
 @dataclass(frozen=True)
 class Record:
-    """Who owns a sandbox, and the choices its names don't tell."""
+    """What is chosen for a sandbox; earlier versions can't read it, and so leave it alone.
+
+    Those judged by the process that started it, whose number means nothing in another namespace.
+    """
 
     id: str
     pid: int
-    started: str
     boot: str
     host_net: str
     uplink: str
@@ -49,12 +52,12 @@ class Record:
     @property
     def name(self) -> str:
         """The name of its cgroup, and the comment of its iptables rules."""
-        return f"lifecycle-{self.id}"
+        return f"{NAME}{self.id}"
 
     @property
     def link(self) -> str:
         """The host's end of the veth pair."""
-        return f"lc-{self.id}"
+        return f"{LINK}{self.id}"
 
     @property
     def run_dir(self) -> Path:
@@ -63,8 +66,8 @@ class Record:
 
     @property
     def data_dir(self) -> Path:
-        """Images, containers and temporary files."""
-        return DATA_ROOT / self.id
+        """Images, containers and temporary files; memory may lie over it, not over its parent."""
+        return DATA_ROOT / self.id / "data"
 
     @property
     def netns(self) -> Path:
@@ -81,17 +84,11 @@ class Record:
         """Where the engine's own containerd listens."""
         return self.run_dir / "containerd" / "containerd.sock"
 
-    def is_alive(self) -> bool:
-        """Whether the process that opened the sandbox still runs."""
-        return self.boot == boot_id() and self.started == start_time(self.pid)
-
-    def write(self) -> None:
-        """Say, before anything is made, that it is about to be; call it under the lock."""
-        self.run_dir.mkdir(mode=0o755, exist_ok=True)
-        partial = self.run_dir / "owner.json.part"
-        partial.write_text(json.dumps(asdict(self)))
-        partial.rename(self.run_dir / "owner.json")
-        self.data_dir.mkdir(parents=True, mode=0o711, exist_ok=True)
+    def write(self, folder: Path) -> None:
+        """Say, before anything is made, that it is about to be."""
+        file = folder / RECORD
+        file.write_text(json.dumps(asdict(self)))
+        file.chmod(0o600)
 
 
 def new_id() -> str:
@@ -100,73 +97,15 @@ def new_id() -> str:
 
 
 def boot_id() -> str:
-    """What tells this boot of the machine from the last, when the pid may be another's."""
+    """What tells this boot of the machine from the last."""
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
-def host_network() -> str:
-    """The network namespace that we are in, and that a sandbox is connected to."""
-    return str(Path("/proc/self/ns/net").readlink())
-
-
-def start_time(pid: int) -> str:
-    """When a process started, in ticks since boot; empty when it is gone or ended."""
+def read(folder: Path) -> Record | None:
+    """The record in a sandbox's folder; None when there is none, or another version's."""
     try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return ""
-    fields = stat.rpartition(")")[2].split()
-    return "" if fields[0] in "ZX" else fields[19]
-
-
-def records() -> list[Record]:
-    """Every sandbox of this machine that is up, or was not taken down."""
-    found = []
-    for file in sorted(RUN_ROOT.glob("*/owner.json")):
-        try:
-            said = json.loads(file.read_text())
-            before = Before(**said.pop("before"))
-            found.append(Record(before=before, **said))
-        except (OSError, ValueError, TypeError, KeyError):
-            continue
-    return found
-
-
-def unrecorded() -> list[str]:
-    """Ids of folders without a record: a reboot empties /run, a kill may come in between.
-
-    A record that can't be read may be another version's, and its sandbox alive.
-    """
-    known = {file.parent.name for file in RUN_ROOT.glob("*/owner.json")}
-    folders = {path.name for root in (RUN_ROOT, DATA_ROOT) for path in root.glob("*")}
-    return sorted(folders - known)
-
-
-@contextmanager
-def locked() -> Iterator[None]:
-    """One at a time: choosing what is free, and deciding who is the last to leave.
-
-    The lock is on the folder itself, since a lock file would be one more thing left behind; the
-    folder goes when nothing is in it.
-    """
-    while True:
-        RUN_ROOT.mkdir(mode=0o755, parents=True, exist_ok=True)
-        try:
-            handle = os.open(RUN_ROOT, os.O_RDONLY | os.O_DIRECTORY)
-        except FileNotFoundError:
-            continue
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            with suppress(FileNotFoundError):
-                if os.fstat(handle).st_ino == RUN_ROOT.stat().st_ino:
-                    yield
-                    _remove_empty_roots()
-                    return
-        finally:
-            os.close(handle)
-
-
-def _remove_empty_roots() -> None:
-    for root in (DATA_ROOT, RUN_ROOT):
-        with suppress(OSError):  # a sandbox is in it
-            root.rmdir()
+        said = json.loads((folder / RECORD).read_text())
+        record = Record(before=Before(**said.pop("before")), **said)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return None
+    return record if record.id == folder.name and _ID.fullmatch(record.id) else None

@@ -7,6 +7,7 @@ import io
 import os
 import platform
 import re
+import socket
 import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,10 +16,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lifecycle.engine.netns import socket_in
 from lifecycle.engine.sandbox import base
 from lifecycle.engine.sandbox.cache import Cache
 from lifecycle.engine.sandbox.dockerd import Engine
-from lifecycle.engine.sandbox.network import addresses
 from lifecycle.engine.sandbox.record import Record
 from lifecycle.engine.sandbox.shell import SandboxError, run, wait_until
 
@@ -55,13 +56,15 @@ def start(record: Record, engine: Engine, cache: Cache, *, hub: bool, say: Say) 
 
     The store is always a copy, so that nothing pushed into a sandbox gets into the cache.
     """
-    store = record.data_dir / "registry"
+    shut = record.data_dir / "registry"
+    shut.mkdir(mode=0o700)  # what is pushed is nobody else's to read
+    store = shut / "store"
     store.mkdir()
     _load_image(record, engine, cache, say)
     _run(engine, store)
     if kept := cached_store(cache):
         _unpack(kept, store)
-    if not wait_until(partial(_answers, addresses(record)[1]), limit=20):
+    if not wait_until(partial(_answers, str(record.netns)), limit=20):
         raise SandboxError("the sandbox's registry gave no answer in 20 s")
     if kept:
         return
@@ -151,10 +154,15 @@ def _make_image(record: Record, part: Path) -> None:
 
 
 def _run(engine: Engine, store: Path) -> None:
-    """Run the registry through testcontainers, as a service of any scenario is run."""
+    """Run the registry through testcontainers, as a service of any scenario is run.
+
+    It listens on the loopback of the namespace alone: there the engine is, whose pulls and pushes
+    reach it, and neither the host's users, nor other machines, nor containers.
+    """
     with _testcontainers(engine) as container:
         registry = container(_IMAGE, docker_client_kw={"environment": engine.environ})
-        registry.with_name("lifecycle-registry").with_bind_ports(PORT, PORT)
+        registry.with_name("lifecycle-registry").with_kwargs(network_mode="host")
+        registry.with_env("REGISTRY_HTTP_ADDR", REGISTRY)
         registry.with_volume_mapping(store, "/var/lib/registry", "rw").start()
         registry.get_docker_client().client.close()
 
@@ -187,9 +195,12 @@ def _testcontainers(engine: Engine) -> Iterator[type[DockerContainer]]:
         os.environ.update(environ)
 
 
-def _answers(address: str) -> bool:
-    connection = http.client.HTTPConnection(address, PORT, timeout=2)
+def _answers(netns: str) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=2)
     try:
+        connection.sock = socket_in(netns, socket.AF_INET, socket.SOCK_STREAM)
+        connection.sock.settimeout(2)
+        connection.sock.connect(("127.0.0.1", PORT))
         connection.request("GET", "/v2/")
         return connection.getresponse().status == http.client.OK
     except (OSError, http.client.HTTPException):

@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from lifecycle.scenario.secret_names import without_secrets
+
 
 class SandboxError(Exception):
     """The sandbox can't be had; the message is a sentence that says why and what to do."""
@@ -32,7 +34,7 @@ def run(
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env=environ,
+            env=without_secrets(os.environ if environ is None else environ),
             cwd=cwd,
             start_new_session=True,
             text=True,

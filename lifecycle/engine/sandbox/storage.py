@@ -23,6 +23,7 @@ def make(record: Record) -> int:
     Thousands of small files are made for an image and deleted with it: on a disk that trims
     each freed block, the end of a sandbox took longer than its use.
     """
+    record.data_dir.mkdir(mode=0o711)
     size = _available() // 2
     if size * 2 < _PLENTY:
         return 0
@@ -45,6 +46,13 @@ def delete(folder: Path) -> None:
 
     A volume can be somebody's own folder, mounted there: what can't be unmounted is not deleted.
     """
+    unmount(folder)
+    if folder.exists():
+        shutil.rmtree(folder)
+
+
+def unmount(folder: Path) -> None:
+    """Unmount all that is mounted on a folder or in it."""
     libc = ctypes.CDLL(None, use_errno=True)
     for point in reversed(_mounted(folder)):
         if libc.umount2(point, _MNT_DETACH) != 0:
@@ -52,8 +60,6 @@ def delete(folder: Path) -> None:
             raise SandboxError(f"{os.fsdecode(point)} can't be unmounted: {reason}")
     if _mounted(folder):
         raise SandboxError(f"something is being mounted in {folder}")
-    if folder.exists():
-        shutil.rmtree(folder)
 
 
 def _mounted(folder: Path) -> list[bytes]:

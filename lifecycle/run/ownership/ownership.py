@@ -21,7 +21,7 @@ from lifecycle.run.layers import above_others, tags_of
 from lifecycle.run.ledger import Entry, Kind, Ledger
 
 Json = dict[str, Any]
-PULLED = "a pulled base image; remove it with docker rmi, or run with --remove-pulled"
+PULLED = "a pulled base image, which others may use by now; --remove-pulled takes it away again"
 _FULL_ID = 64
 _IN_EVENTS = ("container", "execID", "imageID")
 SETTLE_LIMIT = 30.0
@@ -249,8 +249,11 @@ class Ownership:
             if self._snapshot is None:
                 self._snapshot = self._tags()
 
-    def settle(self) -> tuple[list[Refusal], list[Check]]:
-        """What the gate refused and noted since the last call, once all of it is written down."""
+    def settle(self, *, failed: bool = False) -> tuple[list[Refusal], list[Check]]:
+        """What the gate refused and noted since the last call, once all of it is written down.
+
+        Of a command that ``failed`` nothing is claimed that the gate could not read.
+        """
         deadline = time.monotonic() + SETTLE_LIMIT
         with self._changed:
             while self._under_way and time.monotonic() < deadline:
@@ -259,10 +262,10 @@ class Ownership:
             notes = list(dict.fromkeys(self._notes))
             self._refusals.clear()
             self._notes.clear()
-        self._compare()
+        self._compare(failed=failed)
         return refusals, notes
 
-    def _compare(self) -> None:
+    def _compare(self, *, failed: bool) -> None:
         """After something that can't be read: which tags of others it may have moved."""
         with self._changed:
             before, self._snapshot = self._snapshot, None
@@ -270,7 +273,9 @@ class Ownership:
             return
         now = self._tags()
         for tag in self._expected or ():
-            if tag in now and self.intends("image", tag):
+            if failed and not self.owns("image", tag):
+                self.gone("image", tag)
+            elif tag in now and self.intends("image", tag):
                 self.disown(before.get(tag, "") if before.get(tag) != now[tag] else "")
                 self.made("image", tag, now[tag])
         for tag, was in before.items():

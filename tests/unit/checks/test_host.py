@@ -1,64 +1,128 @@
-"""Files of this machine that we may not see, and the person may."""
+"""Files of this machine, which the person for whom a run is sees, or nobody does."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from lifecycle.checks.host import remove, state_of, text_of
-from lifecycle.engine.subject import current_subject
+from lifecycle.checks.check import Check
+from lifecycle.checks.expect import judge_expect
+from lifecycle.checks.facts import Facts, World
+from lifecycle.checks.host import may_write, remove, state_of, text_of, touch
+from lifecycle.engine.subject import Subject, current_subject
+from tests.unit.checks.samples import NO_GPUS
 
 ME = current_subject()
+ALICE = Subject("alice", 23456, 23457, (23457,), ("alice",), "/", "/bin/sh", 0o027)
+SECRET = "the-words-of-root"
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root acts for somebody else")
 
 
 @pytest.fixture
-def squashed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A file that this process is refused, as root is on a NAS; what it runs is not."""
-    path = tmp_path / "mine"
-    path.write_text("hello")
-    path.chmod(0o640)
+def shared(passable: Path) -> Path:
+    """A folder that is alice's, with one of root's beside it that she may not enter."""
+    hers = passable / "hers"
+    hers.mkdir()
+    os.chown(hers, ALICE.uid, ALICE.gid)
+    hidden = passable / "hidden"
+    hidden.mkdir(mode=0o700)
+    (hidden / "secret").write_text(SECRET)
+    (passable / "secret").write_text(SECRET)
+    (passable / "secret").chmod(0o640)
+    return passable
 
-    def refused(*_: Any, **__: Any) -> None:
-        raise PermissionError(13, "Permission denied")
 
-    for does in ("stat", "open", "unlink"):
-        monkeypatch.setattr(Path, does, refused)
-    return path
+def judged(path: Path, want: dict[str, Any]) -> list[Check]:
+    facts = Facts(World(ALICE, NO_GPUS, shares_machine=True))
+    return judge_expect({"host": {"files": {str(path): want}}}, facts, None)
 
 
-def test_the_person_is_asked_for_what_we_may_not_see(squashed: Path) -> None:
-    state = state_of(squashed, ME)
+def linked(hers: Path, to: Path) -> Path:
+    link = hers / "link"
+    link.symlink_to(to)
+    return link
+
+
+WAYS: dict[str, Callable[[Path], Path]] = {
+    "by its name": lambda at: at / "secret",
+    "in a folder that she may not enter": lambda at: at / "hidden" / "secret",
+    "through a link of hers": lambda at: linked(at / "hers", at / "secret"),
+    "through a link of hers into that folder": lambda at: linked(at / "hers", at / "hidden/secret"),
+    "by the root of one of our processes": lambda at: Path(f"/proc/{os.getpid()}/root{at}/secret"),
+    "the environment of one of our processes": lambda _: Path(f"/proc/{os.getpid()}/environ"),
+    "the passwords of this machine": lambda _: Path("/etc/shadow"),
+}
+
+
+@as_root
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("key", ["contains", "text"])
+def test_what_the_person_may_not_read_is_unverified_and_not_shown(
+    shared: Path, way: str, key: str
+) -> None:
+    (check,) = judged(WAYS[way](shared), {key: "zzzz"})
+    assert check.status == "unverified"
+    assert "cannot be read as alice: permission denied" in str(check)
+    assert SECRET not in str(check)
+    assert "root:" not in str(check)
+
+
+@as_root
+@pytest.mark.parametrize("want", [{"exists": True}, {"exists": False}, {"mode": "0640"}])
+def test_whether_there_is_something_that_the_person_cannot_see_is_not_told(
+    shared: Path, want: dict[str, Any]
+) -> None:
+    for name in ("secret", "nothing"):
+        (check,) = judged(shared / "hidden" / name, want)
+        assert check.status == "unverified"
+
+
+@as_root
+def test_of_a_file_that_may_be_seen_and_not_read_the_rest_is_judged(shared: Path) -> None:
+    checks = judged(shared / "secret", {"mode": "0640", "owner": "root", "contains": "words"})
+    assert [c.status for c in checks] == ["kept", "kept", "unverified"]
+
+
+@as_root
+def test_root_writes_and_removes_as_the_person(shared: Path) -> None:
+    file = shared / "hers" / "file"
+    touch(file, ALICE)
+    state = state_of(file, ALICE)
     assert state
-    assert (state.uid, state.gid, state.mode, state.is_file) == (ME.uid, ME.gid, "640", True)
-    assert text_of(squashed, ME) == "hello"
+    assert (state.uid, state.gid, state.mode) == (ALICE.uid, ALICE.gid, "640")
+    assert may_write(file, ALICE)
+    assert not may_write(shared / "secret", ALICE)
+    assert remove(file, ALICE)
+    assert not file.exists()
+    assert not remove(shared / "secret", ALICE)
+    assert (shared / "secret").exists()
 
 
-def test_the_person_removes_what_we_may_not(
-    squashed: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert remove(squashed, ME)
-    monkeypatch.undo()
-    assert not squashed.exists()
+@as_root
+@pytest.mark.parametrize("name", ["new", "secret"])
+def test_a_link_of_the_person_leads_root_nowhere(shared: Path, name: str) -> None:
+    link = linked(shared / "hers", shared / name)
+    before = sorted(shared.iterdir())
+    with pytest.raises(OSError, match="symbolic"):
+        touch(link, ALICE)
+    assert sorted(shared.iterdir()) == before
 
 
-def test_what_neither_may_see_is_not_there(squashed: Path) -> None:
-    other = squashed.parent / "other"
-    assert state_of(other, ME) is None
-    assert text_of(other, ME) is None
+def test_what_is_not_there_is_nothing(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    linked(tmp_path, tmp_path / "link")
+    for path in ("missing", "file/below", "link", "n" * 300):
+        assert state_of(tmp_path / path, ME) is None
 
 
-@pytest.mark.parametrize("look", [state_of, text_of])
-def test_what_does_not_exist_needs_nobody_asked(
-    look: Callable[..., object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def ask(*_: Any) -> None:
-        raise AssertionError("asked")
-
-    monkeypatch.setattr("lifecycle.checks.host.as_person", ask)
-    assert look(tmp_path / "missing", ME) is None
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match="a pipe"):
+        text_of(tmp_path / "pipe", ME)
 
 
 def test_a_file_that_is_gone_already_is_removed(tmp_path: Path) -> None:

@@ -103,9 +103,9 @@ def test_an_image_that_shares_the_name_of_a_container_is_told_apart() -> None:
 def test_a_container_without_a_name_is_given_one_right_after_the_verb() -> None:
     names = the_map()
     assert applied("docker container run --rm x", step=4) == (
-        f"docker container run --name unnamed-4-{RUN} --rm x"
+        f"docker container run --name {RUN}-unnamed-4 --rm x"
     )
-    assert names.unnamed(4) == f"unnamed-4-{RUN}"
+    assert names.unnamed(4) == f"{RUN}-unnamed-4"
     assert names.is_unnamed(parse(["docker", "create", "x"]))
     assert not names.is_unnamed(parse(["docker", "create", "--name", "aa", "x"]))
 
@@ -135,7 +135,7 @@ def test_as_written_keeps_every_name_and_still_names_the_unnamed() -> None:
     names = the_map(as_written=True)
     text = "docker run --name my_test_c -v data:/x --network lab myid-yo/test"
     assert applied(text, names) == text
-    assert applied("docker run x", names).startswith("docker run --name unnamed-0-")
+    assert applied("docker run x", names).endswith("-unnamed-0 x")
 
 
 def test_a_text_is_restored_to_what_the_author_wrote() -> None:

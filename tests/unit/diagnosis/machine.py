@@ -12,6 +12,27 @@ from lifecycle.engine.subject import Subject
 from lifecycle.run.outcome import Finding, Symptom
 
 
+class Described(MachineFacts):
+    """Facts in which files belong to whom a test says; another's file can't be made without root.
+
+    A path that is not described is the test's own file, or none.
+    """
+
+    def __init__(self, owners: Mapping[str, int], person: Subject, **places: Any) -> None:
+        """Whose each path is, and the machine."""
+        super().__init__(person, **places)
+        self._owners = owners
+
+    def owner(self, path: str) -> int | None:
+        """As described."""
+        return self._owners[path] if path in self._owners else super().owner(path)
+
+    def owner_in_folder(self, name: str) -> int | None:
+        """As described, by the file's whole path on the machine."""
+        path = f"/{(self.cwd / name).relative_to(self.root)}"
+        return self._owners[path] if path in self._owners else super().owner_in_folder(name)
+
+
 @dataclass
 class Machine:
     """Kim's machine: Docker runs, its socket belongs to the group docker, and Kim is in it."""
@@ -29,6 +50,8 @@ class Machine:
     environ: dict[str, str] = field(default_factory=dict)
     containers: list[dict[str, Any]] | None = None
     inspected: dict[str, dict[str, Any]] = field(default_factory=dict)
+    owners: dict[str, int] = field(default_factory=dict)
+    made: set[str] = field(default_factory=set)
     version: str = "Docker version 20.10.24+dfsg1, build 297e128\n"
 
     def file(self, path: str, text: str = "") -> Path:
@@ -46,7 +69,8 @@ class Machine:
 
     def facts(self) -> MachineFacts:
         """What diagnosis finds on it."""
-        return MachineFacts(
+        return Described(
+            self.owners,
             Subject(
                 "kim",
                 self.uid,
@@ -65,6 +89,7 @@ class Machine:
             ask=self._ask,
             containers=self._list,
             inspect=self.inspected.get,
+            made=self.made.__contains__,
         )
 
     def _ask(self, words: Sequence[str]) -> str:

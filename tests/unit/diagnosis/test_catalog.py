@@ -55,19 +55,19 @@ def test_no_hole_of_a_command_lies_within_quotes(entry: Entry) -> None:
 
 
 def test_what_an_error_says_is_quoted_in_a_command() -> None:
-    advice = Advice("user", "Remove {name}.", "{name} 삭제.", ("docker rm {name}",))
+    advice = Advice("user", "mine", "Remove {name}.", "{name} 삭제.", ("docker rm {name}",))
     filled = advice.fill(lambda _: "x; rm -rf ~", "en")
     assert filled.commands == ("docker rm 'x; rm -rf ~'",)
 
 
 def test_a_hole_that_nothing_fills_reads_as_a_placeholder() -> None:
-    advice = Advice("user", "Start {name}.", "{name} 시작.", ("docker start {name}",))
+    advice = Advice("user", "mine", "Start {name}.", "{name} 시작.", ("docker start {name}",))
     assert advice.fill(lambda _: None, "ko").do == "NAME 시작."
     assert advice.fill(lambda _: None, "en").commands == ("docker start NAME",)
 
 
 def test_go_templates_are_no_holes() -> None:
-    advice = Advice("user", "", "", ("docker inspect -f '{{.State.Error}}' {name}",))
+    advice = Advice("user", "nothing", "", "", ("docker inspect -f '{{.State.Error}}' {name}",))
     assert advice.fill(lambda _: "c", "en").commands == ("docker inspect -f '{{.State.Error}}' c",)
 
 

@@ -43,14 +43,16 @@ def test_a_name_is_taken_by_a_container_that_ran(
     found = only(machine, NAME_TAKEN, *RUN)
     assert found.id == "container-name-conflict"
     assert "container my_test_c (41f2ec5f38f4) of me/test" in evidence(found)
-    assert found.remedies[0].commands[0] == "docker start my_test_c"
+    assert "choose another --name" in found.remedies[0].do.lower()
+    assert found.remedies[1].commands[0].endswith(" my_test_c")  # a look
 
 
 def test_a_name_is_held_by_what_a_failed_run_left(machine: Machine, container: Container) -> None:
     machine.containers = [container("my_test_c", "created")]
     found = only(machine, NAME_TAKEN, *RUN)
     assert found.id == "name-left-by-failed-run"
-    assert "docker rm my_test_c" in found.remedies[0].commands
+    assert "docker create" in found.cause
+    assert "docker rm" not in str(found.remedies)
 
 
 def test_a_port_is_taken_by_a_container(machine: Machine, container: Container) -> None:
@@ -58,7 +60,7 @@ def test_a_port_is_taken_by_a_container(machine: Machine, container: Container) 
     found = only(machine, PORT_TAKEN, *RUN)
     assert found.id == "port-used-by-container"
     assert "port 8080 is published by container lees_web" in evidence(found)
-    assert "docker stop lees_web" in str(found.remedies)
+    assert "docker stop" not in str(found.remedies)
 
 
 def listens(machine: Machine, command: str, cgroup: str) -> None:
@@ -144,7 +146,7 @@ def test_exit_in_the_first_shell_is_told_from_a_stop(
     machine.containers = [container("my_test_c", "exited", Status="Exited (0) 2 minutes ago")]
     found = only(machine, STOPPED, *exec_line)
     assert found.id == "attach-exit-stops-container"
-    assert found.remedies[0].commands[0] == "docker start my_test_c"
+    assert "Start what is yours with docker start" in found.remedies[-1].do
 
 
 def test_a_misspelled_container_has_its_neighbour_named(

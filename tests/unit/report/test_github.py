@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lifecycle.report.bounds import prepare
-from lifecycle.report.github import commands_stopped, job_summary, publish, workflow_commands
+from lifecycle.report.github import CommandsStopped, job_summary, publish, workflow_commands
 from lifecycle.run.outcome import StepResult
 from tests.unit.report.samples import FAILED, HOSTILE_NAMES, PASSED, PULL, RUN, hostile, report
 
@@ -83,8 +83,9 @@ def test_a_job_summary_that_cannot_be_written_is_a_warning(tmp_path: Path) -> No
 def test_elsewhere_nothing_is_printed() -> None:
     stream = io.StringIO()
     publish(report(*FAILED), {}, stream)
-    with commands_stopped({}, stream):
-        pass
+    stopped = CommandsStopped({}, stream)
+    stopped.stop()
+    stopped.resume()
     assert stream.getvalue() == ""
 
 
@@ -92,10 +93,47 @@ def test_commands_are_stopped_by_a_word_that_differs_each_time() -> None:
     words = set()
     for _ in range(2):
         stream = io.StringIO()
-        with commands_stopped(ON_GITHUB, stream):
-            print("::error::owned", file=stream)
-        first, *_, last = stream.getvalue().splitlines()
+        stopped = CommandsStopped(ON_GITHUB, stream)
+        stopped.stop()
+        print("::error::owned", file=stream)
+        stopped.resume()
+        _, first, *_, last = stream.getvalue().splitlines()
         word = first.removeprefix("::stop-commands::")
         assert last == f"::{word}::"
         words.add(word)
     assert len(words) == 2
+
+
+def test_only_our_own_commands_are_obeyed_in_between() -> None:
+    stream = io.StringIO()
+    stopped = CommandsStopped(ON_GITHUB, stream)
+    stopped.stop()
+    stopped.stop()
+    print("::error::theirs", file=stream)
+    with stopped.obeyed():
+        print("::error::ours", file=stream)
+    print("::error::theirs again", file=stream)
+    stopped.resume()
+    stopped.resume()
+    assert obeyed(stream.getvalue()) == ["::error::ours"]
+
+
+def obeyed(log: str) -> list[str]:
+    """The commands of a log that GitHub's runner would do."""
+    done, word = [], ""
+    for line in log.splitlines():
+        text = line.strip()
+        if word and text == f"::{word}::":
+            word = ""
+        elif not word and text.startswith("::stop-commands::"):
+            word = text.removeprefix("::stop-commands::")
+        elif not word and text.startswith("::"):
+            done.append(text)
+    return done
+
+
+def test_what_a_container_printed_decodes_to_no_second_command() -> None:
+    failed = StepResult("Run%0A::error::x", 4, ran=True, checks=[RUN.checks[1]])
+    [error] = workflow_commands(report(failed))[:1]
+    assert "%0A::error" not in error.replace("%250A", "")
+    assert "%250A" in error

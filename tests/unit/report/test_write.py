@@ -145,20 +145,6 @@ def test_a_write_that_fails_halfway_leaves_the_last_report_whole(tmp_path: Path)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root writes for somebody else")
-def test_root_gives_all_that_it_makes_to_the_owner(tmp_path: Path) -> None:
-    folder = tmp_path / "reports" / "k3x9"
-    write_report(report(*PASSED), folder, as_it_is, owner=(12345, 12346))
-    made = [folder.parent, folder, folder.parent / "latest", *folder.iterdir()]
-    assert {(path.lstat().st_uid, path.lstat().st_gid) for path in made} == {(12345, 12346)}
-
-
-def test_a_folder_of_somebody_else_is_not_written_into_for_the_owner(tmp_path: Path) -> None:
-    with pytest.raises(ReportError, match="does not belong to user 12345"):
-        write_report(report(*PASSED), tmp_path, as_it_is, owner=(12345, 12345))
-    assert list(tmp_path.iterdir()) == []
-
-
 def huge() -> RunReport:
     """More output than any report may hold: 300 full screens that grow when they are escaped."""
     steps = [

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
-from lifecycle.command.line import Ref
+from lifecycle.engine.subject import current_subject
 from lifecycle.engine.terminal import Terminal
 from lifecycle.run import book
 from lifecycle.run.act import Acted
@@ -51,9 +52,6 @@ def opened(planned: Planner, engine: Registry, tmp_path: Path) -> Opener:
         chosen = Options(**options)
         plan: Plan = planned(f"- {command}\n", as_written=chosen.as_written)
 
-        def real(kind: Any, name: str) -> str:
-            return plan.names.real(Ref(kind, name))
-
         ledger = Ledger(tmp_path / "ledgers", RUN, "ENGINE", engine.address)
         session = SimpleNamespace(
             plan=plan,
@@ -63,9 +61,10 @@ def opened(planned: Planner, engine: Registry, tmp_path: Path) -> Opener:
             witness=Witness(engine.daemon, ledger, RUN),
             before=take(engine.daemon),
             targets=set(),
-            real=real,
             folder=tmp_path,
+            world=SimpleNamespace(subject=current_subject()),
         )
+        session.real = partial(Session.real, cast("Session", session))
         return cast("Session", session), plan.steps[0]
 
     return make
@@ -203,13 +202,10 @@ def test_even_a_thing_that_was_claimed_is_not_ours_when_it_was_there_before(
     assert entries(session) == [("container", "theirs", "")]
 
 
-def test_a_container_without_a_name_is_meant_by_the_one_it_gets(
-    opened: Opener, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_container_without_a_name_is_meant_by_the_one_it_gets(opened: Opener) -> None:
     session, step = opened("docker run -d debian:bookworm")
-    monkeypatch.setattr(session, "real", lambda _kind, name: f"{name}-{RUN}")
     book.intend(session, step)
-    assert entries(session) == [("container", f"unnamed-1-{RUN}", "")]
+    assert entries(session) == [("container", f"{RUN}-unnamed-1", "")]
 
 
 def test_what_is_there_already_is_not_claimed(opened: Opener, engine: Registry) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from lifecycle.command.line import Ref
+from lifecycle.command.names import Unnamed
 from lifecycle.run.planned import PlannedStep
 from tests.unit.run.conftest import RUN, Planner
 
@@ -156,7 +157,7 @@ def test_a_dockerfile_that_an_earlier_step_writes_is_read_for_its_user(planned: 
     ("command", "container"),
     [
         ("docker run -d --name box me/test", "box"),
-        ("docker run -d me/test", "unnamed-1"),
+        ("docker run -d me/test", Unnamed(1)),
         ("docker exec box ls", "box"),
         ("docker cp box:/a b", "box"),
         ("docker stop box other", "box"),
@@ -182,7 +183,7 @@ def test_on_says_which_container_is_meant(first: First) -> None:
         ("docker run -it --gpus all --name=box me/test", "box"),
         ("docker run -ti --name box me/test bash", "box"),
         ("docker run -ti --name box me/test /bin/sh", "box"),
-        ("docker run -ti me/test", "unnamed-1"),
+        ("docker run -ti me/test", Unnamed(1)),
         ("docker run -ti --name box me/test bash -l", ""),
         ("docker run -ti --name box me/test nvidia-smi", ""),
         ("docker run -tid --name box me/test", ""),

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lifecycle.run.secrets import HIDDEN, SHORTEST, SecretError, Secrets
+from lifecycle.run.secrets import HIDDEN, SecretError, Secrets
+from lifecycle.scenario.credentials import SHORTEST
 
 VALUE = "s3cret/pass word+é"
 

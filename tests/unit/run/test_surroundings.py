@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from lifecycle.engine.subject import current_subject
 from lifecycle.run.surroundings import own_detach_keys
+
+ME = current_subject()
 
 
 @pytest.mark.parametrize(
@@ -27,5 +30,5 @@ def test_the_detach_keys_are_those_of_the_person_s_configuration(
     folder.mkdir()
     if config is not None:
         (folder / "config.json").write_text(config)
-    assert own_detach_keys({"HOME": str(tmp_path)}) == keys
-    assert own_detach_keys({"HOME": "/nonexistent", "DOCKER_CONFIG": str(folder)}) == keys
+    assert own_detach_keys({"HOME": str(tmp_path)}, ME) == keys
+    assert own_detach_keys({"HOME": "/nonexistent", "DOCKER_CONFIG": str(folder)}, ME) == keys

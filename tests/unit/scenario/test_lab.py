@@ -89,8 +89,3 @@ def test_the_proxy_is_told_to_programs_by_the_variables_that_are_set() -> None:
     proxy = Lab.model_validate({"proxy": {"http": "http://p:3128", "no_proxy": ".lab"}}).proxy
     assert proxy.environment() == {"http_proxy": "http://p:3128", "no_proxy": ".lab"}
     assert Lab().proxy.environment() == {}
-
-
-def test_the_passwords_of_a_proxy_are_known_so_that_they_can_be_hidden() -> None:
-    addresses = {"http": "http://kim:p%40ss:w@p:3128", "https": "http://p:3128/a:b@c"}
-    assert Lab.model_validate({"proxy": addresses}).proxy.passwords() == ["p%40ss:w"]

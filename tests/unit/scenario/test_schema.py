@@ -11,7 +11,7 @@ def test_the_schema_has_the_words_of_the_format() -> None:
     made = schema()
     json.dumps(made)
     assert set(made["properties"]) == {
-        *("scenario", "summary", "gpu", "people", "vars", "steps", "finally")
+        *("scenario", "summary", "gpu", "engine", "people", "vars", "steps", "finally")
     }
     assert made["required"] == ["scenario", "steps"]
     assert made["additionalProperties"] is False
