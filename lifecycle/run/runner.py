@@ -182,7 +182,7 @@ class Runner:
         acted = run(self._s, planned, words)
         result.ran = True
         result.show(acted.picture or Picture(acted.screen))
-        refusals, notes = book.settle(self._s, planned, acted.exit_code)
+        refusals, notes = book.settle(self._s, planned)
         result.checks += notes
         with self._s.daemon.asked_once():
             if planned.line and planned.line.verb == "load" and acted.exit_code == 0:

@@ -29,6 +29,8 @@ _IMAGE = re.compile(r" ---> ([0-9a-f]{12})")
 _CACHED = " ---> Using cache"
 _BUILT = re.compile(r"Successfully built ([0-9a-f]{12})")
 _DOWNLOADED = re.compile(r"Status: Downloaded newer image for (\S+)")
+_BY_BUILDKIT = "moby.image.id"
+"""What BuildKit calls its word for the image that it has made; what a RUN prints is elsewhere."""
 _BLANK = re.compile(r"[\s\"'\\=]+")
 _NOP = "#(nop)"
 
@@ -80,6 +82,8 @@ class ClassicBuild:
         status = _DOWNLOADED.fullmatch(str(said.get("status") or ""))
         if status:  # what a RUN prints comes as a stream, never as a status
             self.pulled.append(status[1])
+        if said.get("id") == _BY_BUILDKIT and isinstance(said.get("aux"), dict):
+            self.result = str(said["aux"].get("ID") or "")
         *lines, rest = (self._text + str(said.get("stream") or "")).split("\n")
         self._text = rest[:_LINE]
         for line in lines:

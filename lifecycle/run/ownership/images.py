@@ -1,7 +1,6 @@
 """Requests that make, move or remove images and tags.
 
-A tag that was there, or that somebody else made, is never moved. What can't be read (BuildKit) is
-held against the tags as they were before it.
+A tag that was there, or that somebody else made, is never moved.
 """
 
 from __future__ import annotations
@@ -27,7 +26,6 @@ from lifecycle.run.ownership.refusing import Absent, Refused, not_ours
 Json = dict[str, Any]
 _OFF = frozenset({"", "0", "false", "False"})
 _OK = range(200, 300)
-_BUILDKIT = "2"
 
 
 class Images:
@@ -38,7 +36,7 @@ class Images:
 
     # -- tags ---------------------------------------------------------------------------------
 
-    def _claim(self, tag: str, meant: str = "") -> bool:
+    def claim(self, tag: str, meant: str = "") -> bool:
         """Write down that a tag is to be made; whether it will be ours.
 
         One that means the image ``meant`` already does not move. Raises Refused.
@@ -54,7 +52,7 @@ class Images:
             )
         return False
 
-    def _tagged(self, tags: Iterable[str], was: Mapping[str, str], result: Collection[str]) -> None:
+    def tagged(self, tags: Iterable[str], was: Mapping[str, str], result: Collection[str]) -> None:
         """After the request: which of the tags that were to be made mean what it made.
 
         One that means another image is somebody's who gave it meanwhile.
@@ -68,7 +66,8 @@ class Images:
             elif seen is None or seen["Id"] != was.get(tag, ""):
                 self._o.gone("image", tag)
 
-    def _ids(self, tags: Iterable[str]) -> dict[str, str]:
+    def ids(self, tags: Iterable[str]) -> dict[str, str]:
+        """By which id each was made last; empty where this run did not make it."""
         return {tag: self._o.id_of("image", tag) for tag in tags}
 
     def tag(self, call: Call) -> None:
@@ -77,12 +76,12 @@ class Images:
         if seen is None:
             raise Absent(f"No such image: {call.request.names['name']}")
         new = _joined(call.request.get("repo"), call.request.get("tag"))
-        was = self._ids([new])
-        mine = self._claim(new, str(seen["Id"]))
+        was = self.ids([new])
+        mine = self.claim(new, str(seen["Id"]))
         answer = call.relay_and_wait()
         try:
             result = [str(seen["Id"])] if answer.status in _OK else []
-            self._tagged([new] if mine else [], was, result)
+            self.tagged([new] if mine else [], was, result)
         finally:
             call.release()
 
@@ -216,18 +215,18 @@ class Images:
     def _import(self, call: Call) -> None:
         repository = call.request.get("repo")
         tags = [_joined(repository, call.request.get("tag"))] if repository else []
-        was = self._ids(tags)
-        mine = [tag for tag in tags if self._claim(tag)]
+        was = self.ids(tags)
+        mine = [tag for tag in tags if self.claim(tag)]
         answer = b"".join(_end_of(call.relay_and_follow()))
         try:
             identity = _status(answer)
-            self._tagged(mine, was, [identity])
+            self.tagged(mine, was, [identity])
             if not tags:
-                self._made_by_id(identity)
+                self.made_by_id(identity)
         finally:
             call.release()
 
-    def _made_by_id(self, identity: str) -> None:
+    def made_by_id(self, identity: str) -> None:
         """An image that has no name, by the id that the engine gave it."""
         seen = self._daemon.image(identity) if identity else None
         if seen is not None and not had_image(self._o.before, str(seen["Id"])):
@@ -239,20 +238,18 @@ class Images:
         if problem:
             raise Refused(f"the archive can't be read, so its tags are not known: {problem}")
         tags, images = _of_archive(call.archive)
-        was = self._ids(tags)
-        mine = [
-            tag for tag, identity in tags.items() if self._claim(tag, self._same(tag, identity))
-        ]
+        was = self.ids(tags)
+        mine = [tag for tag, identity in tags.items() if self.claim(tag, self._same(tag, identity))]
         there = {one for one in images if self._daemon.image(one) is not None}
         self._o.look_before()
         for _ in call.relay_and_follow():
             pass
         try:
-            self._tagged(mine, was, images)
+            self.tagged(mine, was, images)
             for one in images - there:
                 seen = self._daemon.image(one)
                 if seen is not None and not tags_of(seen):
-                    self._made_by_id(one)
+                    self.made_by_id(one)
         finally:
             call.release()
 
@@ -269,27 +266,27 @@ class Images:
         bodies.read(call.body, bodies.NOTHING)
         repository = call.request.get("repo")
         tags = [_joined(repository, call.request.get("tag"))] if repository else []
-        was = self._ids(tags)
-        mine = [tag for tag in tags if self._claim(tag)]
+        was = self.ids(tags)
+        mine = [tag for tag in tags if self.claim(tag)]
         query = [(k, v) for k, v in call.request.query if k != "container"]
         query.append(("container", container))
         answer = call.relay_and_wait(target(call.request.version, call.request.path, query))
         try:
             identity = str(json.loads(answer.body).get("Id") or "") if answer.status in _OK else ""
-            self._tagged(mine, was, [identity])
+            self.tagged(mine, was, [identity])
             if not tags:
-                self._made_by_id(identity)
+                self.made_by_id(identity)
         finally:
             call.release()
 
     def build(self, call: Call) -> None:
-        """``POST /build``: the old builder, whose stream is read, or BuildKit's, which is not."""
+        """``POST /build``: the old builder, or an old client's build by BuildKit."""
         request = call.request
         if request.get("buildid"):
             self._o.build_known_as(request.get("buildid"))
-        tags = [familiar(tag) for tag in request.all("t")]
-        was = self._ids(tags)
-        mine = [tag for tag in tags if self._claim(tag)]
+        tags = [named(tag) for tag in request.all("t")]
+        was = self.ids(tags)
+        mine = [tag for tag in tags if self.claim(tag)]
         query = list(request.query)
         if request.get("pull") not in _OFF:
             query = [(k, v) for k, v in query if k != "pull"]
@@ -298,12 +295,11 @@ class Images:
         self._o.look_before()
         stream = ClassicBuild(self._daemon, self._o.before, self._layer)
         for piece in call.relay_and_follow(target(request.version, request.path, query)):
-            if request.get("version") != _BUILDKIT:
-                stream.feed(piece)
+            stream.feed(piece)
         try:
-            self._tagged(mine, was, [stream.result])
+            self.tagged(mine, was, [stream.result])
             if not tags:
-                self._made_by_id(stream.result)
+                self.made_by_id(stream.result)
             for base in stream.pulled:
                 seen = self._daemon.image(base)
                 if seen is not None and not self._o.owns("image", base):
@@ -314,26 +310,18 @@ class Images:
     def _layer(self, entry: Entry) -> None:
         self._o.made(entry.kind, entry.name, entry.id)
 
-    def buildkit(self, call: Call) -> None:
-        """``POST /session`` and ``/grpc``: what goes through them can't be read."""
-        tags = self._o.build_tags
-        if tags is None and not self._o.allows("api:POST/grpc"):
-            raise Refused(
-                "a build by BuildKit behind another word can't be read, so its tags are not known: "
-                "write it as a step of its own, docker build ... (--allow-foreign api:POST/grpc "
-                "lifts this)"
-            )
-        for tag in tags or ():
-            self._claim(tag)
-        self._o.look_before()
-        call.relay()
+
+def named(name: str) -> str:
+    """A name that is given to an image, as everyone uses it. Raises Refused."""
+    return _joined(name, "")
 
 
 def _joined(name: str, tag: str) -> str:
     """A name and a tag, or a digest, as one familiar reference. Raises Refused."""
     mark = "@" if ":" in tag else ":"
     try:
-        return familiar(f"{_bare(name)}{mark}{tag}" if tag else name)
+        # Never an id: what looks like one here is somebody's repository of twelve digits.
+        return str(parse_reference(f"{_bare(name)}{mark}{tag}" if tag else name))
     except ImpossibleError as error:
         raise Refused(error.message) from None
 
