@@ -27,9 +27,10 @@ from lifecycle.checks.inside import (
     Probe,
     is_long,
 )
+from lifecycle.checks.mounts import mount_source
 from lifecycle.checks.passwords import password_changed
-from lifecycle.checks.proc import MountLine
 from lifecycle.engine.as_subject import refused
+from lifecycle.engine.patterns import PatternError, find, find_in
 from lifecycle.engine.subject import Subject
 
 Expect = Mapping[str, Any]
@@ -62,7 +63,10 @@ def judge_expect(expect: Expect, facts: Facts, on: ContainerFacts | None) -> lis
 
 def pattern(about: str, wanted: str, text: str, source: str) -> Check:
     """A regular expression that must be found; what a part does not hold, the whole may."""
-    match, long = re.search(wanted, text, re.MULTILINE), is_long(text)
+    try:
+        match, long = find(wanted, text, multiline=True), is_long(text)
+    except PatternError as error:
+        return unverified(about, wanted, str(error))
     found = match is not None and not (long and match.end() == len(text))
     if long and not found:
         return unverified(about, wanted, f"not in what is kept of a long text ({MOST_TEXT} bytes)")
@@ -257,8 +261,12 @@ def _file(
 def _processes(want: Mapping[str, Any], inside: Inside, _: Facts) -> Iterator[Check]:
     """Patterns of command lines; how many of each, or None for at least one."""
     for wanted, count in want.items():
-        found = [p for p in inside.processes if re.search(wanted, p.command)]
         about = f"inside: process {wanted}"
+        try:
+            found = [m for m in find_in(wanted, [p.command for p in inside.processes]) if m]
+        except PatternError as error:
+            yield unverified(about, "running" if count is None else _text(count), str(error))
+            continue
         if count is None:
             there = "running" if found else "not there"
             yield compare(about, "running", there, inside.place(PROCESSES))
@@ -276,15 +284,7 @@ def _mounts(want: Expect, inside: Inside, _: Facts) -> Iterator[Check]:
             readonly = _text("ro" in line.options)
             yield compare(f"{about}, read-only", _text(wanted["readonly"]), readonly, source)
         if line and "source" in wanted:
-            yield _mount_source(f"{about} of", _text(wanted["source"]), line, source)
-
-
-def _mount_source(about: str, wanted: str, line: MountLine, source: str) -> Check:
-    """The kernel tells the place within a file system, and what that file system is of."""
-    if line.root == "/" and wanted != line.source:
-        return unverified(about, wanted, f"it is all of {line.source}, wherever that is mounted")
-    ends = wanted in {line.root, line.source} or wanted.endswith(line.root)
-    return compare(about, wanted, wanted if ends else line.root, source)
+            yield mount_source(f"{about} of", _text(wanted["source"]), line, source)
 
 
 def _gpus(want: Any, inside: Inside, facts: Facts) -> Iterator[Check]:

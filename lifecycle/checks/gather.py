@@ -16,6 +16,7 @@ from lifecycle.checks.network import texts_for
 from lifecycle.checks.outside import look_outside
 from lifecycle.command.promise import Promise
 from lifecycle.engine.daemon import Daemon, EngineError
+from lifecycle.engine.deadline import rest
 
 Json = dict[str, Any]
 START_LIMIT = 2.0
@@ -160,7 +161,7 @@ def exec_facts(daemon: Daemon, exec_id: str, container_pid: int, world: World) -
 
 def _status(pid: int) -> str:
     """The kernel's words of a process, once it is the program and no more its starter."""
-    deadline = time.monotonic() + START_LIMIT
+    deadline = time.monotonic() + rest(START_LIMIT)
     try:
         while (text := Path(f"/proc/{pid}/status").read_text()).startswith(_STARTER):
             if time.monotonic() > deadline:

@@ -8,6 +8,7 @@ from typing import Any
 from lifecycle.checks.check import Check, compare, unverified
 from lifecycle.checks.facts import ContainerFacts, Facts
 from lifecycle.checks.inside import MOUNTS, WRITES
+from lifecycle.checks.proc import MountLine
 from lifecycle.checks.wording import about
 from lifecycle.command.mounts import clean
 from lifecycle.command.promise import Promise
@@ -103,3 +104,11 @@ def round_trip(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
     wanted = {"written inside": trip.writer_uid, "written outside": outside}
     actual = {"written inside": trip.inside_file_uid, "written outside": trip.outside_file_uid}
     return compare(label, wanted, actual, "owner uids of a file written on each side")
+
+
+def mount_source(label: str, wanted: str, line: MountLine, source: str) -> Check:
+    """The kernel tells the place within a file system, and what that file system is of."""
+    if line.root == "/" and wanted != line.source:
+        return unverified(label, wanted, f"it is all of {line.source}, wherever that is mounted")
+    ends = wanted in {line.root, line.source} or wanted.endswith(line.root)
+    return compare(label, wanted, wanted if ends else line.root, source)

@@ -16,6 +16,7 @@ from lifecycle.checks.facts import Answer, ContainerFacts, World, together
 from lifecycle.checks.ports import bindings
 from lifecycle.command.line import SHELLS
 from lifecycle.engine.daemon import Daemon, EngineError
+from lifecycle.engine.deadline import left, rest
 from lifecycle.engine.netns import socket_in
 
 _PYTHON_TCP = (
@@ -232,7 +233,7 @@ def _through(daemon: Daemon, listener: str, port: str, door: _Door, token: str) 
 def _has_ended(daemon: Daemon, listener: str, found: Mapping[_Place, Answer]) -> bool:
     """Whether a listener is gone; one that has answered frees its port a moment later."""
     has_answered = any(a.answered for a in found.values())
-    deadline = time.monotonic() + (PORT_LIMIT if has_answered else 0)
+    deadline = time.monotonic() + (rest(PORT_LIMIT) if has_answered else 0)
     while (daemon.exec(listener) or {}).get("Running"):
         if time.monotonic() >= deadline:
             return False
@@ -269,7 +270,7 @@ def _unless_taken(daemon: Daemon, listener: str, answer: Answer) -> Answer:
 
 def _connect(door: _Door, token: str) -> Answer:
     """Try until the token comes. A proxy accepts before anybody listens, then hangs up."""
-    deadline = time.monotonic() + PORT_LIMIT
+    deadline = time.monotonic() + left(PORT_LIMIT)
     problem = ""
     while time.monotonic() < deadline:
         try:
@@ -296,7 +297,7 @@ def _receive(link: socket.socket) -> bytes | None:
 
 def _ask(door: _Door, token: str) -> Answer:
     """Send datagrams until one is answered with the token."""
-    deadline = time.monotonic() + PORT_LIMIT
+    deadline = time.monotonic() + left(PORT_LIMIT)
     problem = f"{door} did not answer a datagram"
     while time.monotonic() < deadline:
         try:

@@ -115,7 +115,8 @@ def hold(args: argparse.Namespace) -> int:
 
 
 def _running(daemon: Daemon) -> list[str]:
-    return [c["Names"][0].lstrip("/") for c in daemon.containers() if c.get("State") == "running"]
+    up = [c for c in daemon.containers() if c.get("State") == "running"]
+    return [(c["Names"] or [c["Id"]])[0].lstrip("/") for c in up]
 
 
 def _print_checks(checks: Sequence[Check], *, for_programs: bool) -> None:

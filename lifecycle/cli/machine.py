@@ -75,11 +75,12 @@ def doctor(args: argparse.Namespace) -> int:
         try:
             daemon = connect(find_address(Options(context=args.context), env, subject), env)
             found["containers"] = daemon.containers()
+            answer = {"info": daemon.info, "version": daemon.version}
         except StartError as error:
             return error.symptom.output
         except EngineError as error:
             return str(error)
-        return {"info": daemon.info, "version": daemon.version}
+        return answer
 
     facts = MachineFacts(containers=lambda: found["containers"])
     lang: Lang = "ko" if "ko" in {args.lang, lab.lang} else "en"

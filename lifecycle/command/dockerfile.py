@@ -158,10 +158,12 @@ def _stages(
 ) -> list[_Stage]:
     top: dict[str, str] = {}
     stages: list[_Stage] = []
+    named: dict[str, _Stage] = {}
     for instruction in instructions:
         word, text = instruction["instruction"], instruction["value"] or ""
         if word == "FROM":
-            stages.append(_begin(text, stages, top))
+            stages.append(_begin(text, named, top))
+            named[stages[-1].name] = stages[-1]
         elif not stages:
             top.update(_args(text, given, {}) if word == "ARG" else {})
         else:
@@ -194,10 +196,10 @@ def _names(text: str) -> set[str]:
     return set(re.findall(r"(?:^|\s)(\w+)=", text))
 
 
-def _begin(text: str, stages: Sequence[_Stage], top: Mapping[str, str]) -> _Stage:
+def _begin(text: str, named: Mapping[str, _Stage], top: Mapping[str, str]) -> _Stage:
     image, name = image_from(text)
     base = str(WordSplitter(image or "", args=top).dequote()) if image else ""
-    parent = next((s for s in reversed(stages) if s.name and s.name == base.lower()), None)
+    parent = named.get(base.lower()) if base else None
     stage = _Stage((name or "").lower())
     if parent:
         stage.user, stage.unclear = parent.user, parent.unclear

@@ -294,4 +294,4 @@ def _judged(about: str, expected: Any, actual: Any, source: str, *, good: bool) 
 
 
 def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split(".") if part.isdigit())
+    return tuple(int(part[:9]) for part in version.split(".") if part.isdecimal())

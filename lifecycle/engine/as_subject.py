@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from lifecycle.engine import deeds, helper
+from lifecycle.engine.deadline import rest
 from lifecycle.engine.private import why_unsafe
 from lifecycle.engine.subject import Subject, spawn_identity
 from lifecycle.scenario.reading import OWN, Files
@@ -29,6 +30,8 @@ T = TypeVar("T")
 
 LIMIT = 20.0
 """Seconds that one thing may take: a NAS that hangs hangs its child, and not the run."""
+_LEAST = 1.0
+"""Seconds that it gets in any case: what is cleaned up so is never left out."""
 _START = "from lifecycle.engine.helper import serve; serve()"
 _PACKAGE = Path(__file__).resolve().parents[2]
 
@@ -107,14 +110,15 @@ class _Child:
     def ask(self, name: str, args: tuple[Any, ...], folder: int | None) -> dict[str, Any]:
         """Its answer; OSError where there is none."""
         with self._lock:
+            limit = max(_LEAST, rest(LIMIT))
             try:
                 channel = self._channel or self._start()
-                channel.settimeout(LIMIT)
+                channel.settimeout(limit)
                 helper.send(channel, {"do": name, "with": args}, folder)
                 answer, _ = helper.receive(channel)
             except TimeoutError:
                 self._end()
-                raise TimeoutError(110, f"no answer within {LIMIT:g} s") from None
+                raise TimeoutError(110, f"no answer within {limit:g} s") from None
             except (EOFError, OSError, ValueError) as error:
                 self._end()
                 raise OSError(5, "the process that reads as them has ended") from error

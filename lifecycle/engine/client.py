@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import json
+import re
+import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
-from functools import cached_property, wraps
+from contextlib import contextmanager
+from functools import cached_property, partial, wraps
+from http.client import HTTPException
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import docker
 from docker.errors import APIError, DockerException
+from docker.types import CancellableStream
 from requests.exceptions import RequestException
 
-from lifecycle.engine.errors import EngineError, EngineSilent, error_from
+from lifecycle.engine.bounded import Budget, UnreadableError, bind
+from lifecycle.engine.deadline import left
+from lifecycle.engine.errors import EngineError, EngineSilent, error_from, shortened
 from lifecycle.engine.patience import Patience
 from lifecycle.engine.stream import release
 
@@ -20,29 +29,48 @@ C = TypeVar("C", bound="Client")
 Json = dict[str, Any]
 PING_LIMIT = 5.0
 _ANY_VERSION = "1.40"
+_VERSION = re.compile(r"[0-9]{1,3}\.[0-9]{1,3}")
+MOST_LINE = 1 << 20
+"""Bytes of one event; a longer one is passed over."""
 
 
 def mapped(
     method: Callable[Concatenate[C, P], R],
 ) -> Callable[Concatenate[C, P], R]:
     """Turn every exception of the SDK and of its HTTP library into :class:`EngineError`."""
-
-    @wraps(method)
-    def call(self: C, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        return self.patience.ask(lambda: _told(method, self, *args, **kwargs))
-
-    return call
+    return within(1)(method)
 
 
-def _told(
-    method: Callable[Concatenate[C, P], R], client: C, *args: P.args, **kwargs: P.kwargs
-) -> R:
+def within(
+    times: float,
+) -> Callable[[Callable[Concatenate[C, P], R]], Callable[Concatenate[C, P], R]]:
+    """The same for a question that may take so many times the usual limit, all in all."""
+
+    def decorate(method: Callable[Concatenate[C, P], R]) -> Callable[Concatenate[C, P], R]:
+        @wraps(method)
+        def call(self: C, /, *args: P.args, **kwargs: P.kwargs) -> R:
+            def ask() -> R:
+                with self.bounded(times * self.limit) as limit:
+                    return _told(partial(method, self, *args, **kwargs), self, limit)
+
+            return self.patience.ask(ask)
+
+        return call
+
+    return decorate
+
+
+def _told(question: Callable[[], R], client: Client, limit: float) -> R:
     try:
-        answer = method(client, *args, **kwargs)
+        answer = question()
+    except EngineError:
+        raise
     except APIError as error:
-        raise EngineError(str(error.explanation or error)) from error
-    except (DockerException, RequestException, OSError, ValueError) as error:
-        told = error_from(error, client.address, client.limit)
+        raise EngineError(shortened(str(error.explanation or error))) from error
+    except Exception as error:
+        # The SDK believes an engine: on an answer of another kind it fails in any way at all.
+        left(limit)
+        told = error_from(error, client.address, limit)
         client.expect_within(PING_LIMIT if isinstance(told, EngineSilent) else client.usual_limit)
         raise told from error
     client.expect_within(client.usual_limit)
@@ -61,17 +89,46 @@ class Client:
         self.address = address
         self._environ = {**environ, "DOCKER_HOST": address}
         self.limit = self.usual_limit = limit
+        self._question = threading.local()
         self.patience = Patience(self.answers)
         """What to do when the engine is away: nothing, or wait for it to come back."""
 
     @cached_property
     def _client(self) -> docker.DockerClient:
+        client = self._made(self.limit)
+        try:
+            # As it finds it out by itself, but within our limits.
+            api: Any = client.api
+            api._version = _version_of(api.version(api_version=False))  # noqa: SLF001
+        except BaseException:
+            client.close()
+            raise
+        return client
+
+    def _made(self, limit: float) -> docker.DockerClient:
+        """A client that has asked nothing yet."""
         client = docker.from_env(
-            environment=self._environ, timeout=int(self.limit), use_ssh_client=True
+            version=_ANY_VERSION,
+            environment=self._environ,
+            timeout=int(limit),
+            use_ssh_client=True,
         )
+        bind(client.api, lambda: getattr(self._question, "budget", None))
         # To a socket no proxy leads, and to look for one took a third of each question's time.
         client.api.trust_env = not self.address.startswith("unix://")
         return client
+
+    @contextmanager
+    def bounded(self, limit: float) -> Iterator[float]:
+        """Within it, all that this thread asks takes no longer together; gives what is left."""
+        outer = getattr(self._question, "budget", None)
+        limit = left(limit)
+        at = time.monotonic() + limit
+        self._question.budget = Budget(at if outer is None else min(at, outer.at))
+        try:
+            yield limit
+        finally:
+            self._question.budget = outer
 
     def expect_within(self, limit: float) -> None:
         """Give answers that long: one that was silent is not waited for as long again."""
@@ -87,16 +144,12 @@ class Client:
         """Why a new caller gets no answer now: an engine that is going keeps those that it has."""
         client = None
         try:
-            client = docker.from_env(
-                version=_ANY_VERSION,
-                environment=self._environ,
-                timeout=int(PING_LIMIT),
-                use_ssh_client=True,
-            )
-            client.ping()
+            with self.bounded(PING_LIMIT):
+                client = self._made(PING_LIMIT)
+                client.ping()
         except APIError:
             return None  # it refuses the version, so it is there
-        except (DockerException, RequestException, OSError, ValueError) as error:
+        except Exception as error:  # noqa: BLE001 - as for any question
             return error_from(error, self.address, PING_LIMIT)
         finally:
             if client is not None:
@@ -113,18 +166,28 @@ class Client:
             self._client.close()
 
 
+def _version_of(told: Any) -> str:
+    version = told.get("ApiVersion") if isinstance(told, dict) else told
+    if not isinstance(version, str) or not _VERSION.fullmatch(version):
+        raise UnreadableError(f"{repr(version)[:80]} as its API's version, where 1.41 is one such")
+    return version
+
+
 class EventSource:
     """The daemon's event stream; iterating blocks, closing from another thread ends it."""
 
-    def __init__(self, stream: Any) -> None:
-        """Wrap the SDK's cancellable stream."""
-        self._stream = stream
+    def __init__(self, answer: Any) -> None:
+        """Wrap the answer whose body the events are."""
+        self._answer = answer
+        self._stream = CancellableStream(lines(answer.raw._fp.read1), answer)  # noqa: SLF001
 
     def __iter__(self) -> Iterator[Json]:
         """Yield events until the stream is closed or the daemon goes away."""
         try:
-            yield from self._stream
-        except (DockerException, RequestException, OSError, ValueError):
+            for line in self._stream:
+                if (event := _object(line)) is not None:
+                    yield event
+        except (DockerException, RequestException, HTTPException, OSError, ValueError):
             return
         finally:
             release(self._stream)
@@ -135,3 +198,28 @@ class EventSource:
             self._stream.close()
         except (OSError, DockerException):
             return
+
+
+def lines(read: Callable[[int], bytes]) -> Iterator[bytes]:
+    """The lines of a stream, without those that are too long to be kept."""
+    begun, skips = bytearray(), False
+    while piece := read(1 << 16):
+        *ended, rest = piece.split(b"\n")
+        for end in ended:
+            begun += end
+            if not skips and len(begun) <= MOST_LINE:
+                yield bytes(begun)
+            begun, skips = bytearray(), False
+        begun += rest
+        if len(begun) > MOST_LINE:
+            begun, skips = bytearray(), True
+    if begun and not skips:
+        yield bytes(begun)
+
+
+def _object(line: bytes) -> Json | None:
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None

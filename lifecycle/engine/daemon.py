@@ -20,10 +20,12 @@ from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 from docker.auth import get_config_header, resolve_repository_name
 from docker.errors import NotFound
-from docker.types import CancellableStream
 from docker.utils import decode_json_header
 
-from lifecycle.engine.client import Client, EventSource, mapped
+from lifecycle.engine import answers
+from lifecycle.engine.answers import read, read_list
+from lifecycle.engine.bounded import lift
+from lifecycle.engine.client import Client, EventSource, mapped, within
 from lifecycle.engine.errors import EngineAway, EngineError, EngineSilent
 from lifecycle.engine.stream import ExecStream, unframed
 
@@ -34,6 +36,8 @@ Json = dict[str, Any]
 ANSWER_LIMIT = 20.0
 """Seconds that an answer may take; most take milliseconds."""
 REMOVAL_LIMIT = 60.0
+INSIDE = 2
+"""How many times as long an exec of ours may take, of which each piece is waited for as usual."""
 
 
 @dataclass(frozen=True)
@@ -99,13 +103,13 @@ class Daemon(Client):
     @mapped
     def info(self) -> Json:
         """``docker info``, asked once."""
-        return self._api.info()
+        return read(self._api.info(), answers.INFO, "info")
 
     @cached_property
     @mapped
     def version(self) -> Json:
         """``docker version`` of the server, asked once."""
-        return self._api.version()
+        return read(self._api.version(), answers.VERSION, "version")
 
     @property
     def shares_machine(self) -> bool:
@@ -139,7 +143,7 @@ class Daemon(Client):
     def container(self, name: str) -> Json | None:
         """Inspect a container by name, id or id prefix."""
         try:
-            return cast("Json", self._api.inspect_container(name))
+            return read(self._api.inspect_container(name), answers.CONTAINER, "container")
         except NotFound:
             return None
 
@@ -148,7 +152,8 @@ class Daemon(Client):
     def image(self, name: str) -> Json | None:
         """Inspect an image by tag, digest or id."""
         try:
-            return cast("Json", self._api.inspect_image(name))  # type: ignore[no-untyped-call]
+            found: Any = self._api.inspect_image(name)  # type: ignore[no-untyped-call]
+            return read(found, answers.IMAGE, "image")
         except NotFound:
             return None
 
@@ -157,7 +162,7 @@ class Daemon(Client):
     def volume(self, name: str) -> Json | None:
         """Inspect a volume."""
         try:
-            return self._api.inspect_volume(name)
+            return read(self._api.inspect_volume(name), answers.VOLUME, "volume")
         except NotFound:
             return None
 
@@ -166,7 +171,7 @@ class Daemon(Client):
     def network(self, name: str) -> Json | None:
         """Inspect a network."""
         try:
-            return cast("Json", self._api.inspect_network(name))
+            return read(self._api.inspect_network(name), answers.NETWORK, "network")
         except NotFound:
             return None
 
@@ -174,7 +179,7 @@ class Daemon(Client):
     def exec(self, exec_id: str) -> Json | None:
         """Inspect an exec; it is forgotten a few minutes after its end."""
         try:
-            return self._api.exec_inspect(exec_id)
+            return self._exec(exec_id)
         except NotFound:
             return None
 
@@ -194,27 +199,29 @@ class Daemon(Client):
     @mapped
     def containers(self) -> list[Json]:
         """Every container, running or not, in the short form of ``GET /containers/json``."""
-        return cast("list[Json]", self._api.containers(all=True))
+        return read_list(self._api.containers(all=True), answers.LISTED_CONTAINER, "containers")
 
     @mapped
     def images(self) -> list[Json]:
         """Every image, in the short form of ``GET /images/json``."""
-        return cast("list[Json]", self._api.images())
+        return read_list(self._api.images(), answers.LISTED_IMAGE, "images")
 
     @mapped
     def volumes(self) -> list[Json]:
         """Every volume."""
-        return cast("list[Json]", self._api.volumes().get("Volumes") or [])
+        found = read(self._api.volumes(), answers.VOLUMES, "volumes")
+        return cast("list[Json]", found["Volumes"])
 
     @mapped
     def networks(self) -> list[Json]:
         """Every network."""
-        return cast("list[Json]", self._api.networks())
+        return read_list(self._api.networks(), answers.LISTED_NETWORK, "networks")
 
     @mapped
     def history(self, name: str) -> tuple[str, ...]:
         """The commands that made an image, the oldest first."""
-        layers = cast("list[Json]", self._api.history(name))  # type: ignore[no-untyped-call]
+        told: Any = self._api.history(name)  # type: ignore[no-untyped-call]
+        layers = read_list(told, answers.LAYER, "history")
         return tuple(str(layer.get("CreatedBy") or "") for layer in reversed(layers))
 
     @mapped
@@ -226,7 +233,17 @@ class Daemon(Client):
 
     # -- inside a container --------------------------------------------------------------
 
-    @mapped
+    def _begun(self, container: str, argv: Sequence[str], **how: Any) -> str:
+        """Make an exec of ours, which is not yet started; its id."""
+        made = self._api.exec_create(container, list(argv), **how)
+        exec_id = str(read(made, answers.MADE, "exec")["Id"])
+        self.own_execs.add(exec_id)
+        return exec_id
+
+    def _exec(self, exec_id: str) -> Json:
+        return read(self._api.exec_inspect(exec_id), answers.EXEC, "exec")
+
+    @within(INSIDE)
     @_entering
     def run_inside(
         self,
@@ -241,34 +258,33 @@ class Daemon(Client):
 
         ``user`` and ``workdir`` default to the container's own.
         """
-        made = self._api.exec_create(
-            container, list(argv), user=user, environment=dict(env or {}), workdir=workdir
+        exec_id = self._begun(
+            container, argv, user=user, environment=dict(env or {}), workdir=workdir
         )
-        self.own_execs.add(made["Id"])
-        stream = ExecStream(self._api.exec_start(made["Id"], socket=True))
+        stream = ExecStream(self._api.exec_start(exec_id, socket=True))
         try:
             output = unframed(stream.rest())
         finally:
             stream.close()
-        state = self._api.exec_inspect(made["Id"])
+        state = self._exec(exec_id)
         return ExecOutcome(state.get("ExitCode"), output.decode("utf-8", "replace"))
 
     @mapped
     @_entering
     def open_inside(self, container: str, argv: Sequence[str], *, user: str = "") -> ExecStream:
         """Start a command inside that is talked to, and return both directions of it."""
-        made = self._api.exec_create(container, list(argv), user=user, stdin=True)
-        self.own_execs.add(made["Id"])
-        return ExecStream(self._api.exec_start(made["Id"], socket=True))
+        exec_id = self._begun(container, argv, user=user, stdin=True)
+        stream = ExecStream(self._api.exec_start(exec_id, socket=True))
+        stream.lift()
+        return stream
 
     @mapped
     @_entering
     def start_inside(self, container: str, argv: Sequence[str], *, user: str = "") -> str:
         """Start a command inside and return at once with the exec's id."""
-        made = self._api.exec_create(container, list(argv), user=user)
-        self.own_execs.add(made["Id"])
-        self._api.exec_start(made["Id"], detach=True)
-        return str(made["Id"])
+        exec_id = self._begun(container, argv, user=user)
+        self._api.exec_start(exec_id, detach=True)
+        return exec_id
 
     @mapped
     @_entering
@@ -283,7 +299,8 @@ class Daemon(Client):
         if answer.status_code == 404:  # noqa: PLR2004
             return None
         answer.raise_for_status()
-        return cast("Json", decode_json_header(answer.headers["X-Docker-Container-Path-Stat"]))
+        told = decode_json_header(answer.headers["X-Docker-Container-Path-Stat"])
+        return read(told, answers.STAT, "archive")
 
     @mapped
     @_entering
@@ -315,7 +332,7 @@ class Daemon(Client):
             member = tar.next()
             return (member.uid, member.gid, member.mode & 0o7777) if member else None
 
-    @mapped
+    @within(INSIDE)
     @_entering
     def talk_inside(  # noqa: PLR0913 - an exec and both sides of its talk
         self,
@@ -332,11 +349,9 @@ class Daemon(Client):
 
         Used to authenticate with a password, which must not stand in an argument.
         """
-        made = self._api.exec_create(
-            container, list(argv), user=user, tty=True, stdin=True, environment=dict(env)
-        )
-        self.own_execs.add(made["Id"])
-        stream = ExecStream(self._api.exec_start(made["Id"], tty=True, socket=True))
+        how = {"user": user, "tty": True, "stdin": True, "environment": dict(env)}
+        exec_id = self._begun(container, argv, **how)
+        stream = ExecStream(self._api.exec_start(exec_id, tty=True, socket=True))
         seen, answered = b"", False
         try:
             while enough not in seen and (chunk := stream.read()):
@@ -346,7 +361,7 @@ class Daemon(Client):
                     answered = True
         finally:
             stream.close()
-        state = self._api.exec_inspect(made["Id"])
+        state = self._exec(exec_id)
         return ExecOutcome(state.get("ExitCode"), seen.decode("utf-8", "replace"))
 
     # -- what happens --------------------------------------------------------------------
@@ -356,13 +371,13 @@ class Daemon(Client):
         """Open the event stream; what happened since ``since`` (epoch seconds) comes first."""
         api: Any = self._api  # its own way has no limit for the answer's beginning
         answer = api._get(api._url("/events"), params={"since": int(since)}, stream=True)  # noqa: SLF001
+        lift(answer)
         api._disable_socket_timeout(api._get_raw_response_socket(answer))  # noqa: SLF001
-        decoded = api._stream_helper(answer, decode=True)  # noqa: SLF001
-        return EventSource(CancellableStream(decoded, answer))
+        return EventSource(answer)
 
     # -- clean-up: called by the ledger's owner only ------------------------------------------
 
-    @mapped
+    @within(REMOVAL_LIMIT / ANSWER_LIMIT)
     def remove_container(self, container: str) -> None:
         """Force-remove a container with its anonymous volumes."""
         try:

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from http.client import HTTPException, IncompleteRead
+from json import JSONDecodeError
 
 from requests.exceptions import ChunkedEncodingError
 
-_LOST = (ConnectionError, FileNotFoundError, ChunkedEncodingError)
+from lifecycle.engine.bounded import UnreadableError
+
+_LOST = (ConnectionError, FileNotFoundError, ChunkedEncodingError, IncompleteRead)
 """Refused, reset, closed; no socket at all; an answer that breaks off in its middle."""
+
+
+MOST_SAID = 1000
+"""Characters of an engine's words that a sentence quotes."""
+_MARKUP = re.compile(r"<[^<>]*>")
 
 
 class EngineError(Exception):
@@ -29,10 +39,27 @@ def error_from(error: BaseException, address: str, limit: float) -> EngineError:
         return EngineSilent(
             f"the engine at {address} takes connections, but gave no answer within {limit:g} s"
         )
-    said = _innermost(chain)
+    said = shortened(_innermost(chain))
+    if what := _unreadable(error, chain):
+        return EngineError(f"the engine at {address} answered with {what}")
     if any(isinstance(e, _LOST) for e in chain):
         return EngineAway(said)
     return EngineError(said)
+
+
+def _unreadable(error: BaseException, chain: list[BaseException]) -> str:
+    """What came in place of an answer; empty when something else was the matter."""
+    own = next((e for e in chain if isinstance(e, UnreadableError)), None)
+    said = shortened(_innermost(chain))
+    if own is not None:
+        return str(own)
+    if any(isinstance(e, JSONDecodeError | UnicodeDecodeError) for e in chain):
+        return f"what is no JSON ({said})"
+    if any(isinstance(e, HTTPException) and not isinstance(e, _LOST) for e in chain):
+        return f"what is no HTTP ({said})"
+    if isinstance(error, LookupError | TypeError | AttributeError | RecursionError | MemoryError):
+        return f"what can't be read ({said or type(error).__name__})"
+    return ""
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
@@ -45,3 +72,11 @@ def _innermost(chain: list[BaseException]) -> str:
     """What the operating system said."""
     last = chain[-1]
     return f"{last.strerror}" if isinstance(last, OSError) and last.strerror else str(last)
+
+
+def shortened(said: str) -> str:
+    """An engine's words on one line; of a page that a proxy gave in its place, its text."""
+    text = said[: 4 * MOST_SAID]
+    if "<html" in text.lower():
+        text = " ".join(_MARKUP.sub(" ", text).split())
+    return text if len(text) <= MOST_SAID else f"{text[:MOST_SAID]}..."

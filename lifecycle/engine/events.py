@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from lifecycle.engine.daemon import Daemon, EventSource
 
 _PAUSE = 0.2
+_LATEST = 1 << 64
+"""Nanoseconds that no clock tells of."""
 
 
 @dataclass(frozen=True)
@@ -47,20 +49,29 @@ class Event:
     @staticmethod
     def read(raw: dict[str, Any]) -> Event:
         """Read the daemon's JSON; ``exec_create: id`` becomes the action ``exec_create``."""
-        actor = raw.get("Actor") or {}
-        attributes = dict(actor.get("Attributes") or {})
-        kind = raw.get("Type", "")
-        identity = actor.get("ID", "")
+        actor = _mapping(raw.get("Actor"))
+        told = _mapping(actor.get("Attributes")).items()
+        attributes = {key: value for key, value in told if isinstance(value, str)}
+        kind, identity = _text(raw.get("Type")), _text(actor.get("ID"))
         if kind == "network" and "container" in attributes:
             identity = attributes["container"]
+        at = raw.get("timeNano")
         return Event(
             kind=kind,
-            action=str(raw.get("Action", "")).split(":")[0],
+            action=_text(raw.get("Action")).split(":")[0],
             id=identity,
             name=attributes.get("name", ""),
             attributes=attributes,
-            at=raw.get("timeNano", 0) / 1e9,
+            at=at / 1e9 if isinstance(at, int) and abs(at) < _LATEST else 0.0,
         )
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
 
 
 @dataclass(frozen=True)

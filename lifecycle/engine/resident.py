@@ -7,9 +7,11 @@ other from its standard input, and ends when we hang up, or die.
 from __future__ import annotations
 
 import secrets
+import time
 
 from lifecycle.engine.daemon import Daemon, EngineError
-from lifecycle.engine.stream import ExecStream, unframed
+from lifecycle.engine.deadline import left
+from lifecycle.engine.stream import MOST_BYTES, ExecStream, taken
 
 
 class Resident:
@@ -17,8 +19,7 @@ class Resident:
 
     def __init__(self, stream: ExecStream, limit: float) -> None:
         """``limit`` is how many seconds an answer may take."""
-        self._stream = stream
-        stream.expect_within(limit)
+        self._stream, self._limit = stream, limit
 
     @classmethod
     def open(cls, daemon: Daemon, container: str, user: str, mark: str, limit: float) -> Resident:
@@ -31,14 +32,21 @@ class Resident:
         end = f"@@over-{secrets.token_hex(8)}"
         # The script gets nothing of what we say next.
         asked = f"{{\n{script}\n}} </dev/null 2>/dev/null\nprintf '{end}'\n"
-        said = bytearray()
+        said, text = bytearray(), bytearray()
+        deadline = time.monotonic() + left(self._limit)
         try:
+            self._stream.expect_within(left(self._limit))
             self._stream.send(asked.encode())
-            while not (text := unframed(bytes(said))).endswith(end.encode()):
+            while not text.endswith(end.encode()):
+                if len(said) + len(text) > MOST_BYTES:
+                    raise EngineError(f"the shell inside printed more than {MOST_BYTES} bytes")
+                # In all, not for each piece: a program inside may print for ever.
+                self._stream.expect_within(max(0.001, deadline - time.monotonic()))
                 piece = self._stream.read()
                 if not piece:
                     raise EngineError("the shell inside has ended")
                 said += piece
+                text += taken(said)
         except OSError as error:
             raise EngineError(f"the shell inside did not answer: {error}") from error
         return text.decode("utf-8", "replace").removesuffix(end)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
+from lifecycle.engine.bounded import lift
+
 MOST_BYTES = 1 << 24
 """What is read of one exec: a hostile program inside may print for ever."""
 _HEAD = 8
@@ -27,6 +29,10 @@ class ExecStream:
     def expect_within(self, limit: float) -> None:
         """Let a read or a write that takes longer, in seconds, raise TimeoutError."""
         self._socket.settimeout(limit)
+
+    def lift(self) -> None:
+        """No limit over all of it from here on: who talks has one for each word."""
+        lift(self._raw._response)  # noqa: SLF001 - as above
 
     def read(self) -> bytes:
         """What comes next; empty when the exec has ended."""
@@ -60,9 +66,18 @@ def release(stream: Any) -> None:
 
 def unframed(data: bytes) -> bytes:
     """What an exec without a terminal printed, standard output and error as they came."""
+    left = bytearray(data)
+    return taken(left) + bytes(left[_HEAD:])
+
+
+def taken(data: bytearray) -> bytes:
+    """The same, of the pieces that are whole, which are taken away from the data."""
     printed, at = [], 0
     while at + _HEAD <= len(data):
         end = at + _HEAD + int.from_bytes(data[at + 4 : at + _HEAD], "big")
+        if end > len(data):
+            break
         printed.append(data[at + _HEAD : end])
         at = end
+    del data[:at]
     return b"".join(printed)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import re
 import select
 import signal
 import termios
@@ -17,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 
+from lifecycle.engine.patterns import Found, PatternError, find
 from lifecycle.engine.picture import Picture
 from lifecycle.engine.process import exit_fd, kill_session, start_time
 from lifecycle.engine.screen import Emulator, Stripper, strip
@@ -167,7 +167,7 @@ class Terminal:
             )
             return self._total
 
-    def wait_for(self, pattern: str, *, since: int, timeout: float) -> re.Match[str]:
+    def wait_for(self, pattern: str, *, since: int, timeout: float) -> Found:
         """Wait until a regular expression matches the plain text printed since an offset.
 
         What was printed before the wait counts. A match longer than 16 KiB is not found.
@@ -351,18 +351,22 @@ class Reader:
         self._stripper, self._text, self._position = Stripper(), "", offset
         self._searched = 0
 
-    def wait_for(self, patterns: Sequence[str], timeout: float) -> tuple[int, re.Match[str]]:
+    def wait_for(self, patterns: Sequence[str], timeout: float) -> tuple[int, Found]:
         """Wait for the first of several regular expressions: which one, and its match.
 
         Nothing is read away until :meth:`pass_over`. Raises TerminalTimeout, TerminalEnded.
         """
-        wanted = [_compiled(pattern) for pattern in patterns]
         terminal, shown = self._terminal, " or ".join(map(repr, patterns))
         deadline, over, self._searched = time.monotonic() + timeout, False, 0
         exit_code: int | None = None
         while True:
             begin = max(0, self._searched - _LONGEST_MATCH)
-            found = [(n, m) for n, p in enumerate(wanted) if (m := p.search(self._text, begin))]
+            try:
+                seen = [(n, find(p, self._text, begin)) for n, p in enumerate(patterns)]
+            except PatternError as error:
+                message = f"{shown} on {terminal.name}: {error}"
+                raise TerminalTimeout(message, terminal.screen()) from None
+            found = [(n, m) for n, m in seen if m]
             if found:
                 return min(found, key=lambda each: each[1].start())
             if exit_code is not None:
@@ -384,13 +388,6 @@ class Reader:
         self._text += self._stripper.feed(data, final=exit_code is not None)
         return exit_code
 
-    def pass_over(self, found: re.Match[str]) -> None:
+    def pass_over(self, found: Found) -> None:
         """Read on behind a match."""
         self._text = self._text[found.end() :]
-
-
-def _compiled(pattern: str) -> re.Pattern[str]:
-    try:
-        return re.compile(pattern)
-    except re.error as error:
-        raise TerminalError(f"{pattern!r} is no regular expression: {error}") from None

@@ -43,8 +43,11 @@ def send_json(channel: socket.socket, said: Any) -> None:
 
 
 def receive_json(channel: socket.socket) -> Any:
-    """The next frame, read as JSON."""
-    return json.loads(receive(channel))
+    """The next frame, read as JSON; raises ClosedError for one that is none."""
+    try:
+        return json.loads(receive(channel))
+    except (ValueError, RecursionError) as error:
+        raise ClosedError from error
 
 
 def hand_over(channel: socket.socket) -> socket.socket:
@@ -63,9 +66,10 @@ def hand_over(channel: socket.socket) -> socket.socket:
 def take_over(channel: socket.socket) -> socket.socket | None:
     """The next conversation that the other end opens; None when it has gone."""
     with suppress(OSError):
-        data, fds, _, _ = socket.recv_fds(channel, 1, 1)
-        if data and fds:
-            return socket.socket(fileno=fds[0])
+        while (taken := socket.recv_fds(channel, 1, 1))[0]:
+            if taken[1]:
+                return socket.socket(fileno=taken[1][0])
+            # No descriptor was free for it: that conversation has ended, and the next may come.
     return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -53,10 +54,26 @@ class Heard:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the engine answered. ``status`` is 0 where it could not be asked."""
+    """What the engine answered. ``status`` is 0 where that is not known."""
 
     status: int
     body: str
+
+    @property
+    def known(self) -> bool:
+        """Whether it answered at all; else it may have done what it was asked to."""
+        return self.status != 0
+
+    @property
+    def made(self) -> str:
+        """The id of what it made; empty where it made nothing, or it is not known what."""
+        if self.status // 100 != 2:  # noqa: PLR2004
+            return ""
+        try:
+            said = json.loads(self.body)
+        except (ValueError, RecursionError):
+            return ""
+        return str(said.get("Id") or "") if isinstance(said, dict) else ""
 
 
 class Call:
@@ -224,7 +241,7 @@ class Gate:
             now = self.path.lstat()
         except OSError:
             now = None
-        if now is None or self._seen is None or not os.path.samestat(now, self._seen):
+        if now is None or self._seen is None or _which(now) != _which(self._seen):
             raise GateError("the gate's socket was taken away or replaced while the run went on")
 
     def shown(self, text: str) -> str:
@@ -257,11 +274,19 @@ class Gate:
 
     def _listen(self) -> None:
         while channel := frames.take_over(self._calls):
-            threading.Thread(target=self._hear, args=(channel,), daemon=True).start()
+            try:
+                threading.Thread(target=self._hear, args=(channel,), daemon=True).start()
+            except RuntimeError:  # no more threads may run: its client is hung up on
+                channel.close()
 
     def _hear(self, channel: socket.socket) -> None:
         with closing(channel), suppress(frames.ClosedError):
             self._judge(Call(channel))
+
+
+def _which(seen: os.stat_result) -> tuple[int, int, int]:
+    """Which file it is: a number alone is given to the next one at once."""
+    return seen.st_dev, seen.st_ino, seen.st_ctime_ns
 
 
 def _identity(subject: Subject) -> dict[str, Any] | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
+from http import HTTPStatus
 
 import h11
 
@@ -16,7 +18,6 @@ HEAD_LIMIT = 60.0
 DRAIN_LIMIT = 10.0
 """Seconds that a client which was refused gets to read why."""
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-_REASONS = {400: "Bad Request", 403: "Forbidden", 413: "Too Large", 503: "Unavailable"}
 
 
 class Incoming:
@@ -77,14 +78,23 @@ class Incoming:
         return bytes(whole)
 
     def pass_on(self, engine: socket.socket) -> None:
-        """Send the body on as it comes, in a framing of our own; then watch for the hang-up."""
+        """Send the body on as it comes, in a framing of our own; then watch for the hang-up.
+
+        What an engine does for a client ends when that hangs up: a build that was cancelled.
+        """
         try:
             for piece in self.pieces():
                 engine.sendall(b"%x\r\n%b\r\n" % (len(piece), piece) if self.chunked else piece)
             if self.chunked:
                 engine.sendall(b"0\r\n\r\n")
-        except (OSError, BadRequestError):
+        except BadRequestError:
             relay.end(engine)
+        except OSError:
+            pass  # one of them is gone; an engine that has answered reads no more of it
+        with suppress(OSError):
+            while self.client.recv(1 << 16):
+                pass
+        relay.end(engine)
 
     @property
     def early(self) -> bytes:
@@ -95,7 +105,7 @@ class Incoming:
         """Answer as the engine would, so that the CLI prints the message as the engine's."""
         body = b"" if self._method == "HEAD" else json.dumps({"message": message}).encode()
         head = (
-            f"HTTP/1.1 {status} {_REASONS.get(status, 'Refused')}\r\n"
+            f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n"
             "Content-Type: application/json\r\nConnection: close\r\n"
             f"Content-Length: {len(body)}\r\n\r\n"
         )

@@ -10,7 +10,12 @@ from contextlib import suppress
 
 PIECE = 1 << 18
 """Bytes that are passed on at a time: what a Unix socket holds."""
+_MOST_HEAD = 1 << 20
 Tee = Callable[[memoryview], None]
+
+
+class TooLongError(Exception):
+    """The engine answers at a length at which it can't be what it should be."""
 
 
 def pump(source: socket.socket, sink: socket.socket, tee: Tee | None = None) -> None:
@@ -74,20 +79,23 @@ def _drop(client: socket.socket) -> bool:
 
 
 def whole_answer(engine: socket.socket, most: int) -> bytes:
-    """An answer that is short, all of it; raises ValueError for one that is not."""
+    """An answer that is short, all of it; raises TooLongError for one that is not."""
     pieces = bytearray()
     while piece := engine.recv(1 << 16):
         pieces += piece
         if len(pieces) > most:
-            raise ValueError("an answer longer than it should be")
+            raise TooLongError(f"the engine's answer is longer than {most} bytes")
     return bytes(pieces)
 
 
 def head_of_answer(engine: socket.socket) -> bytes:
-    """The bytes of an answer up to the end of its head, and what came with it."""
+    """The bytes of an answer up to the end of its head, and what came with it.
+
+    Raises TooLongError.
+    """
     pieces = bytearray()
     while b"\r\n\r\n" not in pieces and (piece := engine.recv(1 << 16)):
         pieces += piece
-        if len(pieces) > 1 << 20:
-            raise ValueError("a head longer than it should be")
+        if len(pieces) > _MOST_HEAD:
+            raise TooLongError(f"the head of the engine's answer is longer than {_MOST_HEAD} bytes")
     return bytes(pieces)

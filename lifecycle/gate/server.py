@@ -8,8 +8,10 @@ the harness, which alone knows what the run made. Where the harness is gone, not
 from __future__ import annotations
 
 import os
+import resource
 import socket
 import threading
+import time
 from collections.abc import Mapping
 from contextlib import closing, suppress
 from typing import Any
@@ -19,17 +21,23 @@ import h11
 from lifecycle.gate import frames, relay
 from lifecycle.gate.archive import Spool
 from lifecycle.gate.grpc import Conversation, Watched
-from lifecycle.gate.incoming import Incoming
+from lifecycle.gate.incoming import DRAIN_LIMIT, Incoming
 from lifecycle.gate.request import BadRequestError, Request, head
 from lifecycle.gate.table import Act, Endpoint
 from lifecycle.gate.upstream import Upstream, told
 
 MOST_AT_ONCE = 512
 """Connections that are served at a time; more wait."""
-MOST_BODY = 8 << 20
-"""Bytes of a body that is judged."""
+_FILES_OF_ONE = 5
+"""Descriptors that one connection may need."""
+_FILES_OF_ALL = 64
+_PAUSE = 0.05
+"""Seconds until it is looked whether a descriptor is free again."""
+MOST_BODY = 2 << 20
+"""Bytes of a body that is judged: in a frame each may become six."""
 MOST_ANSWER = 1 << 20
 """Bytes of an answer that says what was made."""
+_OF_AN_ANSWER = (h11.InformationalResponse, h11.Response, h11.Data, h11.EndOfMessage)
 _HIJACKED = b"application/vnd.docker.raw-stream", b"application/vnd.docker.multiplexed-stream"
 
 
@@ -39,22 +47,34 @@ class Server:
     def __init__(self, listener: socket.socket, calls: socket.socket, upstream: Upstream) -> None:
         """``calls`` is where conversations are opened with the harness."""
         self._listener, self._calls, self._upstream = listener, calls, upstream
-        self._places = threading.Semaphore(MOST_AT_ONCE)
+        self._places = threading.Semaphore(_places())
         self._builds: set[str] = set()
         """The ids of BuildKit's builds that went through here."""
 
     def serve(self) -> None:
-        """Take connections until the listener is closed."""
+        """Take connections; one that can't be served ends, and the others go on."""
         while True:
             self._places.acquire()
-            client, _ = self._listener.accept()
-            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+            try:
+                client, _ = self._listener.accept()
+            except OSError:  # it hung up meanwhile, or no descriptor is free
+                self._places.release()
+                time.sleep(_PAUSE)
+                continue
+            try:
+                threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+            except RuntimeError:  # no more threads may run
+                client.close()
+                self._places.release()
 
     def _serve(self, client: socket.socket) -> None:
         try:
             # A client that goes away, or a harness that does, ends its own connection only.
             with closing(client), suppress(OSError, frames.ClosedError):
-                self._one(Incoming(client))
+                try:
+                    self._one(Incoming(client))
+                finally:
+                    client.shutdown(socket.SHUT_RDWR)  # whoever still reads of it ends
         finally:
             self._places.release()
 
@@ -134,6 +154,13 @@ class _Relayed:
 
     def run(self, spool: Spool, builds: set[str]) -> None:
         """Send the request, and bring its answer; ``builds`` are those that went through here."""
+        try:
+            self._run(spool, builds)
+        except relay.TooLongError as error:
+            frames.send_json(self._call, {"failed": str(error)})
+            self._incoming.refuse(502, str(error))
+
+    def _run(self, spool: Spool, builds: set[str]) -> None:
         endpoint = self._request.endpoint
         streams = endpoint is not None and endpoint.body == "stream"
         body = self._verdict["body"].encode("utf-8", "surrogateescape")
@@ -151,10 +178,8 @@ class _Relayed:
             upgrade,
         )
         self._engine.sendall(sent + body)
+        work = threading.Thread(target=self._incoming.pass_on, args=(self._engine,), daemon=True)
         if streams:
-            work = threading.Thread(
-                target=self._incoming.pass_on, args=(self._engine,), daemon=True
-            )
             work.start()
         elif spool.size:
             spool.send(self._engine)
@@ -166,6 +191,9 @@ class _Relayed:
             self._follow(watch=not streams)
         else:
             self._plain(watch=not streams)
+        if streams:
+            # A socket that is closed with bytes unread breaks the answer off.
+            work.join(DRAIN_LIMIT)
 
     def _plain(self, *, watch: bool) -> None:
         if watch:
@@ -234,7 +262,7 @@ class _Relayed:
 
 
 def _answer(request: Request, raw: bytes) -> dict[str, Any]:
-    """The status and the body of a whole answer."""
+    """The status and the body of a whole answer; status 0 where it broke off."""
     reader = h11.Connection(h11.CLIENT)
     reader.send(h11.Request(method=request.method, target="/", headers=[("Host", "docker")]))
     reader.send(h11.EndOfMessage())
@@ -242,21 +270,24 @@ def _answer(request: Request, raw: bytes) -> dict[str, Any]:
     reader.receive_data(b"")
     status, body = 0, b""
     with suppress(h11.RemoteProtocolError):
-        while not isinstance(event := reader.next_event(), h11.EndOfMessage | h11.ConnectionClosed):
+        while isinstance(event := reader.next_event(), _OF_AN_ANSWER):
             if isinstance(event, h11.Response):
                 status = event.status_code
             elif isinstance(event, h11.Data):
                 body += event.data
-            elif event in {h11.NEED_DATA, h11.PAUSED}:
-                break
-    return {"status": status, "body": body.decode("utf-8", "replace")}
+            elif isinstance(event, h11.EndOfMessage):
+                return {"status": status, "body": body.decode("utf-8", "replace")}
+    return {"status": 0, "body": ""}
 
 
 def main(orders_fd: int, calls_fd: int) -> None:
     """Become the subject, open the socket, serve; ends when the harness does."""
     orders = socket.socket(fileno=orders_fd)
     calls = socket.socket(fileno=calls_fd)
-    begin = frames.receive_json(orders)
+    try:
+        begin = frames.receive_json(orders)
+    except frames.ClosedError:
+        return  # nobody wants it any more
     try:
         _become(begin)
         listener = _listen(begin["socket"])
@@ -266,6 +297,17 @@ def main(orders_fd: int, calls_fd: int) -> None:
     upstream = Upstream(begin["address"], begin["environ"])
     threading.Thread(target=_obey, args=(orders, upstream), daemon=True).start()
     Server(listener, calls, upstream).serve()
+
+
+def _places() -> int:
+    """How many connections can be served at a time, with as many descriptors as we may have."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_AT_ONCE * _FILES_OF_ONE + _FILES_OF_ALL
+    if hard != resource.RLIM_INFINITY:
+        wanted = min(hard, wanted)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    return max(1, (wanted - _FILES_OF_ALL) // _FILES_OF_ONE)
 
 
 def _become(begin: Mapping[str, Any]) -> None:
@@ -282,7 +324,7 @@ def _listen(path: str) -> socket.socket:
     before = os.umask(0o177)
     listener.bind(path)
     os.umask(before)
-    listener.listen(128)
+    listener.listen(socket.SOMAXCONN)
     return listener
 
 

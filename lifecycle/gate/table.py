@@ -16,6 +16,7 @@ Body = Literal["none", "json", "stream", "archive"]
 """How a request's body is treated: dropped, read and judged, passed on, or kept and looked into."""
 Upgrade = Literal["", "tcp", "h2c", "websocket"]
 """To what the connection of a request may change."""
+_WITH_SLASHES = frozenset({"images", "distribution", "plugins"})
 
 
 class Act(Enum):
@@ -59,9 +60,13 @@ class Endpoint:
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
-        """What its paths look like; a name may hold slashes."""
+        """What its paths look like; the name of an image may hold slashes, no other does.
+
+        Else ``/services/ID/logs`` would be a service called ``ID/logs``.
+        """
+        name = ".+" if self.path.split("/")[1] in _WITH_SLASHES else "[^/]+"
         parts = re.split(r"\{(\w+)\}", self.path)
-        made = [re.escape(p) if i % 2 == 0 else f"(?P<{p}>.+)" for i, p in enumerate(parts)]
+        made = [re.escape(p) if i % 2 == 0 else f"(?P<{p}>{name})" for i, p in enumerate(parts)]
         return re.compile("".join(made))
 
     @property

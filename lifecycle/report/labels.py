@@ -52,6 +52,8 @@ _EN = {
     "left_behind": "Left behind",
     "kept_on_purpose": "Kept on purpose",
     "foreign_touched": "Touched, but not ours",
+    "others_meanwhile": "Others worked meanwhile: {n} of their things changed, not by this run",
+    "not_gated": "Not gated, as the scenario says: what its commands touch is seen by events only",
     "nothing": "nothing",
     "more": "and {n} more in the report",
     "report": "Report",
@@ -115,6 +117,8 @@ _KO = {
     "left_behind": "남은 것",
     "kept_on_purpose": "일부러 남긴 것",
     "foreign_touched": "우리 것이 아닌데 건드린 것",
+    "others_meanwhile": "그동안 다른 사람들이 바꾼 것: {n}개 (이 실행을 거치지 않음)",
+    "not_gated": "게이트를 거치지 않음(시나리오의 설정): 명령이 건드린 것은 이벤트로만 확인됨",
     "nothing": "없음",
     "more": "그 밖에 {n}건은 보고서에 있습니다",
     "report": "보고서",
@@ -153,6 +157,6 @@ def why(words: Mapping[str, str], reason: Reason) -> str:
 
 def verdict_sentence(words: Mapping[str, str], verdict: str) -> str:
     """What a verdict means, in a sentence."""
-    if verdict == "FAIL":
+    if verdict.startswith("FAIL"):
         return words["verdict_fail"]
     return words["verdict_pass" if verdict == "PASS" else "verdict_unverified"]

@@ -67,7 +67,7 @@ def _hash(style: str) -> str:
 
 
 def _tone(verdict: str) -> str:
-    if verdict == "FAIL":
+    if verdict.startswith("FAIL"):
         return "bad"
     return "good" if verdict == "PASS" else "unsure"
 

@@ -198,6 +198,12 @@ class _Summary:
                 told = ", ".join(one_line(show(thing)) for thing in things)
                 text = self._text(f"{self.words[key]}: {told}", style)
                 self.console.print(text, width=self.width)
+        if self.report.others_meanwhile:
+            told = self.words["others_meanwhile"].format(n=self.report.others_meanwhile)
+            self.console.print(self._text(told), width=self.width)
+        if self.report.not_gated:
+            told = f"{self.words['not_gated']} ({', '.join(map(one_line, self.report.not_gated))})"
+            self.console.print(self._text(told, "yellow"), width=self.width)
 
     def _where(self) -> Iterator[str]:
         """Who the steps ran as, and on which engine."""
@@ -227,7 +233,8 @@ class _Summary:
             self.console.print(self._text(f"{words['gpu']}: {', '.join(gpus)}"), width=self.width)
         for reason in report.why_failed:
             self.console.print(self._text(f"- {why(words, reason)}", "red"), width=self.width)
-        tone = {"FAIL": "bold red", "PASS": "bold green"}.get(report.verdict, "bold yellow")
+        tones = {"PASS": "bold green", **dict.fromkeys(("FAIL", "FAIL, NOT GATED"), "bold red")}
+        tone = tones.get(report.verdict, "bold yellow")
         line = self._text(report.verdict, tone)
         line.append(
             self._known(f"  {verdict_sentence(words, report.verdict)}"),

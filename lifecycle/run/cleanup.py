@@ -15,6 +15,7 @@ from lifecycle.checks.check import Check, unverified
 from lifecycle.engine.daemon import Daemon, EngineError
 from lifecycle.engine.remove_tree import remove_tree
 from lifecycle.engine.terminal import TerminalError
+from lifecycle.gate.gate import GateError
 from lifecycle.run.inventory import claimed, had_image, key_of, left_behind, take
 from lifecycle.run.layers import left_over, tags_of, unnamed
 from lifecycle.run.ledger import Entry, carries, same_id
@@ -45,6 +46,10 @@ def clean_up(session: Session) -> tuple[StepResult, Remains]:
     """Close the terminals, remove what the ledger holds, and measure."""
     result = StepResult(CLEANUP, 0, command="cleanup: what this run made", ran=True)
     _close_terminals(session)
+    try:
+        session.gates.check()
+    except GateError as error:
+        result.checks.append(Check("the gate", "open", str(error), "broken", "this machine"))
     # What a step left running in the background makes nothing more.
     session.gates.close()
     refusals, _ = session.ownership.settle()

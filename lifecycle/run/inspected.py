@@ -114,4 +114,5 @@ def _published(port: str, binding: Json) -> str:
 def _gpus(request: Json) -> str:
     if request.get("DeviceIDs"):
         return f'"device={",".join(request["DeviceIDs"])}"'
-    return "all" if request.get("Count", 0) < 0 else str(request["Count"])
+    count = request.get("Count", 0)
+    return "all" if count < 0 else str(count)

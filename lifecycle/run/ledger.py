@@ -161,11 +161,14 @@ class Ledger:
     def holds(self, kind: Kind, name_or_id: str) -> bool:
         """Whether this run made it; an id may be a prefix of at least 12 characters.
 
-        A literal name proves nothing until the id that it was made with is known.
+        A literal name proves nothing until the id that it was made with is known. A volume has no
+        id but its name, of which somebody else's may be the beginning.
         """
         # A copy, since the thread that reads the engine's events writes here too.
         mine = [e for e in list(self._open.values()) if e.kind == kind]
         known = (e for e in mine if e.id or self.run in e.name)
+        if kind == "volume":
+            return any(e.name == name_or_id for e in known)
         return any(e.name == name_or_id or same_id(e.id, name_or_id) for e in known)
 
     def intends(self, kind: Kind, name: str) -> bool:

@@ -184,7 +184,7 @@ def _shared(folder: Path, *, make: bool = False) -> Iterator[int]:
             made = True
     state = folder.lstat()
     if not stat.S_ISDIR(state.st_mode):
-        _refuse(state, f"{folder} is no folder", "remove it, or ask an admin to")
+        _refuse(state, f"{folder} is no folder", "it is yours, so put a folder in its place")
     try:
         opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | _SAFELY)
     except PermissionError:

@@ -11,7 +11,7 @@ from typing import Any
 
 from lifecycle.checks.check import Check
 from lifecycle.checks.expect import probe_of
-from lifecycle.checks.facts import ContainerFacts, Facts
+from lifecycle.checks.facts import Answer, ContainerFacts, Facts
 from lifecycle.checks.gather import (
     RoundTrips,
     exec_facts,
@@ -27,6 +27,7 @@ from lifecycle.checks.verbs import anonymous_volumes
 from lifecycle.command.line import Ref
 from lifecycle.command.promise import Promise
 from lifecycle.engine.daemon import EngineError
+from lifecycle.engine.deadline import TimeIsUpError, rest
 from lifecycle.engine.events import Event
 from lifecycle.run.act import Acted
 from lifecycle.run.planned import PlannedStep, asks_inside, looks_again, user_of
@@ -215,7 +216,7 @@ def _now(session: Session, real: str, before: Before) -> Json | None:
     if now is None or not (ended and now["HostConfig"].get("AutoRemove")):
         return now
     gone = session.events.wait(
-        lambda e: e.is_a("destroy", real), since=before.mark, timeout=EVENT_LIMIT
+        lambda e: e.is_a("destroy", real), since=before.mark, timeout=rest(EVENT_LIMIT)
     )
     return None if gone else now
 
@@ -228,7 +229,7 @@ def _signals(session: Session, c: ContainerFacts, before: Before) -> tuple[int, 
         return event.is_a("kill", real)
 
     was_up = c.before is not None and c.before["State"]["Running"]
-    limit = EVENT_LIMIT if was_up else 0.0
+    limit = rest(EVENT_LIMIT) if was_up else 0.0
     session.events.wait(is_kill, since=before.mark, timeout=limit)
     sent = [e.attributes.get("signal", "") for e in session.events.since(before.mark) if is_kill(e)]
     return tuple(int(s) for s in sent if s.isdigit())
@@ -278,17 +279,21 @@ def _inside(
         return
     watch = before.watch
     if watch is not None and on.started:
-        watch.done.wait(LOOK_LIMIT)
+        watch.done.wait(rest(LOOK_LIMIT))
         on.inside, on.round_trips = watch.inside, watch.round_trips
     elif watch is not None:
         on.round_trips = watch.trips.finish(Inside(unseen="it did not start"))
     # A start of what runs already brings no event: then there is only now to look at.
     if (watch is None or (on.is_up and not watch.done.is_set())) and on.now is not None:
         _look_now(session, planned, promises, on)
-    on.answers = {
-        port: try_port(session.daemon, on, port, session.world)
-        for port in _ports(planned, promises)
-    }
+    on.answers = {port: _answer(session, on, port) for port in _ports(planned, promises)}
+
+
+def _answer(session: Session, on: ContainerFacts, port: str) -> Answer:
+    try:
+        return try_port(session.daemon, on, port, session.world)
+    except TimeIsUpError as over:
+        return Answer(answered=None, how=str(over))
 
 
 def _look_now(
@@ -323,7 +328,7 @@ def _started(session: Session, real: str, before: Before, acted: Acted) -> bool:
     start = session.events.wait(
         lambda e: e.is_a("start", real),
         since=before.mark,
-        timeout=EVENT_LIMIT if went_well else 0.0,
+        timeout=rest(EVENT_LIMIT) if went_well else 0.0,
     )
     return start is not None
 

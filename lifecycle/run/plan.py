@@ -307,7 +307,7 @@ def _reader(context: Context, written: Mapping[str, str]) -> Callable[[str], str
     return read
 
 
-_FROM = re.compile(r"^\s*FROM\s+(?:--platform=\S+\s+)?(\S+)", re.IGNORECASE | re.MULTILINE)
+_FROM = re.compile(r"^[^\S\n]*FROM\s+(?:--platform=\S+\s+)?(\S+)", re.IGNORECASE | re.MULTILINE)
 
 
 def _refuse_isolated_from(planned: PlannedStep, names: NameMap) -> None:
@@ -329,6 +329,8 @@ def _refuse_isolated_from(planned: PlannedStep, names: NameMap) -> None:
 def _known_places(planned: PlannedStep, before: list[PlannedStep]) -> None:
     """``in`` must be a terminal that an earlier step opens."""
     wanted = planned.step.in_
+    if not wanted and planned.step.kind != "type":
+        return
     known = [s.opens for s in before if s.opens]
     if wanted and wanted not in known:
         raise ScenarioError(

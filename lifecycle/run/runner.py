@@ -11,16 +11,17 @@ from lifecycle.checks.check import Check, compare, unverified
 from lifecycle.checks.expect import judge_expect, pattern
 from lifecycle.checks.facts import ContainerFacts, Facts
 from lifecycle.checks.host import state_of
-from lifecycle.checks.judge import judge_all
 from lifecycle.command.promise import Promise
 from lifecycle.engine.as_subject import refused
 from lifecycle.engine.daemon import EngineError
+from lifecycle.engine.deadline import TimeIsUpError
 from lifecycle.engine.picture import Picture
 from lifecycle.engine.terminal import TerminalError
 from lifecycle.gate.gate import GateError
 from lifecycle.run import absence, act, book, guard
 from lifecycle.run.act import Acted
 from lifecycle.run.ledger import LedgerError
+from lifecycle.run.looking import unless_failed, unseen, within_limit
 from lifecycle.run.observe import Before, look_after, look_before, until_kept
 from lifecycle.run.outcome import StepResult, Symptom
 from lifecycle.run.ownership.ownership import Refusal
@@ -56,7 +57,7 @@ class Runner:
         result = StepResult(planned.title, planned.step.mark.line, person=planned.step.as_ or "")
         result.command = self._s.shown(_as_shown(planned))
         try:
-            self._do(planned, result)
+            self._do(planned, result, begun)
         except EngineError as error:
             result.checks.append(
                 Check(
@@ -93,7 +94,7 @@ class Runner:
             actual=clean(check.actual),
         )
 
-    def _do(self, planned: PlannedStep, result: StepResult) -> None:
+    def _do(self, planned: PlannedStep, result: StepResult, begun: float) -> None:
         planned = self._for_this_machine(planned, result)
         because = self._why_skip(planned)
         if because:
@@ -101,17 +102,25 @@ class Runner:
             return
         match planned.step.kind:
             case "command":
-                self._command(planned, result)
+                self._command(planned, result, begun)
             case "write":
                 result.ran = True
                 result.checks += write_file(self._s, planned)
-            case "type":
-                type_step(self._s, planned, result)
-            case "check":
+            case "type" | "check":
+                self._looked(planned, result, begun)
+
+    def _looked(self, planned: PlannedStep, result: StepResult, begun: float) -> None:
+        try:
+            with within_limit(planned, begun):
+                if planned.step.kind == "type":
+                    type_step(self._s, planned, result)
+                    return
                 result.checks += self._check(planned)
-                # A look is best effort: when nothing at all was seen, the engine may be why.
-                if result.status == "skipped" and (away := self._s.daemon.away()):
-                    raise away
+        except TimeIsUpError as over:
+            result.checks += unseen(self._s, planned, (), None, str(over))
+        # A look is best effort: when nothing at all was seen, the engine may be why.
+        if result.status == "skipped" and (away := self._s.daemon.away()):
+            raise away
 
     # -- decide ---------------------------------------------------------------------------
 
@@ -172,7 +181,7 @@ class Runner:
 
     # -- commands -------------------------------------------------------------------------
 
-    def _command(self, planned: PlannedStep, result: StepResult) -> None:
+    def _command(self, planned: PlannedStep, result: StepResult, at: float) -> None:
         with self._s.daemon.asked_once():
             begun = self._begin(planned, result)
         if begun is None:
@@ -184,11 +193,22 @@ class Runner:
         result.show(acted.picture or Picture(acted.screen))
         refusals, notes = book.settle(self._s, planned)
         result.checks += notes
-        with self._s.daemon.asked_once():
-            if planned.line and planned.line.verb == "load" and acted.exit_code == 0:
-                promises = book.loaded(self._s, acted.output) or promises
-            facts = look_after(self._s, planned, promises, acted, before)
-        self._judge_command(planned, result, promises, acted, (before, facts, refusals))
+        # What was refused is the cause of how the command ended.
+        failed = _refused(result, refusals) or self._exit_checks(planned, acted, result)
+        not_judged: Sequence[Promise] = promises
+        try:
+            with self._s.daemon.asked_once():
+                if planned.line and planned.line.verb == "load" and acted.exit_code == 0:
+                    promises = book.loaded(self._s, acted.output) or promises
+                with within_limit(planned, at):
+                    facts = look_after(self._s, planned, promises, acted, before)
+            not_judged = ()
+            with within_limit(planned, at):
+                self._judge_command(planned, result, promises, acted, (before, facts, failed))
+        except TimeIsUpError as over:
+            result.checks += unseen(self._s, planned, not_judged, acted, str(over))
+            if failed:
+                self._find(result, Symptom(acted.output, planned.words, acted.exit_code))
         self._s.gates.check()
         book.remember(self._s, planned)
 
@@ -221,21 +241,15 @@ class Runner:
         result: StepResult,
         promises: Sequence[Promise],
         acted: Acted,
-        seen: tuple[Before, Facts, Sequence[Refusal]],
+        known: tuple[Before, Facts, bool],
     ) -> None:
-        before, facts, refusals = seen
-        result.checks += [
-            Check(r.about, "ours", r.sentence, "broken", "the gate, by the engine's ids")
-            for r in refusals
-        ]
-        # What was refused is the cause of how the command ended.
-        failed = bool(refusals) or self._exit_checks(planned, acted, result)
+        before, facts, failed = known
         result.checks += self._nas(planned)
         opened = self._s.terminals.get(planned.opens)
         if opened and planned.step.window:
             result.checks += window_inside(self._s, opened, planned.step.window)
         if not planned.fails:
-            result.checks += _unless(failed, promises, facts)
+            result.checks += unless_failed(failed, promises, facts)
         on = facts.containers.get(planned.container)
         result.checks += self._expected(planned, lambda: acted, before, facts)
         if any(c.status == "broken" for c in result.checks):
@@ -342,6 +356,13 @@ class Runner:
                 result.findings.append(replace(shown, evidence=quoted))
 
 
+def _refused(result: StepResult, refusals: Sequence[Refusal]) -> bool:
+    """Note what the gate did not let through, and tell whether there was any."""
+    source = "the gate, by the engine's ids"
+    result.checks += [Check(r.about, "ours", r.sentence, "broken", source) for r in refusals]
+    return bool(refusals)
+
+
 def _denied(promises: Sequence[Promise], on: ContainerFacts | None) -> list[str]:
     """What a program inside would say that may not write where the line promised it could."""
     writable = {
@@ -372,13 +393,6 @@ def _fails(planned: PlannedStep, acted: Acted) -> list[Check]:
         ]
     text = (planned.fails or {}).get("output")
     return [*checks, pattern("it says", text, acted.output, "its output")] if text else checks
-
-
-def _unless(failed: bool, promises: Sequence[Promise], facts: Facts) -> list[Check]:  # noqa: FBT001
-    """Promises of a command that failed are not judged one by one: one cause, one failure."""
-    if not failed:
-        return judge_all(promises, facts)
-    return [unverified(f"{p.flag}: {p.field}", p.expected, "the command failed") for p in promises]
 
 
 def _as_shown(planned: PlannedStep) -> str:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from jinja2.runtime import Context as JinjaContext
 
 MAX_EXPRESSION = 1000
+MAX_HOLES = 10_000
+"""Expressions in one file."""
 MAX_SIZE = 64 * 1024
 MAX_NUMBER = 2**63
 MAX_DEPTH = 20
@@ -199,6 +201,15 @@ class Expression:
         """Evaluate with these variables."""
         return SANDBOX.compile_expression(self.source, undefined_to_none=False)
 
+    def value(self, values: Mapping[str, Any]) -> Any:
+        """What it comes to; a scenario may have thousands of names, and these are all it sees."""
+        return self.run({name: values[name] for name in self.names if name in values})
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """Every name that it mentions."""
+        return frozenset(n.name for n in walk(self.tree) if isinstance(n, nodes.Name))
+
     @cached_property
     def chains(self) -> tuple[tuple[str, ...], ...]:
         """Every dotted name that must be known: ``("lab", "proxy", "http")``."""
@@ -208,7 +219,7 @@ class Expression:
 SANDBOX = Sandbox()
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=MAX_HOLES)
 def _compiled(source: str) -> Expression:
     if not source:
         raise TemplateError("nothing between the braces")
@@ -296,7 +307,7 @@ def evaluate(hole: Hole, values: Mapping[str, Any]) -> Any:
     """The value of a hole; what is undefined, private or too much is a ScenarioError."""
     expression = compiled(hole)
     try:
-        result = expression.run(values)
+        result = expression.value(values)
         if not isinstance(result, Undefined):
             return bounded(_usable(result))
     except (TemplateError, MemoryError, *RECOVERED) as error:

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from lifecycle.scenario import static, tree
 from lifecycle.scenario.errors import ScenarioError
+from lifecycle.scenario.expressions import MAX_HOLES
 from lifecycle.scenario.located import located
 from lifecycle.scenario.marks import after
 from lifecycle.scenario.model import Scenario
@@ -38,6 +39,7 @@ def load(path: str | Path) -> Scenario:
 
 def loads(source: str, file: str) -> Scenario:
     """Read a scenario from text; ``file`` is its name in errors and the place of its templates."""
+    _few_holes(source, file)
     document = tree.read(source, file)
     try:
         scenario = Scenario.model_validate(document.data)
@@ -46,6 +48,14 @@ def loads(source: str, file: str) -> Scenario:
     scenario = scenario.placed(Path(file), document.values)
     static.check(scenario)
     return scenario
+
+
+def _few_holes(source: str, file: str) -> None:
+    """Each expression is compiled, which takes its time."""
+    pieces = source.split("${{", MAX_HOLES + 1)
+    if len(pieces) > MAX_HOLES + 1:
+        mark = after(file, source[: len(source) - len(pieces[-1]) - len("${{")])
+        raise ScenarioError(mark, f"more than {MAX_HOLES} `${{{{ }}}}`", "fewer in one file")
 
 
 def _text(path: Path) -> str:

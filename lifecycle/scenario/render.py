@@ -72,11 +72,15 @@ def _plain(value: Any) -> Any:
 
 def with_vars(variables: Mapping[str, Any], context: Context) -> Context:
     """The context with a scenario's ``vars``, each of which sees those before it."""
-    renderer = _Renderer(context)
+    values = dict(context.values)
+    own = replace(context, values=values)
+    renderer = _Renderer(own)
     for name, value in variables.items():
         rendered = renderer.render(value, mark_of(value, UNPLACED))
-        renderer.context = replace(context, values={**renderer.context.values, name: rendered})
-    return renderer.context
+        # What has been made of the others stays: each is looked at once, however many there are.
+        own.plain[str(name)] = _plain(rendered)
+        values[name] = rendered
+    return own
 
 
 def render(value: T, context: Context, mark: Mark = UNPLACED) -> T:

@@ -20,6 +20,8 @@ UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 SIDES = range(2, 501)
 """Columns and rows that a window may have."""
 MAX_DIGITS = 15
+MOST_PATTERN = 10_000
+"""Characters of a regular expression."""
 
 
 class Size(NamedTuple):
@@ -139,6 +141,9 @@ def work_path(value: Any) -> str:
 def regex(value: Any) -> str:
     """A regular expression; its variables are filled in before it is used."""
     pattern = text(value)
+    if len(pattern) > MOST_PATTERN:
+        expected = f"at most {MOST_PATTERN} characters"
+        raise BadValueError(f"found a pattern of {len(pattern)} characters", expected)
     try:
         re.compile(HOLE.sub("X", pattern))
     except (re.error, RecursionError, OverflowError) as error:

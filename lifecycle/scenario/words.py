@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Literal
 
 from lifecycle.scenario.errors import Mark, ScenarioError
@@ -46,6 +47,10 @@ PROMPT = re.compile(
     re.DOTALL,
 )
 """A shell's prompt that was copied with the command after it."""
+# Runs of characters that mean nothing to a shell, outside quotes and inside either kind.
+_ORDINARY = re.compile(r"[^\s'\"\\$|<>&;()`*?\[#~{]+")
+_SINGLE = re.compile(r"[^'$]+")
+_DOUBLE = re.compile(r'[^"\\$`]+')
 BRACES = re.compile(r"\{[^{}\s]*(,|\.\.)[^{}\s]*\}")
 
 
@@ -105,7 +110,9 @@ class _Splitter:
 
     def _step(self) -> None:
         char = self.text[self.at]
-        if self.text.startswith("${{", self.at):
+        if run := _ORDINARY.match(self.text, self.at, self.end):
+            self._take(run[0], len(run[0]))
+        elif self.text.startswith("${{", self.at):
             self._hole()
         elif char == "'":
             self._single()
@@ -190,7 +197,8 @@ class _Splitter:
                 self.at += 1
                 return
             else:
-                self._take(self.text[self.at])
+                run = _SINGLE.match(self.text, self.at)
+                self._take(run[0] if run else "$", len(run[0]) if run else 1)
         raise self._unclosed("'")
 
     def _double(self) -> None:
@@ -212,7 +220,8 @@ class _Splitter:
             elif char == "`":
                 raise self._error("a backtick inside double quotes", "single quotes, or $(pwd)")
             else:
-                self._take(char)
+                run = _DOUBLE.match(self.text, self.at)
+                self._take(run[0] if run else char, len(run[0]) if run else 1)
         raise self._unclosed('"')
 
     def _unclosed(self, quote: str) -> ScenarioError:
@@ -244,12 +253,12 @@ class _Splitter:
 
 
 def _joined(parts: list[Part]) -> tuple[Part, ...]:
+    if len(parts) == 1:
+        return tuple(parts)
     joined: list[Part] = []
-    for part in parts:
-        if isinstance(part, str) and joined and isinstance(joined[-1], str):
-            joined[-1] += part
-        else:
-            joined.append(part)
+    for is_text, group in groupby(parts, lambda part: isinstance(part, str)):
+        run = list(group)
+        joined += ["".join(map(str, run))] if is_text else run
     return tuple(p for p in joined if p != "") or ("",)
 
 

@@ -148,6 +148,31 @@ def test_a_cached_file_that_was_changed_is_made_anew(tmp_path: Path) -> None:
     assert cache.get("a.tar") is None
 
 
+@pytest.mark.parametrize("changed", ["a.tar", "a.tar.json"])
+@pytest.mark.parametrize("mode", [0o666, 0o646, 0o664])
+def test_a_cached_file_that_somebody_else_may_write_is_not_used(
+    tmp_path: Path, changed: str, mode: int
+) -> None:
+    cache = Cache(tmp_path)
+    cache.put("a.tar", lambda part: void(part.write_text("whole")))
+    (tmp_path / changed).chmod(mode)
+    assert cache.get("a.tar") is None
+
+
+@pytest.mark.parametrize("changed", ["a.tar", "a.tar.json"])
+def test_nor_is_one_that_is_somebody_elses(tmp_path: Path, changed: str) -> None:
+    cache = Cache(tmp_path)
+    cache.put("a.tar", lambda part: void(part.write_text("whole")))
+    os.chown(tmp_path / changed, 64321, 0)
+    assert cache.get("a.tar") is None
+
+
+def test_nobody_else_can_hold_up_the_making_of_a_cached_file(tmp_path: Path) -> None:
+    (tmp_path / "a.tar.lock").touch(mode=0o644)
+    with Cache(tmp_path).making("a.tar", pytest.fail):
+        assert (tmp_path / "a.tar.lock").stat().st_mode & 0o077 == 0
+
+
 def test_a_cached_file_whose_making_failed_is_not_there(tmp_path: Path) -> None:
     def fail(part: Path) -> None:
         part.write_text("half")

@@ -236,8 +236,9 @@ def test_so_does_one_that_is_told_to_end(
     [sandbox] = [r.id for r in records() if r.pid == holder.process.pid]
     holder.process.send_signal(number)
     holder.process.send_signal(number)  # people press Ctrl-C twice
-    holder.process.communicate(timeout=30)
+    said, complaint = holder.process.communicate(timeout=60)
     assert holder.process.returncode not in {0, None}
+    assert "left something behind" not in said, said + complaint
     assert_gone(sandbox, machine, before)
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import stat
 import subprocess
 import sys
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -14,7 +16,7 @@ from lifecycle.engine.sandbox import open_sandbox
 from lifecycle.engine.sandbox.shell import wait_until
 from tests.engine.lan import ASK, Lan, base_pulls, lan, listening, publish
 from tests.engine.test_sandbox import docker
-from tests.engine.test_sandbox_end import Holder, Machine, assert_gone, hold, machine
+from tests.engine.test_sandbox_end import ROOTS, Holder, Machine, assert_gone, hold, machine
 
 __all__ = ["hold", "lan", "machine"]  # fixtures
 
@@ -143,3 +145,38 @@ def test_what_a_killed_one_had_opened_is_closed_by_a_sweep_from_another_network(
         pass
     for sandbox in (kept.id, left.id):
         assert_gone(sandbox, lan.machine, before)
+
+
+def test_nobody_else_writes_or_lists_any_of_it_whatever_roots_umask(
+    hold: Callable[..., Holder],
+) -> None:
+    proxy = "http_proxy=http://lab:hidden-word@proxy.invalid:3128"
+    info = hold("env", proxy, "sh", "-c", 'umask 0; exec "$@"', "sh").up()
+    data = ROOTS[1] / info.id / "data"
+    shut = {data / name: 0o007 for name in ("docker", "containerd", "registry")}
+    for top in (root / info.id for root in ROOTS):
+        for folder, folders, files in os.walk(top):
+            here = Path(folder)
+            folders[:] = [name for name in folders if here / name not in shut]
+            for path in (here, *(here / name for name in files)):
+                state = path.lstat()
+                writers = 0o002 if path == Path(info.state_dir, "docker.sock") else 0o022
+                links = stat.S_ISLNK(state.st_mode)
+                roots = stat.S_ISSOCK(state.st_mode) and state.st_gid == 0
+                assert links or roots or not state.st_mode & writers, path
+                assert state.st_uid == 0, path
+    for path, bits in shut.items():
+        assert not path.stat().st_mode & bits, path
+    lab = ("cat", info.lab_file)
+    member = ("setpriv", "--reuid=64321", "--regid=64321", f"--groups={info.socket_gid}")
+    assert b"hidden-word" in subprocess.run([*member, *lab], check=True, capture_output=True).stdout
+    for words in (lab, ("ls", *map(str, ROOTS)), ("ls", str(data / "registry" / "store"))):
+        ran = subprocess.run([*PERSON, *words], check=False, capture_output=True, text=True)
+        assert "Permission denied" in ran.stderr, words
+        assert ran.stdout == ""
+
+
+def test_the_command_has_the_umask_of_whoever_started_it() -> None:
+    command = f"umask 077; exec {sys.executable} -m lifecycle.cli sandbox -- sh -c umask"
+    ran = subprocess.run(["sh", "-c", command], check=True, capture_output=True, text=True)
+    assert ran.stdout == "0077\n"

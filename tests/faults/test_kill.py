@@ -1,6 +1,7 @@
 """A run that dies by SIGKILL, whenever: the next start leaves nothing of it, nor touches others.
 
-``LIFECYCLE_KILLS`` is how many times (100; of builds a quarter, of parallel runs a tenth), and
+``LIFECYCLE_KILLS`` is how many times (100; of gates a third, of builds a
+quarter, of parallel runs a tenth), and
 ``LIFECYCLE_KILL_SEED`` repeats their moments.
 """
 
@@ -42,6 +43,7 @@ STRIDE = max(1, 100 // KILLS)
 """With fewer than 100 kills, not every write of the ledger is one's turn."""
 BUILDS = max(1, KILLS // 4)
 ROUNDS = max(1, KILLS // 10)
+GATES = max(1, KILLS // 3)
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 BUILD = """
 scenario: a build with much to leave
@@ -204,6 +206,38 @@ def test_a_kill_in_the_middle_of_a_build_leaves_no_layer(
                 continue
         killing.next_start(toll, f"after {after:.3f} s, its commands too: {commands}")
     counted(toll, capsys)
+
+
+def test_a_gate_that_is_killed_at_any_moment_ends_its_run_and_leaves_nothing(
+    killing: Killing, capsys: pytest.CaptureFixture[str]
+) -> None:
+    guide = str(SCENARIOS / "guide.yaml")
+    whole = duration(killing, killing.words(guide))
+    toll = Toll(f"kill -9 of the gate, sometimes of its run too ({whole:.1f} s, seed {SEED})")
+    while toll.kills < GATES:
+        after, too = killing.rng.uniform(0, whole), killing.rng.random() < 0.3
+        with killing.place.started(*killing.words(guide)) as process:
+            if not gate_killed(process, after):
+                continue
+            if too:
+                killed(process, killing.rng.uniform(0, 0.2))
+            process.communicate(timeout=LIMIT)
+            assert process.returncode != 0, "a run without its gate passed"
+        killing.next_start(toll, f"the gate after {after:.3f} s, its run too: {too}")
+    counted(toll, capsys)
+
+
+def gate_killed(process: subprocess.Popen[str], after: float) -> bool:
+    """Kill the gate of a run after so many seconds, where it has one then."""
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(after)
+        return False
+    for child in children_of(process.pid):
+        with suppress(OSError):
+            if b"lifecycle.gate" in Path(f"/proc/{child}/cmdline").read_bytes():
+                os.kill(child, signal.SIGKILL)
+                return True
+    return False
 
 
 @pytest.mark.parametrize("when", ["before", "after"])

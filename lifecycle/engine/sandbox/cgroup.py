@@ -11,7 +11,7 @@ from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
 
-from lifecycle.engine.sandbox.record import Record
+from lifecycle.engine.sandbox.record import NAME, Record
 from lifecycle.engine.sandbox.shell import SandboxError, wait_until
 
 _KEEPERS = "keepers"
@@ -152,11 +152,10 @@ def _end(pids: set[int], how: int, *, limit: float) -> None:
                 waiting -= 1
 
 
-def others(record: Record) -> bool:
-    """Whether another sandbox has control groups, whoever's /run it is described in."""
-    prefix = record.name.removesuffix(record.id)
-    tops = (top for mount, _ in hierarchies() for top in mount.glob(f"{prefix}*"))
-    return any(top.name != record.name for top in tops)
+def groups_of_sandboxes() -> set[str]:
+    """The names of the sandboxes that have control groups, whoever's /run describes them."""
+    tops = (top for mount, _ in hierarchies() for top in mount.glob(f"{NAME}*"))
+    return {top.name for top in tops}
 
 
 def remove(record: Record) -> None:

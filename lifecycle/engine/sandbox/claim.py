@@ -17,6 +17,7 @@ from typing import Self
 
 from lifecycle.engine.private import why_unsafe
 from lifecycle.engine.sandbox import storage
+from lifecycle.engine.sandbox.cgroup import groups_of_sandboxes
 from lifecycle.engine.sandbox.record import DATA_ROOT, RECORD, RUN_ROOT, Record, read
 from lifecycle.engine.sandbox.shell import SandboxError
 
@@ -148,7 +149,7 @@ def locked() -> Iterator[None]:
     """One at a time: choosing what is free, and deciding who is dead and who the last to leave.
 
     The locks are on the roots themselves, since a lock file would be one more thing left behind;
-    a root goes when nothing is in it. Both are locked: another may see only one of them.
+    the roots go with the last sandbox. Both are locked: another may see only one of them.
     """
     with ExitStack() as held:
         for root in ROOTS:
@@ -157,8 +158,8 @@ def locked() -> Iterator[None]:
             with suppress(SandboxError, OSError):
                 storage.delete(aside)  # of one that was killed while it made or deleted this
         yield
-        for root in ROOTS:
-            with suppress(OSError):  # a sandbox is in it
+        if not any(any(root.iterdir()) for root in ROOTS) and not groups_of_sandboxes():
+            for root in ROOTS:  # or one may have its own folders laid over these
                 root.rmdir()
 
 

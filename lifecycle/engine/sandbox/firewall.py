@@ -13,14 +13,12 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from lifecycle.engine.sandbox.record import Record
+from lifecycle.engine.sandbox.record import LINK, NAME, Record
 from lifecycle.engine.sandbox.shell import SandboxError, run
 
 _TABLES = frozenset({"filter", "nat", "mangle"})
-_NOTE = "lifecycle-"
-LINKS = "lc-"
 # Bridges of engines and of virtual machines: what is behind them is no way out.
-_INNER = ("docker", "br-", "podman", "cni", "virbr", "lxcbr", "lxdbr", "incusbr", LINKS)
+_INNER = ("docker", "br-", "podman", "cni", "virbr", "lxcbr", "lxdbr", "incusbr", LINK)
 _SYSCTL = Path("/proc/sys")
 Rules = dict[str, list[str]]
 
@@ -85,7 +83,7 @@ def ways_out() -> list[str]:
             device = hop.get("dev", "")
             inner = device.startswith(_INNER) and not hop.get("gateway")
             local = route.get("type") in {"local", "broadcast"} or device in {"", "lo"}
-            if not (inner or local or device.startswith(LINKS)):
+            if not (inner or local or device.startswith(LINK)):
                 found[device] = None
     return list(found)
 
@@ -95,7 +93,7 @@ def forwarding() -> dict[str, str]:
     opened = {
         words[words.index("-i") + 1]
         for words in map(shlex.split, saved().get("filter", ()))
-        if "-i" in words and words[-1] == "DROP" and any(w.startswith(_NOTE) for w in words)
+        if "-i" in words and words[-1] == "DROP" and any(w.startswith(NAME) for w in words)
     }
     return {
         _forwarding(device): "0" if device in opened else value
@@ -134,7 +132,7 @@ def missing_tables() -> tuple[str, ...]:
 
 def _only_ours(lines: Iterable[str]) -> bool:
     """Whether a table holds nothing, or nothing but what sandboxes have put there."""
-    return _is_empty(line for line in lines if f"--comment {_NOTE}" not in line)
+    return _is_empty(line for line in lines if f"--comment {NAME}" not in line)
 
 
 def _is_empty(lines: Iterable[str]) -> bool:

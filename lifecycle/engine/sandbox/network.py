@@ -17,7 +17,7 @@ from pathlib import Path
 
 from lifecycle.engine.sandbox import firewall
 from lifecycle.engine.sandbox.claim import records
-from lifecycle.engine.sandbox.record import Record
+from lifecycle.engine.sandbox.record import LINK, Record
 from lifecycle.engine.sandbox.shell import SandboxError, run
 
 # Where a free net is looked for. The last two are for machines whose VPN claims all of the rest.
@@ -156,7 +156,7 @@ def unplug(record: Record) -> None:
 def others(record: Record) -> bool:
     """Whether a cable of another sandbox is here, whoever's /run it is described in."""
     names = {name for _, name in socket.if_nameindex()} - {record.link}
-    return any(name.startswith(firewall.LINKS) for name in names)
+    return any(name.startswith(LINK) for name in names)
 
 
 def _ip(*words: str) -> str:

@@ -15,6 +15,8 @@ from pathlib import Path
 RUN_ROOT = Path("/run/lifecycle-sandbox")
 DATA_ROOT = Path("/var/lib/lifecycle-sandbox")  # /run is often small, and noexec
 RECORD = "owner.json"
+NAME = "lifecycle-"
+LINK = "lc-"
 _ID = re.compile("[0-9a-f]{8}")
 
 
@@ -50,12 +52,12 @@ class Record:
     @property
     def name(self) -> str:
         """The name of its cgroup, and the comment of its iptables rules."""
-        return f"lifecycle-{self.id}"
+        return f"{NAME}{self.id}"
 
     @property
     def link(self) -> str:
         """The host's end of the veth pair."""
-        return f"lc-{self.id}"
+        return f"{LINK}{self.id}"
 
     @property
     def run_dir(self) -> Path:

@@ -96,7 +96,7 @@ def _put_back(record: Record) -> None:
     Others are seen by what they have in the kernel as well: their /run may be another one.
     """
     before = record.before
-    if set(sandboxes()) <= {record.id} and not cgroup.others(record):
+    if set(sandboxes()) <= {record.id} and cgroup.groups_of_sandboxes() <= {record.name}:
         for folder in before.absent:
             with suppress(OSError):  # another engine uses it by now
                 Path(folder).rmdir()

@@ -8,7 +8,9 @@ two of one key are refused, and what was read is what is sent on.
 from __future__ import annotations
 
 import json
+import math
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -36,6 +38,7 @@ _HOST: Shape = {
     "UTSMode": None,
     "UsernsMode": None,
     "CgroupnsMode": None,
+    "Cgroup": None,
     "VolumesFrom": None,
     "Links": None,
     "AutoRemove": None,
@@ -51,7 +54,14 @@ VOLUME: Shape = {"Name": None, "Driver": None, "DriverOpts": None}
 NOTHING: Shape = {}
 _NOBODYS = frozenset({"", "default", "bridge", "host", "none"})
 """Networks that every engine has."""
-_OF_CONTAINERS = ("NetworkMode", "PidMode", "IpcMode", "UTSMode", "UsernsMode", "CgroupnsMode")
+_OF_CONTAINERS = (
+    *("NetworkMode", "PidMode", "IpcMode", "UTSMode"),
+    *("UsernsMode", "CgroupnsMode", "Cgroup"),
+)
+_TWINS = str.maketrans({"\u017f": "s", "\u212a": "k"})
+"""What Go takes for an ASCII letter in a key: the long s, and the sign of Kelvin."""
+_PATHS = re.compile(r"[,:=]")
+"""Where a path can begin in the options of a mount: ``lowerdir=/a:/b,upperdir=/c``."""
 
 
 class BodyError(Exception):
@@ -62,15 +72,31 @@ def read(body: bytes, shape: Shape) -> Json:
     """Read a body; an empty one is an empty object. Raises BodyError."""
     if not body.strip():
         return {}
-    try:
-        value = json.loads(body, object_pairs_hook=_Pairs, parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
-        raise BodyError(f"the body is no JSON: {error}") from None
-    if not isinstance(value, _Pairs):
+    value = read_any(body, shape)
+    if not isinstance(value, dict):
         raise BodyError("the body is no JSON object")
-    settled = _settled(value, shape, "")
-    assert isinstance(settled, dict)  # noqa: S101 - of pairs a mapping is made
-    return settled
+    return value
+
+
+def read_any(text: bytes | str, shape: Any) -> Any:
+    """Read JSON of whatever kind. Raises BodyError."""
+    try:
+        # Go reads UTF-8, and another character in place of what is none.
+        plain = text if isinstance(text, str) else text.decode("utf-8")
+        value = json.loads(
+            plain, object_pairs_hook=_Pairs, parse_constant=_no_constant, parse_float=_number
+        )
+        return _settled(value, shape, "")
+    except RecursionError:
+        raise BodyError("the body is nested too deep") from None
+    except ValueError as error:
+        raise BodyError(f"the body is no JSON: {error}") from None
+
+
+def folded(key: str) -> str:
+    """A key as Go compares it: ASCII has no case."""
+    plain = key.translate(_TWINS)
+    return plain.lower() if plain.isascii() else plain
 
 
 def written(value: Json) -> bytes:
@@ -86,23 +112,36 @@ def _no_constant(name: str) -> float:
     raise ValueError(f"{name} is no number")
 
 
+def _number(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        raise ValueError(f"{text[:40]} is larger than a number may be")
+    return value
+
+
 def _settled(value: Any, shape: Any, where: str) -> Any:
     """The value with its keys in their one spelling."""
     if isinstance(value, _Pairs):
-        known = {k.casefold(): k for k in shape} if isinstance(shape, Mapping) else {}
-        every = shape.get(_ANY) if isinstance(shape, Mapping) else None
+        shape = shape if isinstance(shape, Mapping) else NOTHING
+        known = {folded(k): k for k in shape if k != _ANY}
         made: Json = {}
         for written_as, held in value:
-            key = known.get(written_as.casefold(), written_as)
+            key = known.get(folded(written_as), _whole(written_as))
             if key in made:
                 raise BodyError(f"{where}{key} stands twice")
-            inner = shape.get(key, every) if isinstance(shape, Mapping) else None
-            made[key] = _settled(held, inner, f"{where}{key}.")
+            made[key] = _settled(held, shape.get(key, shape.get(_ANY)), f"{where}{key}.")
         return made
     if isinstance(value, list):
         inner = shape[0] if isinstance(shape, list) else None
         return [_settled(one, inner, where) for one in value]
-    return value
+    return _whole(value) if isinstance(value, str) else value
+
+
+def _whole(text: str) -> str:
+    """A text without halves of characters, for which Go reads another character."""
+    if not text.isascii():
+        text.encode("utf-8")
+    return text
 
 
 @dataclass(frozen=True)
@@ -115,20 +154,20 @@ class Join:
 
 def joins(body: Json) -> Iterator[Join]:
     """The containers, networks and volumes that a container is to share. Raises BodyError."""
-    stray = {k.casefold() for k in body} & {k.casefold() for k in _HOST}
+    stray = {folded(k) for k in body} & {folded(k) for k in _HOST}
     if stray:
         raise BodyError(f"{min(stray)} stands outside HostConfig, where old engines read it")
-    host = _mapping(body.get("HostConfig"), "HostConfig")
+    host = mapping(body.get("HostConfig"), "HostConfig")
     yield from _modes(host)
     for key in ("VolumesFrom", "Links"):
         for text in _texts(host.get(key), key):
             yield Join("container", text.partition(":")[0])
-    networking = _mapping(body.get("NetworkingConfig"), "NetworkingConfig")
-    endpoints = _mapping(networking.get("EndpointsConfig"), "EndpointsConfig")
+    networking = mapping(body.get("NetworkingConfig"), "NetworkingConfig")
+    endpoints = mapping(networking.get("EndpointsConfig"), "EndpointsConfig")
     for name, endpoint in endpoints.items():
         if name not in _NOBODYS:
             yield Join("network", name)
-        yield from links(_mapping(endpoint, name))
+        yield from links(mapping(endpoint, name))
     for source in sources(body):
         if source and not source.startswith("/"):
             yield Join("volume", source)
@@ -154,29 +193,35 @@ def links(endpoint: Json) -> Iterator[Join]:
 
 def sources(body: Json) -> Iterator[str]:
     """What is mounted: absolute paths of the host, names of volumes, devices behind them."""
-    host = _mapping(body.get("HostConfig"), "HostConfig")
+    host = mapping(body.get("HostConfig"), "HostConfig")
     for text in _texts(host.get("Binds"), "Binds"):
         source, colon, _ = text.partition(":")
         if colon:
             yield source
-    for mount in _list(host.get("Mounts"), "Mounts"):
-        held = _mapping(mount, "Mounts")
+    for mount in items(host.get("Mounts"), "Mounts"):
+        held = mapping(mount, "Mounts")
         if _text(held.get("Type"), "Type").lower() in {"volume", "bind"}:
             yield _text(held.get("Source"), "Source")
-        options = _mapping(held.get("VolumeOptions"), "VolumeOptions")
-        yield from devices(_mapping(options.get("DriverConfig"), "DriverConfig").get("Options"))
+        options = mapping(held.get("VolumeOptions"), "VolumeOptions")
+        yield from devices(mapping(options.get("DriverConfig"), "DriverConfig").get("Options"))
 
 
 def devices(options: Any) -> Iterator[str]:
-    """The folders of the host that a volume's options mount."""
-    for key, value in _mapping(options, "Options").items():
-        if key.casefold() == "device" and str(value).startswith("/"):
-            yield str(value)
+    """The paths of the host that a volume's options mount.
+
+    The engine runs in ``/``: there a device without a slash in front begins.
+    """
+    for key, value in mapping(options, "Options").items():
+        text = _text(value, key)
+        if key.lower() == "device" and text:
+            yield f"/{text.removeprefix('/')}"
+        else:
+            yield from (p for p in _PATHS.split(text) if p.startswith("/"))
 
 
 def without_aliases(endpoint: Any) -> Json:
     """An endpoint of somebody's network: no name of ours is known there."""
-    return {**_mapping(endpoint, "EndpointConfig"), "Aliases": []}
+    return {**mapping(endpoint, "EndpointConfig"), "Aliases": []}
 
 
 def holds_one_of(source: str, own: tuple[str, ...], *, real: bool) -> str:
@@ -195,7 +240,8 @@ def holds_one_of(source: str, own: tuple[str, ...], *, real: bool) -> str:
     return ""
 
 
-def _mapping(value: Any, where: str) -> Json:
+def mapping(value: Any, where: str) -> Json:
+    """An object, empty where there is none. Raises BodyError."""
     if value is None:
         return {}
     if not isinstance(value, dict):
@@ -203,7 +249,8 @@ def _mapping(value: Any, where: str) -> Json:
     return value
 
 
-def _list(value: Any, where: str) -> list[Any]:
+def items(value: Any, where: str) -> list[Any]:
+    """A list, empty where there is none. Raises BodyError."""
     if value is None:
         return []
     if not isinstance(value, list):
@@ -212,7 +259,7 @@ def _list(value: Any, where: str) -> list[Any]:
 
 
 def _texts(value: Any, where: str) -> list[str]:
-    return [_text(one, where) for one in _list(value, where)]
+    return [_text(one, where) for one in items(value, where)]
 
 
 def _text(value: Any, where: str) -> str:

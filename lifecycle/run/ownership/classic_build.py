@@ -8,13 +8,10 @@ the container of a step still runs, what is printed is its own.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
-
-import h11
 
 from lifecycle.engine.daemon import Daemon, EngineError
 from lifecycle.run.inventory import Inventory, had_image
@@ -29,22 +26,29 @@ _IMAGE = re.compile(r" ---> ([0-9a-f]{12})")
 _CACHED = " ---> Using cache"
 _BUILT = re.compile(r"Successfully built ([0-9a-f]{12})")
 _DOWNLOADED = re.compile(r"Status: Downloaded newer image for (\S+)")
-_BY_BUILDKIT = "moby.image.id"
-"""What BuildKit calls its word for the image that it has made; what a RUN prints is elsewhere."""
 _BLANK = re.compile(r"[\s\"'\\=]+")
 _NOP = "#(nop)"
+_BUILDERS = ("Step ", " ---> ", "Successfully built ")
+"""How the builder's own lines begin."""
+_ID = re.compile("sha256:[0-9a-f]{64}")
 
 
 class ClassicBuild:
     """Reads one build's answer as it comes, and notes what is the run's."""
 
-    def __init__(self, daemon: Daemon, before: Inventory, note: Callable[[Entry], None]) -> None:
-        """``note`` gets each container and image that the build has made."""
-        self._daemon, self._before, self._note = daemon, before, note
-        self._http = h11.Connection(h11.CLIENT)
-        self._http.send(h11.Request(method="POST", target="/build", headers=[("Host", "docker")]))
-        self._http.send(h11.EndOfMessage())
-        self._rest = b""
+    def __init__(
+        self,
+        daemon: Daemon,
+        before: Inventory,
+        note: Callable[[Entry], None],
+        *,
+        quiet: bool = False,
+    ) -> None:
+        """``note`` gets each container and image that the build has made.
+
+        One that is ``quiet`` says the image's id and nothing else.
+        """
+        self._daemon, self._before, self._note, self._quiet = daemon, before, note, quiet
         self._text = ""
         self._there = {str(c["Id"]) for c in daemon.containers()}
         self._instruction, self._arguments = "", ""
@@ -56,41 +60,42 @@ class ClassicBuild:
         self._container = ""
         """The container of the step that runs."""
         self.result = ""
-        """The id of the image that was built last; empty without one."""
+        """The id of the image that was built last; empty without one.
+
+        The engine reports it beside what is printed. An old one only prints it, which is believed
+        of the image that the last step has come to.
+        """
         self.pulled: list[str] = []
         """Base images that the build pulled, as the engine itself reports it."""
 
-    def feed(self, data: bytes) -> None:
-        """Take the next piece of the answer."""
-        # A stream that can't be read tells nothing more; what it made is found by its parents.
-        with suppress(h11.RemoteProtocolError, h11.LocalProtocolError):
-            self._http.receive_data(data)
-            while isinstance(event := self._http.next_event(), h11.Response | h11.Data):
-                if isinstance(event, h11.Data):
-                    self._json(bytes(event.data))
+    def hear(self, said: Json) -> None:
+        """Take the next message of the stream."""
+        # An engine that does not answer now tells later: by the parents of what was made.
+        with suppress(EngineError):
+            self.hear_result(said)
+            self._hear(said)
 
-    def _json(self, data: bytes) -> None:
-        *lines, rest = (self._rest + data).split(b"\n")
-        self._rest = rest[:_LINE]
-        for line in lines:
-            with suppress(ValueError, EngineError):
-                said = json.loads(line)
-                if isinstance(said, dict):
-                    self._message(said)
+    def hear_result(self, said: Json) -> None:
+        """The same of a stream of which only the end is read: BuildKit's."""
+        aux = said.get("aux")
+        if isinstance(aux, dict) and isinstance(aux.get("ID"), str):
+            self.result = aux["ID"]
 
-    def _message(self, said: Json) -> None:
+    def _hear(self, said: Json) -> None:
         status = _DOWNLOADED.fullmatch(str(said.get("status") or ""))
         if status:  # what a RUN prints comes as a stream, never as a status
             self.pulled.append(status[1])
-        if said.get("id") == _BY_BUILDKIT and isinstance(said.get("aux"), dict):
-            self.result = str(said["aux"].get("ID") or "")
         *lines, rest = (self._text + str(said.get("stream") or "")).split("\n")
         self._text = rest[:_LINE]
         for line in lines:
             self._line(line.rstrip("\r"))
 
     def _line(self, line: str) -> None:
-        if self._runs():
+        if self._quiet:
+            if _ID.fullmatch(line):
+                self.result = line
+            return
+        if not line.startswith(_BUILDERS) or self._runs():
             return
         if step := _STEP.match(line):
             self._instruction, self._arguments = step[1].upper(), step[2]

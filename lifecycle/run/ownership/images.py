@@ -5,8 +5,8 @@ A tag that was there, or that somebody else made, is never moved.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection, Iterable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from lifecycle.checks.check import unverified
@@ -18,14 +18,20 @@ from lifecycle.gate.request import target
 from lifecycle.run.inventory import had_image
 from lifecycle.run.layers import tags_of
 from lifecycle.run.ledger import Entry
-from lifecycle.run.ownership import bodies
+from lifecycle.run.ownership import archives, bodies
+from lifecycle.run.ownership.archives import Named
 from lifecycle.run.ownership.classic_build import ClassicBuild
+from lifecycle.run.ownership.messages import Messages
 from lifecycle.run.ownership.ownership import Ownership
 from lifecycle.run.ownership.refusing import Absent, Refused, not_ours
 
 Json = dict[str, Any]
 _OFF = frozenset({"", "0", "false", "False"})
 _OK = range(200, 300)
+_BUILDKIT = "2"
+_CONTAINERD = "io.containerd.snapshotter"
+"""By what an engine's info tells that containerd keeps its images."""
+_LOADED = re.compile(r"Loaded image: (\S+)")
 
 
 class Images:
@@ -45,29 +51,37 @@ class Images:
         if seen is None or self._o.owns("image", tag):
             self._o.intend("image", tag)
             return True
-        if seen["Id"] != meant and not self._o.may_touch("image", str(seen["Id"]), tag):
+        if seen["Id"] != meant and not self._o.has_leave("image", tag, str(seen["Id"])):
             raise Refused(
                 f"image {tag} was there before this run; making it anew would move its tag "
                 f"(--allow-foreign {tag} lifts this)"
             )
         return False
 
-    def tagged(self, tags: Iterable[str], was: Mapping[str, str], result: Collection[str]) -> None:
-        """After the request: which of the tags that were to be made mean what it made.
+    def tagged(
+        self,
+        tags: Iterable[str],
+        was: Mapping[str, str],
+        is_made: Callable[[str, str], bool],
+        *,
+        told: bool,
+    ) -> None:
+        """After the request: which of the tags that were to be made are there, by our doing.
 
-        One that means another image is somebody's who gave it meanwhile.
+        ``is_made`` tells it of a tag and its image's id: somebody else may have given that name
+        while a request of ours failed. Where the engine has not ``told`` all, the intent stays.
         """
         for tag in tags:
             seen = self._daemon.image(tag)
-            if seen is not None and seen["Id"] in result:
+            if seen is not None and is_made(tag, str(seen["Id"])):
                 if was.get(tag, "") != seen["Id"]:
                     self._o.disown(was.get(tag, ""))
                 self._o.made("image", tag, str(seen["Id"]))
-            elif seen is None or seen["Id"] != was.get(tag, ""):
+            elif told and not was.get(tag):
                 self._o.gone("image", tag)
 
     def ids(self, tags: Iterable[str]) -> dict[str, str]:
-        """By which id each was made last; empty where this run did not make it."""
+        """What the tags of ours mean before the request."""
         return {tag: self._o.id_of("image", tag) for tag in tags}
 
     def tag(self, call: Call) -> None:
@@ -77,11 +91,11 @@ class Images:
             raise Absent(f"No such image: {call.request.names['name']}")
         new = _joined(call.request.get("repo"), call.request.get("tag"))
         was = self.ids([new])
-        mine = self.claim(new, str(seen["Id"]))
+        mine = [new] if self.claim(new, str(seen["Id"])) else []
         answer = call.relay_and_wait()
         try:
-            result = [str(seen["Id"])] if answer.status in _OK else []
-            self.tagged([new] if mine else [], was, result)
+            done = str(seen["Id"]) if answer.status in _OK else ""
+            self.tagged(mine, was, lambda _, now: now == done, told=answer.known)
         finally:
             call.release()
 
@@ -91,7 +105,8 @@ class Images:
         tags = [_joined(name, tag)] if tag or has_tag(name) else self._tags_of_repository(name)
         for one in tags:
             seen = self._daemon.image(one)
-            if seen is not None and not self._o.owns("image", one) and not self._o.allows(one):
+            ours = self._o.owns("image", one) or self._o.has_leave("image", one)
+            if seen is not None and not ours:
                 raise not_ours("image", one, one)
         call.relay()
 
@@ -108,7 +123,7 @@ class Images:
             raise Absent(f"No such image: {name}")
         tag = _as_tag(name, seen)
         ours = self._o.owns("image", tag) if tag else self._o.owns_image(seen)
-        if not ours and not self._o.may_touch("image", str(seen["Id"]), name, tag):
+        if not ours and not self._o.has_leave("image", str(seen["Id"]), name, tag):
             raise not_ours("image", tag or ", ".join(tags_of(seen)), name)
         self._refuse_last_name(seen, tag)
         query = list(call.request.query)
@@ -142,16 +157,17 @@ class Images:
 
     def pull(self, call: Call) -> None:
         """``POST /images/create``: a pull, or an import where something is the source."""
-        if call.request.get("fromSrc"):
+        image, tag = call.request.get("fromImage").removesuffix(":"), call.request.get("tag")
+        if not image:
             self._import(call)
             return
-        image, tag = call.request.get("fromImage").removesuffix(":"), call.request.get("tag")
         if not (tag or has_tag(image)):
             self._pull_all(call, image)
             return
         name = _joined(image, tag)
         seen = self._daemon.image(name)
-        if seen is None or "@" in name or self._o.owns("image", name):
+        free = "@" in name or self._o.owns("image", name)
+        if seen is None or free or self._o.has_leave("image", name, str(seen["Id"])):
             self._pull_as(call, name, was=str(seen["Id"]) if seen else "")
         else:
             self._pull_beside(call, name, seen)
@@ -159,19 +175,28 @@ class Images:
     def _pull_as(self, call: Call, name: str, was: str, where: str = "") -> None:
         if not was:
             self._o.intend("image", name)
-        for _ in call.relay_and_follow(where):
-            pass
+        messages = self._followed(call, where)
         try:
             now = self._daemon.image(name)
-            if now is None:
+            if not was and messages.ended and (now is None or messages.failed):
                 self._o.gone("image", name)
-            elif not was:
+            elif now is not None and not was and messages.succeeded:
                 self._o.pulled(name, str(now["Id"]))
-            elif self._o.owns("image", name) and now["Id"] != was:
+            elif now is not None and self._o.owns("image", name) and now["Id"] != was:
                 self._o.disown(was)
                 self._o.made("image", name, str(now["Id"]))
         finally:
             call.release()
+
+    def _followed(
+        self, call: Call, where: str = "", hear: Callable[[Json], None] = lambda _: None
+    ) -> Messages:
+        """Let a request through, and hear what the engine tells of it, to the end."""
+        messages = Messages()
+        for piece in call.relay_and_follow(where):
+            for said in messages.feed(piece):
+                hear(said)
+        return messages
 
     def _pull_beside(self, call: Call, name: str, seen: Json) -> None:
         """A tag that is here stays where it is: what it means in the registry comes by digest."""
@@ -196,7 +221,7 @@ class Images:
 
     def _pull_all(self, call: Call, image: str) -> None:
         theirs = [t for t in self._tags_of_repository(image) if not self._o.owns("image", t)]
-        theirs = [t for t in theirs if not self._o.allows(t)]
+        theirs = [t for t in theirs if not self._o.has_leave("image", t)]
         if theirs:
             raise Refused(
                 f"pulling every tag of {image} could move {', '.join(sorted(theirs))}, which this "
@@ -204,10 +229,9 @@ class Images:
             )
         self._o.look_before()
         before = set(self._tags_of_repository(image))
-        for _ in call.relay_and_follow():
-            pass
+        succeeded = self._followed(call).succeeded
         try:
-            for tag in set(self._tags_of_repository(image)) - before:
+            for tag in set(self._tags_of_repository(image)) - before if succeeded else ():
                 self._o.pulled(tag, str((self._daemon.image(tag) or {}).get("Id", "")))
         finally:
             call.release()
@@ -217,12 +241,15 @@ class Images:
         tags = [_joined(repository, call.request.get("tag"))] if repository else []
         was = self.ids(tags)
         mine = [tag for tag in tags if self.claim(tag)]
-        answer = b"".join(_end_of(call.relay_and_follow()))
+        told: list[str] = []
+        messages = self._followed(
+            call, hear=lambda said: told.append(str(said.get("status") or ""))
+        )
         try:
-            identity = _status(answer)
-            self.tagged(mine, was, [identity])
+            made = told[-1] if told and messages.succeeded else ""  # the image's id
+            self.tagged(mine, was, lambda _, now: now == made, told=messages.ended)
             if not tags:
-                self.made_by_id(identity)
+                self.made_by_id(made)
         finally:
             call.release()
 
@@ -234,18 +261,21 @@ class Images:
 
     def load(self, call: Call) -> None:
         """``POST /images/load``: the archive says before which tags it brings."""
-        problem = call.archive.get("problem")
-        if problem:
-            raise Refused(f"the archive can't be read, so its tags are not known: {problem}")
-        tags, images = _of_archive(call.archive)
+        by_containerd = _CONTAINERD in str(self._daemon.info.get("DriverStatus"))
+        brought = archives.named(call.archive, by_containerd=by_containerd)
+        tags = sorted({one.tag for one in brought} - {""})
         was = self.ids(tags)
-        mine = [tag for tag, identity in tags.items() if self.claim(tag, self._same(tag, identity))]
+        mine = [tag for tag in tags if self.claim(tag, self._same(tag, brought))]
+        images = {one.id for one in brought} - {""}
         there = {one for one in images if self._daemon.image(one) is not None}
         self._o.look_before()
-        for _ in call.relay_and_follow():
-            pass
+        loaded: set[str] = set()
+        messages = self._followed(
+            call, hear=lambda said: loaded.update(_LOADED.findall(str(said.get("stream") or "")))
+        )
         try:
-            self.tagged(mine, was, images)
+            done = messages.succeeded
+            self.tagged(mine, was, lambda tag, _: done or tag in loaded, told=messages.ended)
             for one in images - there:
                 seen = self._daemon.image(one)
                 if seen is not None and not tags_of(seen):
@@ -253,11 +283,12 @@ class Images:
         finally:
             call.release()
 
-    def _same(self, tag: str, identities: frozenset[str]) -> str:
-        """The id of the image that a tag means, where the archive brings that very one."""
+    def _same(self, tag: str, brought: Iterable[Named]) -> str:
+        """The id of the image that a tag means, where the archive surely brings that very one."""
         seen = self._daemon.image(tag) or {}
         known = {str(seen.get("Id"))} | {d.partition("@")[2] for d in seen.get("RepoDigests") or []}
-        return str(seen.get("Id")) if known & identities else ""
+        ids = {one.id for one in brought if one.tag == tag} - {""}
+        return str(seen.get("Id")) if ids and ids <= known else ""
 
     # -- made here --------------------------------------------------------------------------------
 
@@ -272,10 +303,9 @@ class Images:
         query.append(("container", container))
         answer = call.relay_and_wait(target(call.request.version, call.request.path, query))
         try:
-            identity = str(json.loads(answer.body).get("Id") or "") if answer.status in _OK else ""
-            self.tagged(mine, was, [identity])
+            self.tagged(mine, was, lambda _, now: now == answer.made, told=answer.known)
             if not tags:
-                self.made_by_id(identity)
+                self.made_by_id(answer.made)
         finally:
             call.release()
 
@@ -284,7 +314,7 @@ class Images:
         request = call.request
         if request.get("buildid"):
             self._o.build_known_as(request.get("buildid"))
-        tags = [named(tag) for tag in request.all("t")]
+        tags = [named(tag) for tag in (*request.all("t"), *_exported(request.get("outputs")))]
         was = self.ids(tags)
         mine = [tag for tag in tags if self.claim(tag)]
         query = list(request.query)
@@ -293,13 +323,17 @@ class Images:
             reason = "left out: the base image's tag would move where its registry has another"
             self._o.note(unverified("--pull: the base is the registry's", "the newest", reason))
         self._o.look_before()
-        stream = ClassicBuild(self._daemon, self._o.before, self._layer)
-        for piece in call.relay_and_follow(target(request.version, request.path, query)):
-            stream.feed(piece)
+        stream = ClassicBuild(
+            self._daemon, self._o.before, self._layer, quiet=request.get("q") not in _OFF
+        )
+        is_read = request.get("version") != _BUILDKIT
+        hear = stream.hear if is_read else stream.hear_result
+        messages = self._followed(call, target(request.version, request.path, query), hear)
         try:
-            self.tagged(mine, was, [stream.result])
+            built = "" if messages.failed else stream.result
+            self.tagged(mine, was, lambda _, now: now == built, told=messages.ended)
             if not tags:
-                self.made_by_id(stream.result)
+                self.made_by_id(built)
             for base in stream.pulled:
                 seen = self._daemon.image(base)
                 if seen is not None and not self._o.owns("image", base):
@@ -333,6 +367,15 @@ def _bare(name: str) -> str:
     return stem if colon < 0 else stem[:colon]
 
 
+def _exported(outputs: str) -> list[str]:
+    """The tags that BuildKit gives an image as an attribute of where it goes."""
+    tags: list[str] = []
+    for one in bodies.items(bodies.read_any(outputs or "null", [{"Attrs": None}]), "outputs"):
+        attributes = bodies.mapping(bodies.mapping(one, "outputs").get("Attrs"), "Attrs")
+        tags += [tag for tag in str(attributes.get("name") or "").split(",") if tag]
+    return tags
+
+
 def _as_tag(name: str, seen: Json) -> str:
     """The tag or digest that a name means, empty where it is an id, or the beginning of one."""
     try:
@@ -340,61 +383,3 @@ def _as_tag(name: str, seen: Json) -> str:
     except ImpossibleError:
         return ""
     return asked if asked in {*tags_of(seen), *(seen.get("RepoDigests") or [])} else ""
-
-
-def _of_archive(told: Mapping[str, Any]) -> tuple[dict[str, frozenset[str]], set[str]]:
-    """The tags of an archive with the ids that each may have, and the ids of all its images."""
-    tags: dict[str, frozenset[str]] = {}
-    images: set[str] = set()
-    for tag, identity in _named(told):
-        if identity:
-            images.add(identity)
-        if tag:
-            try:
-                name = familiar(tag)
-            except ImpossibleError as error:
-                raise Refused(
-                    f"the archive names an image that can't be: {error.message}"
-                ) from None
-            tags[name] = tags.get(name, frozenset()) | {identity}
-    return tags, images
-
-
-def _named(told: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Each tag of each manifest with its image's id, and images without a tag."""
-    try:
-        for manifest in told.get("manifest.json", ()):
-            for image in manifest:
-                config = str(image.get("Config") or "").rpartition("/")[2].removesuffix(".json")
-                yield from ((str(t), f"sha256:{config}") for t in image.get("RepoTags") or [""])
-        for repositories in told.get("repositories", ()):
-            for name, of_name in repositories.items():
-                yield from ((f"{name}:{tag}", str(layer)) for tag, layer in of_name.items())
-        for index in told.get("index.json", ()):
-            for one in index.get("manifests") or ():
-                notes = one.get("annotations") or {}
-                yield str(notes.get("io.containerd.image.name") or ""), str(one.get("digest") or "")
-    except (AttributeError, TypeError) as error:
-        raise Refused(f"the archive's manifest is not of the known shape: {error}") from None
-
-
-def _end_of(pieces: Iterable[bytes], most: int = 1 << 16) -> list[bytes]:
-    """The last pieces of an answer."""
-    kept = bytearray()
-    for piece in pieces:
-        kept += piece
-        del kept[:-most]
-    return [bytes(kept)]
-
-
-def _status(answer: bytes) -> str:
-    """The last status of an import's answer, which is the image's id."""
-    found = ""
-    for line in answer.decode("utf-8", "replace").splitlines():
-        try:
-            said = json.loads(line)
-        except ValueError:
-            continue
-        status = str(said.get("status") or "") if isinstance(said, dict) else ""
-        found = status if status.startswith("sha256:") else found
-    return found

@@ -7,7 +7,6 @@ before the client knows.
 
 from __future__ import annotations
 
-import json
 import secrets
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
@@ -174,7 +173,7 @@ class Judge:
             target(request.version, request.path, query), bodies.written(body)
         )
         try:
-            self._created(name, answer, known=known)
+            self._created(name, answer, known)
             for volume in volumes:
                 self._made_if_there("volume", volume)
         finally:
@@ -192,14 +191,23 @@ class Judge:
             return self._volume(join.name)
         return True
 
-    def _created(self, name: str, answer: Answer, *, known: bool) -> None:
+    def _settled(self, kind: Kind, name: str, answer: Answer, known: bool) -> str:  # noqa: FBT001
+        """Write down what was made, or that nothing was; returns its id.
+
+        Where the engine has not answered, the intent stays: it may have made it. So it does where
+        one of this name was ``known`` before.
+        """
+        if answer.made:
+            self._o.made(kind, name, answer.made)
+        elif answer.known and not known:
+            self._o.gone(kind, name)
+        return answer.made
+
+    def _created(self, name: str, answer: Answer, known: bool) -> None:  # noqa: FBT001
         """Write down a container that was made, as it is before anything else happens to it."""
-        identity = _id_of(answer)
+        identity = self._settled("container", name, answer, known)
         if not identity:
-            if not known:
-                self._o.gone("container", name)
             return
-        self._o.made("container", name, identity)
         seen = self._daemon.container(identity)
         if seen is None:
             return
@@ -241,7 +249,7 @@ class Judge:
                 self._o.made("container", new, identity)
                 for name in old:
                     self._o.gone("container", name)
-            elif ours and not known:
+            elif ours and answer.known and not known:
                 self._o.gone("container", new)
         finally:
             call.release()
@@ -251,13 +259,14 @@ class Judge:
         identity = self._container(call.request.names["id"])
         answer = call.relay_and_wait(self._with_id(call, identity))
         try:
-            self._o.made_exec(_id_of(answer))
+            if answer.made:
+                self._o.made_exec(answer.made)
         finally:
             call.release()
 
     def _touch_exec(self, call: Call) -> None:
         identity = call.request.names["id"]
-        if not self._o.owns_exec(identity):
+        if not (self._o.owns_exec(identity) or self._o.allows(identity)):
             if self._daemon.exec(identity) is None:
                 raise Absent(f"No such exec instance: {identity}")
             raise not_ours("exec", identity, identity)
@@ -289,11 +298,7 @@ class Judge:
         self._o.intend("network", name)
         answer = call.relay_and_wait(body=bodies.written(body))
         try:
-            identity = _id_of(answer)
-            if identity:
-                self._o.made("network", name, identity)
-            elif not known:
-                self._o.gone("network", name)
+            self._settled("network", name, answer, known)
         finally:
             call.release()
 
@@ -347,17 +352,6 @@ class Judge:
             self._o.made(kind, name, name)
         else:
             self._o.gone(kind, name)
-
-
-def _id_of(answer: Answer) -> str:
-    """The id of what was made; empty where nothing was."""
-    if answer.status not in _OK:
-        return ""
-    try:
-        said = json.loads(answer.body)
-    except ValueError:
-        return ""
-    return str(said.get("Id") or "") if isinstance(said, dict) else ""
 
 
 def _drop_aliases(body: Json, network: str) -> None:

@@ -84,9 +84,11 @@ class Ownership:
         return bool(self._allowed & set(names))
 
     def may_touch(self, kind: Kind, identity: str, *names: str) -> bool:
-        """Whether a thing is ours, or may be touched though it is not, which is noted."""
-        if self.owns(kind, identity):
-            return True
+        """Whether a thing is ours, or may be touched though it is not."""
+        return self.owns(kind, identity) or self.has_leave(kind, identity, *names)
+
+    def has_leave(self, kind: Kind, identity: str, *names: str) -> bool:
+        """Whether the person gave leave to touch a thing that is not ours, which is noted."""
         if self.allows(identity, *names):
             with self._changed:
                 self._touched.add((kind, identity))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import resource
 import shutil
 import signal
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from lifecycle.engine.patterns import Found
 from lifecycle.engine.process import alive, start_time
 from lifecycle.engine.subject import Subject
 from lifecycle.engine.terminal import (
@@ -346,7 +346,7 @@ def test_a_long_line_that_nobody_reads_is_not_waited_for_for_ever(
 
 def test_several_threads_can_wait_on_one_terminal(opened: Opener) -> None:
     cat = opened("cat")
-    found: list[re.Match[str]] = []
+    found: list[Found] = []
 
     def wait(word: str) -> None:
         found.append(cat.wait_for(f"{word}\n{word}", since=0, timeout=SOON))

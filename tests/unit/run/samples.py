@@ -24,8 +24,9 @@ class Engine:
         self.alone: dict[str, bool] = {}
 
     def add(self, kind: str, name: str, identity: str = "", **more: Any) -> str:
-        """Make a thing; returns its id."""
+        """Make a thing; returns its id, which is a volume's name."""
         identity = identity or f"{len(self.things[kind]) + 1:x}".rjust(64, kind[0])
+        identity = name if kind == "volume" else identity
         key = {"Name": name} if kind == "volume" else {"Id": identity, "Name": name}
         self.things[kind][name] = {**key, **more}
         return identity

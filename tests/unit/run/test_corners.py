@@ -47,8 +47,10 @@ def test_a_corner_is_its_persons_and_nobody_elses(folder: Path) -> None:
     state = corner.stat()
     assert (state.st_uid, f"{state.st_mode & 0o7777:o}") == (person.subject.uid, "700")
     inside = {path: f"{path.stat().st_mode & 0o7777:o}" for path in corner.iterdir()}
-    assert set(inside.values()) == {"755"}, "a container of any uid may read what it has mounted"
-    assert {path.name for path in inside} == {"work", "nas", "home"}
+    mounted = {"work", "nas", "home"}
+    modes = {path.name: mode for path, mode in inside.items()}
+    assert {modes.pop(name) for name in mounted} == {"755"}, "containers of any uid read these"
+    assert modes == {"docker": "700", "helpers": "700"}
 
 
 @needs_root

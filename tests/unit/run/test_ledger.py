@@ -85,7 +85,7 @@ def test_a_folder_of_somebody_else_is_refused(
         os.chown(folder, 12345, 12345)
     else:
         monkeypatch.setattr(os, "geteuid", lambda: folder.stat().st_uid + 1)
-    with pytest.raises(LedgerError, match="not to you: ask "):
+    with pytest.raises(LedgerError, match=r"belongs to .*, not to you: "):
         Ledger(folder, "r00000001", "E", "a")
 
 

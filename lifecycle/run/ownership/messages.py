@@ -1,0 +1,64 @@
+"""The messages of an answer that comes as a stream: one JSON object a line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+import h11
+
+Json = dict[str, Any]
+_MOST = 1 << 16
+"""Bytes of a line; what is longer is dropped whole, so that no part of it is read as another."""
+
+
+class Messages:
+    """Reads the answer to a POST as the client gets it, in whatever pieces."""
+
+    def __init__(self) -> None:
+        """Nothing has come yet."""
+        self._http = h11.Connection(h11.CLIENT)
+        self._http.send(h11.Request(method="POST", target="/", headers=[("Host", "docker")]))
+        self._http.send(h11.EndOfMessage())
+        self._rest = b""
+        self._too_long = False
+        self._status = 0
+        self.ended = False
+        """Whether the answer came to its end: else the engine may have done more than it told."""
+        self._failed = False
+
+    def feed(self, data: bytes) -> Iterator[Json]:
+        """The messages that a piece of the answer completes; nothing of one that is no HTTP."""
+        with suppress(h11.RemoteProtocolError, h11.LocalProtocolError):
+            if data:  # h11 takes nothing for the end
+                self._http.receive_data(data)
+            while isinstance(event := self._http.next_event(), h11.Response | h11.Data):
+                if isinstance(event, h11.Data):
+                    yield from self._lines(bytes(event.data))
+                else:
+                    self._status = event.status_code
+            self.ended |= isinstance(event, h11.EndOfMessage)
+
+    @property
+    def failed(self) -> bool:
+        """Whether the engine told of an error."""
+        return self._failed or self._status // 100 != 2  # noqa: PLR2004
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the engine did all of it: it answered to the end, and told of no error."""
+        return self.ended and not self.failed
+
+    def _lines(self, data: bytes) -> Iterator[Json]:
+        *lines, rest = (self._rest + data).split(b"\n")
+        for line in lines:
+            whole, self._too_long = not self._too_long, False
+            with suppress(ValueError, RecursionError):
+                said = json.loads(line) if whole else None
+                if isinstance(said, dict):
+                    self._failed |= bool(said.get("error") or said.get("errorDetail"))
+                    yield said
+        self._too_long |= len(rest) > _MOST
+        self._rest = b"" if self._too_long else rest

@@ -1,0 +1,26 @@
+"""A run that is asked by requests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.unit.run.ownership.fakes import RUN, Run
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    return Run(tmp_path)
+
+
+@pytest.fixture
+def shared(run: Run) -> Run:
+    """An engine with a container, a network and a volume of ours, and such of others."""
+    run.engine.add("container", "theirs", "b")
+    run.engine.add("network", "theirs", "b")
+    run.engine.add("volume", "theirs")
+    for kind in ("container", "network"):
+        run.make(kind, f"mine-{RUN}", "a")
+    run.make("volume", f"mine-{RUN}")
+    return run

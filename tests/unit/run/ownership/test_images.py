@@ -1,0 +1,354 @@
+"""Tags and images: none that was there, or that somebody else made, is moved or removed."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from lifecycle.gate.gate import Answer
+from tests.unit.run.ownership.fakes import OURS, RUN, Does, Run, image_id, stream
+
+A, B, C = (image_id(digit) for digit in "abc")
+MINE = f"me/test-{RUN}:latest"
+THEIRS = "theirs:latest"
+MAKES = [
+    "POST /images/me%2Fx/tag?repo=theirs",
+    "POST /images/me%2Fx/tag?repo=docker.io/library/theirs&tag=latest",
+    f"POST /commit?container={OURS}&repo=theirs",
+    f"POST /commit?container={OURS}&repo=theirs:old&tag=latest",
+    "POST /images/create?fromSrc=-&repo=theirs",
+    "POST /images/create?fromSrc=-&repo=theirs&tag=latest",
+    "POST /build?t=theirs",
+    "POST /build?t=other&t=theirs:latest",
+    "POST /build?version=2&t=theirs",
+    'POST /build?version=2&outputs=[{"Type":"moby","Attrs":{"name":"x,docker.io/library/theirs"}}]',
+]
+
+
+@pytest.fixture
+def shared(run: Run) -> Run:
+    """An engine with a colleague's tag, an image to make tags of, and a container of ours."""
+    run.engine.tag("b", THEIRS)
+    run.engine.tag("c", "me/x:latest")
+    run.make("container", f"box-{RUN}", "a")
+    return run
+
+
+def tags(run: Run) -> set[tuple[str, str]]:
+    return {(name, identity) for kind, name, identity in run.entries if kind == "image"}
+
+
+def gives(run: Run, digit: str, *names: str, status: int = 201) -> Does:
+    """What the engine does when it makes an image of these tags."""
+
+    def do() -> Answer:
+        identity = run.engine.tag(digit, *names)
+        return Answer(status, json.dumps({"Id": identity}))
+
+    return do
+
+
+def says(run: Run, digit: str, names: tuple[str, ...], *said: Any, whole: bool = True) -> Does:
+    """The same with an answer that comes as a stream."""
+
+    def do() -> bytes:
+        run.engine.tag(digit, *names)
+        return stream(*said, whole=whole)
+
+    return do
+
+
+BUILT: list[Any] = [{"stream": "Step 1/1 : FROM x\n"}, {"aux": {"ID": A}}]
+ERROR = {"errorDetail": {"message": "no"}, "error": "no"}
+
+
+@pytest.mark.parametrize("line", MAKES)
+def test_a_tag_that_was_there_is_not_moved(shared: Run, line: str) -> None:
+    call = shared.ask(line, b"")
+    assert (call.status, call.relayed) == (403, "")
+    assert f"image {THEIRS} was there before this run" in call.refusal
+    assert f"--allow-foreign {THEIRS} lifts this" in call.refusal
+    assert shared.refusals == [call.refusal]
+
+
+@pytest.mark.parametrize("line", MAKES)
+def test_a_tag_that_was_there_moves_with_leave_and_is_not_claimed(shared: Run, line: str) -> None:
+    shared.allowed = (THEIRS,)
+    shared.ownership._allowed = frozenset({THEIRS})
+    call = shared.ask(line, b"", says(shared, "a", (THEIRS,), *BUILT))
+    assert call.relayed
+    assert THEIRS not in {name for name, _ in tags(shared)}
+
+
+@pytest.mark.parametrize("line", MAKES)
+def test_a_tag_that_somebody_gave_to_an_image_of_ours_is_theirs(shared: Run, line: str) -> None:
+    shared.make_image("a", MINE)
+    shared.engine.tag("a", THEIRS)
+    assert shared.ask(line, b"").status == 403
+    assert shared.ask("DELETE /images/theirs").status == 403
+
+
+@pytest.mark.parametrize(
+    ("line", "does"),
+    [
+        ("/images/me%2Fx/tag?repo=new", lambda run: gives(run, "c", "new:latest")),
+        (f"/commit?container={OURS}&repo=new", lambda run: gives(run, "a", "new:latest")),
+        (
+            "/images/create?fromSrc=-&repo=new",
+            lambda run: says(run, "a", ("new:latest",), {"status": "Importing"}, {"status": A}),
+        ),
+        ("/build?t=new", lambda run: says(run, "a", ("new:latest",), *BUILT)),
+        ("/build?t=new&version=2", lambda run: says(run, "a", ("new:latest",), *BUILT)),
+    ],
+)
+def test_a_tag_is_on_the_ledger_before_it_is_made_and_with_its_image_after(
+    shared: Run, line: str, does: Any
+) -> None:
+    call = shared.ask(f"POST {line}", b"", does(shared))
+    assert ("image", "new:latest") in call.intended
+    assert ("new:latest", C if "tag" in line else A) in tags(shared)
+    assert call.released
+
+
+@pytest.mark.parametrize(
+    ("line", "answer"),
+    [
+        ("/images/me%2Fx/tag?repo=new", Answer(500, "{}")),
+        (f"/commit?container={OURS}&repo=new", Answer(500, "{}")),
+        ("/images/create?fromSrc=-&repo=new", stream(ERROR)),
+        ("/images/create?fromSrc=-&repo=new", stream({"message": "no"}, status="500 no")),
+        ("/build?t=new", stream(*BUILT, ERROR)),
+        ("/build?t=new&version=2", stream(*BUILT, ERROR)),
+        ("/images/create?fromImage=new&tag=latest", stream(ERROR)),
+    ],
+)
+def test_a_tag_that_somebody_made_while_ours_failed_is_not_claimed(
+    shared: Run, line: str, answer: Any
+) -> None:
+    def meanwhile() -> Any:
+        shared.engine.tag("b", "new:latest")
+        return answer
+
+    shared.remove_pulled = True
+    call = shared.ask(f"POST {line}", b"", meanwhile)
+    assert ("image", "new:latest") in call.intended
+    assert tags(shared) == set()
+
+
+@pytest.mark.parametrize(
+    ("line", "answer"),
+    [
+        ("/images/me%2Fx/tag?repo=new", Answer(0, "")),
+        (f"/commit?container={OURS}&repo=new", Answer(0, "")),
+        ("/images/create?fromSrc=-&repo=new", stream(whole=False)),
+        ("/images/create?fromImage=new&tag=latest", stream(whole=False)),
+        ("/build?t=new", stream(whole=False)),
+    ],
+)
+def test_a_tag_that_may_still_be_made_stays_on_the_ledger(
+    shared: Run, line: str, answer: Any
+) -> None:
+    """The engine went away, or the client did, before all was told."""
+    shared.ask(f"POST {line}", b"", lambda: answer)
+    assert tags(shared) == {("new:latest", "")}
+
+
+@pytest.mark.parametrize("names", [(), ("lee/x:latest",)], ids=["nameless", "named"])
+def test_an_image_that_lost_its_tag_to_a_rebuild_is_ours_unless_it_has_a_name(
+    shared: Run, names: tuple[str, ...]
+) -> None:
+    shared.make_image("b", MINE)
+    shared.engine.kinds["image"][B]["RepoTags"] = [MINE, *names]
+    before = shared.ownership.before
+    shared.ownership.before = {k: t for k, t in before.items() if t.state != B}
+    shared.ask(f"POST /build?t={MINE}", b"", says(shared, "a", (MINE,), *BUILT))
+    assert (MINE, A) in tags(shared)
+    assert ((B, B) in tags(shared)) is not bool(names)
+
+
+def test_a_tag_of_ours_stays_ours_when_its_rebuild_fails(shared: Run) -> None:
+    shared.make_image("a", MINE)
+    shared.ask(f"POST /build?t={MINE}", b"", lambda: stream(ERROR))
+    assert tags(shared) == {(MINE, A)}
+
+
+@pytest.mark.parametrize(
+    ("line", "answer"),
+    [
+        (f"/commit?container={OURS}", Answer(201, json.dumps({"Id": A}))),
+        ("/images/create?fromSrc=-", stream({"status": A})),
+        ("/build", stream(*BUILT)),
+        ("/build?q=1", stream({"stream": f"{A}\n"})),
+        ("/build?version=2", stream(*BUILT)),
+    ],
+)
+def test_an_image_without_a_name_is_ours_by_its_id(shared: Run, line: str, answer: Any) -> None:
+    def made() -> Any:
+        shared.engine.tag("a")
+        return answer
+
+    assert tags(shared) == set()
+    shared.ask(f"POST {line}", b"", made)
+    assert tags(shared) == {(A, A)}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"stream": f"{C}\n"},
+        {"stream": 'Step 1/1 : RUN x\n{"aux":{"ID":"' + C + '"}}\n'},
+        {"stream": "Successfully built cccccccccccc\n"},
+        {"status": C},
+    ],
+)
+def test_what_a_build_prints_is_not_taken_for_its_image(shared: Run, said: Any) -> None:
+    shared.engine.tag("c")
+    before = shared.ownership.before
+    shared.ownership.before = {k: t for k, t in before.items() if t.state != C}
+    shared.ask("POST /build", b"", lambda: stream(said))
+    assert tags(shared) == set()
+
+
+def test_the_base_of_a_build_is_not_pulled_anew_and_that_is_said(shared: Run) -> None:
+    call = shared.ask("POST /build?pull=1&t=new&q=", b"")
+    assert "pull=" not in call.relayed
+    (note,) = shared.ownership.settle()[1]
+    assert note.status == "unverified"
+    assert "pull" not in shared.ask("POST /build?pull=0&t=new2").refusal
+
+
+def test_a_base_that_a_build_pulled_is_kept_on_purpose(shared: Run) -> None:
+    said = {"status": "Status: Downloaded newer image for base:1"}
+    shared.ask("POST /build?t=new", b"", says(shared, "a", ("base:1",), said, *BUILT))
+    kept = {e.name: bool(e.kept) for e in shared.ownership.entries()}
+    assert kept["base:1"]
+
+
+@pytest.mark.parametrize("mode", ["container:theirs", "labnet"])
+def test_a_build_joins_nothing_of_others(shared: Run, mode: str) -> None:
+    shared.engine.add("container", "theirs", "b")
+    shared.engine.add("network", "labnet", "b")
+    call = shared.ask(f"POST /build?networkmode={mode}")
+    assert (call.status, call.relayed) == (403, "")
+
+
+@pytest.mark.parametrize("name", ["no such", "UPPER", "a:b:c"])
+def test_a_name_that_no_image_can_have_is_refused_in_a_sentence(shared: Run, name: str) -> None:
+    call = shared.ask(f"POST /build?t={name.replace(' ', '%20')}")
+    assert (call.status, call.relayed) == (403, "")
+    assert "invalid image name" in call.refusal or "lowercase" in call.refusal
+
+
+@pytest.mark.parametrize(
+    "outputs", ["{", "{}", "[1]", '[{"Attrs":[]}]', '[{"Attrs":{},"attrs":{}}]']
+)
+def test_where_a_build_goes_that_can_t_be_read_is_refused(shared: Run, outputs: str) -> None:
+    call = shared.ask(f"POST /build?version=2&outputs={outputs}")
+    assert (call.status, call.relayed) == (400, "")
+
+
+# -- BuildKit --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["session", "grpc"])
+def test_a_build_by_buildkit_is_let_through_for_a_line_that_builds(shared: Run, path: str) -> None:
+    assert "can't be read" in shared.ask(f"POST /{path}").refusal
+    shared.ownership.begin_step(["new:latest"])
+    call = shared.ask(f"POST /{path}")
+    assert ("image", "new:latest") in call.intended
+    shared.engine.tag("a", "new:latest")
+    shared.ownership.settle()
+    assert tags(shared) == {("new:latest", A)}
+
+
+def test_a_build_by_buildkit_moves_no_tag_that_was_there(shared: Run) -> None:
+    shared.ownership.begin_step([THEIRS])
+    assert THEIRS in shared.ask("POST /grpc").refusal
+
+
+def test_a_tag_that_moved_while_something_ran_that_can_t_be_read_is_told(shared: Run) -> None:
+    shared.ownership.begin_step(["new:latest"])
+    shared.ask("POST /grpc")
+    shared.engine.tag("a", THEIRS)
+    shared.ownership.settle()
+    assert shared.ownership.moved == [f"image {THEIRS} was {B[:19]} and is {A[:19]}"]
+
+
+def test_leave_for_what_can_t_be_read_is_asked_by_its_name(shared: Run) -> None:
+    shared.ownership._allowed = frozenset({"api:POST/grpc"})
+    assert shared.ask("POST /grpc").relayed
+
+
+# -- removing and pushing ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["theirs", THEIRS, B, B[7:], B[7:19], B[7:11]])
+def test_an_image_of_others_is_not_removed_by_whatever_name(shared: Run, name: str) -> None:
+    call = shared.ask(f"DELETE /images/{name}?force=1")
+    assert (call.status, call.relayed) == (403, "")
+    assert THEIRS in call.refusal
+    shared.ownership._allowed = frozenset({name})
+    assert shared.ask(f"DELETE /images/{name}").relayed
+
+
+@pytest.mark.parametrize("name", [MINE, A, A[7:19], A[7:11]])
+def test_an_image_of_ours_is_removed_and_off_the_ledger(shared: Run, name: str) -> None:
+    shared.make_image("a", MINE)
+
+    def gone() -> Answer:
+        shared.engine.remove("image", A)
+        return Answer(200, "[]")
+
+    call = shared.ask(f"DELETE /images/{name}", b"", gone)
+    assert call.relayed
+    assert tags(shared) == set()
+
+
+def test_an_image_of_ours_that_somebody_named_goes_by_our_tag_only(shared: Run) -> None:
+    shared.make_image("a", MINE)
+    shared.engine.tag("a", "lee/x:1")
+    assert shared.ask(f"DELETE /images/{A}?force=1").status == 403
+    assert shared.ask(f"DELETE /images/{MINE}").relayed
+
+
+def test_an_image_that_was_there_without_a_name_does_not_go_with_ours(run: Run) -> None:
+    run.engine.tag("a")
+    run.make_image("a", MINE)
+    assert "without a name" in run.ask(f"DELETE /images/{MINE}").refusal
+
+
+def test_an_image_that_is_not_there_is_told_in_the_engine_s_words(shared: Run) -> None:
+    for line in ("DELETE /images/none", "POST /images/none/tag?repo=x"):
+        call = shared.ask(line)
+        assert (call.status, call.refusal) == (404, "No such image: none")
+
+
+def test_layers_of_others_below_an_image_of_ours_stay(shared: Run) -> None:
+    shared.engine.tag("d")
+    shared.make_image("a", MINE, Parent=image_id("d"))
+    assert "noprune=1" not in shared.ask(f"DELETE /images/{MINE}?noprune=0").relayed
+    shared.ownership.before = {**shared.ownership.before, **_layer(shared)}
+    assert "noprune=1" in shared.ask(f"DELETE /images/{MINE}?noprune=0").relayed
+
+
+def _layer(run: Run) -> Any:
+    from lifecycle.run.inventory import take
+
+    return {k: t for k, t in take(run.engine).items() if t.state == image_id("d")}  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("line", ["theirs/push", "theirs/push?tag=latest", "theirs:latest/push"])
+def test_an_image_of_others_is_not_pushed(shared: Run, line: str) -> None:
+    assert THEIRS in shared.ask(f"POST /images/{line}").refusal
+    shared.ownership._allowed = frozenset({THEIRS})
+    assert shared.ask(f"POST /images/{line}").relayed
+
+
+def test_a_tag_of_ours_is_pushed_but_not_with_those_of_others_beside_it(shared: Run) -> None:
+    shared.make_image("a", "mine:1")
+    assert shared.ask("POST /images/mine/push?tag=1").relayed
+    assert shared.ask("POST /images/mine/push").relayed
+    shared.engine.tag("b", "mine:2")
+    assert "mine:2" in shared.ask("POST /images/mine/push").refusal
