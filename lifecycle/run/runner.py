@@ -191,7 +191,7 @@ class Runner:
         acted = run(self._s, planned, words)
         result.ran = True
         result.show(acted.picture or Picture(acted.screen))
-        refusals, notes = book.settle(self._s, planned, acted.exit_code)
+        refusals, notes = book.settle(self._s, planned)
         result.checks += notes
         # What was refused is the cause of how the command ended.
         failed = _refused(result, refusals) or self._exit_checks(planned, acted, result)

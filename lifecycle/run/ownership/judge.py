@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from typing import Any
 
 from lifecycle.engine.daemon import Daemon, EngineError
@@ -18,6 +19,7 @@ from lifecycle.gate.table import Act
 from lifecycle.run.ledger import Kind, LedgerError
 from lifecycle.run.ownership import bodies
 from lifecycle.run.ownership.bodies import BodyError, Join
+from lifecycle.run.ownership.buildkit import BuildKit
 from lifecycle.run.ownership.images import Images
 from lifecycle.run.ownership.ownership import Ownership
 from lifecycle.run.ownership.refusing import Absent, Refused, not_ours
@@ -41,6 +43,7 @@ class Judge:
         self._own, self._as_written = own, as_written
         self._o, self._daemon = ownership, daemon
         self._images = Images(ownership, daemon)
+        self._buildkit = BuildKit(ownership, daemon, self._images)
         self._unnamed = 0
         self._acts: Mapping[Act, Callable[[Call], None]] = {
             Act.CREATE_CONTAINER: self._create_container,
@@ -56,7 +59,8 @@ class Judge:
             Act.PUSH: self._images.push,
             Act.REMOVE_IMAGE: self._images.remove,
             Act.BUILD: self._build,
-            Act.BUILDKIT: self._images.buildkit,
+            Act.SESSION: self._buildkit.session,
+            Act.GRPC: self._buildkit.grpc,
             Act.CANCEL_BUILD: self._cancel_build,
             Act.CREATE_NETWORK: self._create_network,
             Act.REMOVE_NETWORK: self._remove_network,
@@ -70,7 +74,10 @@ class Judge:
         if call.unreadable:
             self._o.refused(f"a request that can't be read: {call.unreadable}")
             return
-        with self._o.under_way():
+        endpoint = call.request.endpoint
+        # A client may hold a connection to BuildKit for as long as it lives.
+        holds = endpoint is not None and endpoint.act is Act.GRPC
+        with nullcontext() if holds else self._o.under_way():
             try:
                 self._judge(call)
             except Refused as refused:
