@@ -124,9 +124,7 @@ names = st.text(st.characters(codec="utf-8", exclude_characters="/%?#\x7f"), min
 
 
 @given(names, st.lists(st.tuples(texts, texts)))
-def test_what_is_sent_on_is_read_as_it_was_judged(
-    name: str, query: list[tuple[str, str]]
-) -> None:
+def test_what_is_sent_on_is_read_as_it_was_judged(name: str, query: list[tuple[str, str]]) -> None:
     if name in {".", ".."} or any(c <= " " for c in name):
         return
     sent = target("/v1.41", f"/containers/{name}/stop", query)
