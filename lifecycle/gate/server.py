@@ -135,7 +135,8 @@ class Server:
         except OSError as error:
             message = told(self._upstream.address, error)
             if call is not None:
-                frames.send_json(call, {"failed": message})
+                with suppress(frames.ClosedError):  # whoever does not wait for it has gone
+                    frames.send_json(call, {"failed": message})
             incoming.refuse(503, message)
             return None
 
@@ -160,7 +161,8 @@ class _Relayed:
         try:
             self._run(spool, builds)
         except relay.TooLongError as error:
-            frames.send_json(self._call, {"failed": str(error)})
+            with suppress(frames.ClosedError):  # whoever does not wait for it has gone
+                frames.send_json(self._call, {"failed": str(error)})
             self._incoming.refuse(502, str(error))
 
     def _run(self, spool: Spool, builds: set[str]) -> None:
@@ -241,9 +243,7 @@ class _Relayed:
         raw = relay.head_of_answer(self._engine)
         head, end, first = raw.partition(b"\r\n\r\n")
         self._client.sendall(head + end)
-        told_as = head.lower()
-        status = told_as.split(b" ", 2)[1:2]
-        opened = status == [b"101"] or (status == [b"200"] and any(k in told_as for k in _HIJACKED))
+        opened = bool(end) and _opens(head.lower())
         if opened and self._verdict["then"] == "hear":
             self._hear(builds, first)
             return
@@ -262,6 +262,12 @@ class _Relayed:
         judging = Conversation(self._call, builds)
         Watched(self._client, self._engine, judging).run(self._incoming.early, first)
         self._incoming.drain()
+
+
+def _opens(head: bytes) -> bool:
+    """Whether an answer says that the connection is a stream of bytes from now on."""
+    status = head.split(b" ", 2)[1:2]
+    return status == [b"101"] or (status == [b"200"] and any(kind in head for kind in _HIJACKED))
 
 
 def _answer(request: Request, raw: bytes) -> dict[str, Any]:

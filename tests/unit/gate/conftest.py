@@ -23,7 +23,11 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
 
 
 @pytest.fixture
-def gate(tmp_path: Path, engine: Engine) -> Iterator[Opened]:
-    """A gate of our own; what is asked of its judge is let through unless a test says else."""
+def gate(tmp_path: Path, engine: Engine, capfd: pytest.CaptureFixture[str]) -> Iterator[Opened]:
+    """A gate of our own; what is asked of its judge is let through unless a test says else.
+
+    Whatever happens, its process says nothing: what it prints would be on a person's terminal.
+    """
     with Opened(tmp_path, engine.address) as made:
         yield made
+    assert capfd.readouterr().err == ""

@@ -129,7 +129,11 @@ class Client:
     def __init__(self, path: Path) -> None:
         self.channel = socket.socket(socket.AF_UNIX)
         self.channel.settimeout(LIMIT)
-        self.channel.connect(str(path))
+        try:
+            self.channel.connect(str(path))
+        except OSError:
+            self.channel.close()
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -173,6 +177,7 @@ class Opened:
         environ: Mapping[str, str] | None = None,
     ) -> None:
         self.calls: list[Call] = []
+        self.folder = folder
         self.judge: Callable[[Call], None] = self.let_through
         place = folder / "gate"
         place.mkdir(mode=0o700)
