@@ -16,8 +16,11 @@ def judge_failing(
     wanted = (fails or {}).get("exit")
     codes = list(wanted) if isinstance(wanted, list | tuple) else [wanted]
     if wanted:
-        status = "kept" if str(exit_code) in [str(c) for c in codes] else "broken"
-        checks = [Check("it fails with exit", codes, exit_code, status, "the command's own")]
+        kept = str(exit_code) in [str(c) for c in codes]
+        source = "the command's own"
+        checks = [
+            Check("it fails with exit", codes, exit_code, "kept" if kept else "broken", source)
+        ]
     else:
         failed = exit_code not in {0, None}
         checks = [compare("it fails", expected=True, actual=failed, source="exit code")]
