@@ -7,6 +7,7 @@ before the client knows.
 
 from __future__ import annotations
 
+import itertools
 import secrets
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
@@ -44,7 +45,7 @@ class Judge:
         self._o, self._daemon = ownership, daemon
         self._images = Images(ownership, daemon)
         self._buildkit = BuildKit(ownership, daemon, self._images)
-        self._unnamed = 0
+        self._unnamed = itertools.count(1)
         self._acts: Mapping[Act, Callable[[Call], None]] = {
             Act.CREATE_CONTAINER: self._create_container,
             Act.TOUCH_CONTAINER: self._touch_container,
@@ -162,8 +163,7 @@ class Judge:
         query = list(request.query)
         name = request.get("name").lstrip("/")
         if not name:
-            self._unnamed += 1
-            name = f"unnamed-0{self._unnamed}-{self._o.run}"
+            name = f"unnamed-0{next(self._unnamed)}-{self._o.run}"
             query = [(k, v) for k, v in query if k != "name"] + [("name", name)]
         for volume in volumes:
             self._o.intend("volume", volume)
