@@ -73,7 +73,8 @@ class Images:
         """
         for tag in tags:
             seen = self._daemon.image(tag)
-            if seen is not None and is_made(tag, str(seen["Id"])):
+            # Nobody could know a name that holds the run's id before.
+            if seen is not None and (self._o.run in tag or is_made(tag, str(seen["Id"]))):
                 if was.get(tag, "") != seen["Id"]:
                     self._o.disown(was.get(tag, ""))
                 self._o.made("image", tag, str(seen["Id"]))

@@ -137,6 +137,13 @@ class Judge:
             raise not_ours("network", known, name)
         return identity, self._o.owns("network", identity)
 
+    def _joinable(self, name: str) -> tuple[str, bool]:
+        """The same for a container of ours, which may also be in a network that all engines have."""
+        seen = self._daemon.network(name)
+        if seen is not None and seen.get("Name") in _BUILT_IN:
+            return str(seen["Id"]), True
+        return self._network(name)
+
     def _volume(self, name: str) -> bool:
         """Whether a volume that may be used is there."""
         seen = self._daemon.volume(name)
@@ -308,7 +315,7 @@ class Judge:
 
     def _join_network(self, call: Call) -> None:
         body = bodies.read(call.body, bodies.CONNECT)
-        identity, ours = self._network(call.request.names["id"])
+        identity, ours = self._joinable(call.request.names["id"])
         body["Container"] = self._container(str(body.get("Container") or ""))
         endpoint = body.get("EndpointConfig")
         for join in bodies.links(endpoint) if isinstance(endpoint, dict) else ():
