@@ -91,6 +91,9 @@ class Server:
         except BadRequestError as error:
             with closing(frames.hand_over(self._calls)) as call:
                 frames.send_json(call, {"unreadable": str(error)})
+                # It is noted before the client knows, so that its step tells.
+                with suppress(frames.ClosedError):
+                    frames.receive(call)
             incoming.refuse(400, f"the request can't be read: {error}")
 
     def _read(self, incoming: Incoming, request: Request, endpoint: Endpoint) -> None:
