@@ -49,7 +49,7 @@ CONTAINER: Shape = {
     "NetworkingConfig": {"EndpointsConfig": {_ANY: _ENDPOINT}},
 }
 CONNECT: Shape = {"Container": None, "EndpointConfig": _ENDPOINT}
-NETWORK: Shape = {"Name": None, "ConfigFrom": {"Network": None}}
+NETWORK: Shape = {"Name": None, "CheckDuplicate": None, "ConfigFrom": {"Network": None}}
 VOLUME: Shape = {"Name": None, "Driver": None, "DriverOpts": None}
 NOTHING: Shape = {}
 _NOBODYS = frozenset({"", "default", "bridge", "host", "none"})
@@ -181,6 +181,13 @@ def _modes(host: Json) -> Iterator[Join]:
             yield Join("container", mode.removeprefix("container:"))
         elif key == "NetworkMode" and mode not in _NOBODYS:
             yield Join("network", mode)
+
+
+def networks_of(container: Json) -> set[str]:
+    """The networks that a container's inspect names, but for those that every engine has."""
+    host, settings = container.get("HostConfig") or {}, container.get("NetworkSettings") or {}
+    names = {str(host.get("NetworkMode") or ""), *(settings.get("Networks") or {})}
+    return {n for n in names if n not in _NOBODYS and not n.startswith("container:")}
 
 
 def links(endpoint: Json) -> Iterator[Join]:

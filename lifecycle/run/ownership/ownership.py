@@ -77,7 +77,12 @@ class Ownership:
         return self._ledger.run
 
     def owns(self, kind: Kind, name_or_id: str) -> bool:
-        """Whether this run made it; an image by its tag, the others by their full id or name."""
+        """Whether this run made it: by its full id; an image by its tag, a volume by its name.
+
+        A container and a network may be called as another one's id is, so a name says nothing.
+        """
+        if kind in {"container", "network"}:
+            return self._ledger.has_id(kind, name_or_id)
         return self._ledger.holds(kind, name_or_id)
 
     def allows(self, *names: str) -> bool:
