@@ -234,9 +234,13 @@ def without_aliases(endpoint: Any) -> Json:
 def holds_one_of(source: str, own: tuple[str, ...], *, real: bool) -> str:
     """Which of the engine's own places a folder of the host is, holds or is in; else empty.
 
-    ``real``: the folder is on this machine, so that its links can be followed.
+    ``real``: the folder is on this machine, so that its links can be followed. Raises BodyError
+    for a link that can't: the engine, which may follow it, comes to who knows where.
     """
-    path = os.path.realpath(source) if real else os.path.normpath(source)
+    try:
+        path = os.path.realpath(source) if real else os.path.normpath(source)
+    except (OSError, ValueError) as error:
+        raise BodyError(f"where {source!r} leads can't be told: {error}") from None
     for place in own:
         if (
             path == place
