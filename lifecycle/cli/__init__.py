@@ -134,7 +134,8 @@ def _run(commands: _Commands) -> None:
         action="append",
         default=[],
         metavar="NAME",
-        help="let steps touch this thing, though the run did not make it",
+        help="let steps touch this thing, though the run did not make it, or send the engine a "
+        "kind of request that it never gets (api:METHOD/PATH, as the refusal says)",
     )
     run.add_argument("--lang", choices=("en", "ko"), default="", help="language of the report")
     check = _command(

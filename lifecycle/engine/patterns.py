@@ -161,9 +161,11 @@ class _Worker:
         process.stdin.write(question.encode() + b"\n")
         process.stdin.flush()
         deadline, said = time.monotonic() + limit + _SLACK, b""
+        poller = select.poll()
+        poller.register(process.stdout, select.POLLIN)
         while not said.endswith(b"\n"):
             rest = max(0.0, deadline - time.monotonic())
-            if not select.select([process.stdout], [], [], rest)[0]:
+            if not poller.poll(rest * 1000):
                 break
             piece = os.read(process.stdout.fileno(), 1 << 16)
             if not piece:

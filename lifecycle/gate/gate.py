@@ -11,8 +11,9 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import h11
 
@@ -23,6 +24,8 @@ from lifecycle.gate.request import Request, from_json
 
 START_LIMIT = 30.0
 STOP_LIMIT = 5.0
+_PLACES = lifecycle.__file__, h11.__file__, getattr(find_spec("hpack"), "origin", None)
+"""Where the process finds what it imports."""
 _PROGRAM = (
     "import sys; sys.path[:0] = sys.argv[3:]; "
     "from lifecycle.gate.server import main; main(int(sys.argv[1]), int(sys.argv[2]))"
@@ -33,6 +36,20 @@ _STEERING = ("DOCKER_TLS_VERIFY", "DOCKER_TLS", "DOCKER_CERT_PATH", "DOCKER_CONT
 
 class GateError(Exception):
     """There is no gate, or it is not the one that was opened; the message says why."""
+
+
+@dataclass(frozen=True)
+class Heard:
+    """Something on a connection to BuildKit: what a client asks of it, or the answer to that.
+
+    ``stream`` tells one call from another; ``message`` is empty where there was none.
+    """
+
+    what: Literal["asks", "answers", "unreadable"]
+    stream: int
+    told: str
+    """The method that is asked for, or why the connection can't be read."""
+    message: bytes
 
 
 @dataclass(frozen=True)
@@ -98,6 +115,24 @@ class Call:
             yield piece
             piece = frames.receive(self._channel)
 
+    def relay_and_hear(self) -> Iterator[Heard]:
+        """Let a connection to BuildKit through; each thing heard waits for :meth:`reply`."""
+        self._let("", None, "hear")
+        with suppress(frames.ClosedError):
+            while True:
+                said = frames.receive_json(self._channel)
+                message = frames.receive(self._channel)
+                if "asks" in said:
+                    yield Heard("asks", said["stream"], said["asks"], message)
+                elif "answers" in said:
+                    yield Heard("answers", said["answers"], "", message)
+                elif "unreadable" in said:
+                    yield Heard("unreadable", 0, said["unreadable"], b"")
+
+    def reply(self, *, build: str = "") -> None:
+        """What was heard may go on; ``build`` is the id of one that begins."""
+        frames.send_json(self._channel, {"build": build})
+
     def release(self) -> None:
         """What was made is written down: the client may know."""
         with suppress(frames.ClosedError):
@@ -134,12 +169,13 @@ class Gate:
         self._orders, orders = socket.socketpair()
         self._calls, calls = socket.socketpair()
         self._asking = threading.Lock()
-        places = dict.fromkeys(str(Path(m.__file__ or "").parents[1]) for m in (lifecycle, h11))
+        places = dict.fromkeys(str(Path(where).parents[1]) for where in _PLACES if where)
         words = [sys.executable, "-I", "-S", "-c", _PROGRAM]
         fds = (orders.fileno(), calls.fileno())
         try:
             self._process = subprocess.Popen(
                 [*words, *map(str, fds), *places],
+                executable="/proc/self/exe",  # this very one, also where its path is closed to us
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 cwd="/",
@@ -202,11 +238,13 @@ class Gate:
         if code is not None:
             how = f"by signal {-code}" if code < 0 else f"with exit {code}"
             raise GateError(f"the gate was ended {how}: nothing reaches the engine any more")
+        if self._seen is None:
+            return  # nobody has used it yet
         try:
             now = self.path.lstat()
         except OSError:
             now = None
-        if now is None or self._seen is None or _which(now) != _which(self._seen):
+        if now is None or _which(now) != _which(self._seen):
             raise GateError("the gate's socket was taken away or replaced while the run went on")
 
     def shown(self, text: str) -> str:

@@ -20,6 +20,7 @@ import h11
 
 from lifecycle.gate import frames, relay
 from lifecycle.gate.archive import Spool
+from lifecycle.gate.grpc import Conversation, Watched
 from lifecycle.gate.incoming import DRAIN_LIMIT, Incoming
 from lifecycle.gate.request import BadRequestError, Request, head
 from lifecycle.gate.table import Act, Endpoint
@@ -47,6 +48,8 @@ class Server:
         """``calls`` is where conversations are opened with the harness."""
         self._listener, self._calls, self._upstream = listener, calls, upstream
         self._places = threading.Semaphore(_places())
+        self._builds: set[str] = set()
+        """The ids of BuildKit's builds that went through here."""
 
     def serve(self) -> None:
         """Take connections; one that can't be served ends, and the others go on."""
@@ -118,7 +121,7 @@ class Server:
             engine = self._connected(incoming, call)
             if engine is not None:
                 with closing(engine):
-                    _Relayed(incoming, request, call, engine, verdict).run(spool)
+                    _Relayed(incoming, request, call, engine, verdict).run(spool, self._builds)
 
     def _connected(
         self, incoming: Incoming, call: socket.socket | None = None
@@ -149,15 +152,15 @@ class _Relayed:
         self._engine, self._verdict = engine, verdict
         self._client = incoming.client
 
-    def run(self, spool: Spool) -> None:
-        """Send the request, and bring its answer."""
+    def run(self, spool: Spool, builds: set[str]) -> None:
+        """Send the request, and bring its answer; ``builds`` are those that went through here."""
         try:
-            self._run(spool)
+            self._run(spool, builds)
         except relay.TooLongError as error:
             frames.send_json(self._call, {"failed": str(error)})
             self._incoming.refuse(502, str(error))
 
-    def _run(self, spool: Spool) -> None:
+    def _run(self, spool: Spool, builds: set[str]) -> None:
         endpoint = self._request.endpoint
         streams = endpoint is not None and endpoint.body == "stream"
         body = self._verdict["body"].encode("utf-8", "surrogateescape")
@@ -181,7 +184,7 @@ class _Relayed:
         elif spool.size:
             spool.send(self._engine)
         if allowed:
-            self._open()
+            self._open(builds)
         elif self._verdict["then"] == "wait":
             self._wait()
         elif self._verdict["then"] == "follow":
@@ -230,13 +233,19 @@ class _Relayed:
             tee(piece[:count])
             self._client.sendall(piece[:count])
 
-    def _open(self) -> None:
+    def _open(self, builds: set[str]) -> None:
         """A connection that becomes a stream of bytes both ways, if the engine says so."""
         raw = relay.head_of_answer(self._engine)
-        self._client.sendall(raw)
-        told_as = raw.partition(b"\r\n\r\n")[0].lower()
+        head, end, first = raw.partition(b"\r\n\r\n")
+        self._client.sendall(head + end)
+        told_as = head.lower()
         status = told_as.split(b" ", 2)[1:2]
-        if status == [b"101"] or (status == [b"200"] and any(k in told_as for k in _HIJACKED)):
+        opened = status == [b"101"] or (status == [b"200"] and any(k in told_as for k in _HIJACKED))
+        if opened and self._verdict["then"] == "hear":
+            self._hear(builds, first)
+            return
+        self._client.sendall(first)
+        if opened:
             early = self._incoming.early
             if early:
                 self._engine.sendall(early)
@@ -244,6 +253,12 @@ class _Relayed:
         else:
             relay.end(self._engine)
             relay.pump(self._engine, self._client)
+
+    def _hear(self, builds: set[str], first: bytes) -> None:
+        """The harness judges what is asked on it."""
+        judging = Conversation(self._call, builds)
+        Watched(self._client, self._engine, judging).run(self._incoming.early, first)
+        self._incoming.drain()
 
 
 def _answer(request: Request, raw: bytes) -> dict[str, Any]:

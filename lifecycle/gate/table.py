@@ -37,7 +37,8 @@ class Act(Enum):
     PUSH = "pushes a tag"
     REMOVE_IMAGE = "removes a tag or an image"
     BUILD = "builds an image"
-    BUILDKIT = "talks to BuildKit, which is not read"
+    SESSION = "lets BuildKit ask for a build's files"
+    GRPC = "asks BuildKit, call by call"
     CANCEL_BUILD = "cancels a build"
     CREATE_NETWORK = "makes a network"
     REMOVE_NETWORK = "removes a network"
@@ -138,8 +139,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     _do("DELETE", "/images/{name}", Act.REMOVE_IMAGE),
     _do("POST", "/build", Act.BUILD, "stream"),
     _do("POST", "/build/cancel", Act.CANCEL_BUILD),
-    _do("POST", "/session", Act.BUILDKIT, "none", "h2c"),
-    _do("POST", "/grpc", Act.BUILDKIT, "none", "h2c"),
+    _do("POST", "/session", Act.SESSION, "none", "h2c"),
+    _do("POST", "/grpc", Act.GRPC, "none", "h2c"),
     _do("POST", "/networks/create", Act.CREATE_NETWORK, "json"),
     _do("POST", "/networks/{id}/connect", Act.JOIN_NETWORK, "json"),
     _do("POST", "/networks/{id}/disconnect", Act.JOIN_NETWORK, "json"),

@@ -65,18 +65,14 @@ def begin(session: Session, planned: PlannedStep) -> None:
     """Before a command: what a build is to make goes to the ledger. Raises LedgerError."""
     line = planned.line
     if line is None or line.verb != "build":
-        session.ownership.begin_step(None)
         return
-    session.ownership.begin_step(session.real("image", r.name) for r in sorted(line.creates))
     read = partial(text_at, files=files_of(session.world.subject))
     session.ownership.began_build(layers_from(line, lambda p: read(session.folder / p)))
 
 
-def settle(
-    session: Session, planned: PlannedStep, exit_code: int | None
-) -> tuple[list[Refusal], list[Check]]:
+def settle(session: Session, planned: PlannedStep) -> tuple[list[Refusal], list[Check]]:
     """After the command: what the gate refused, and what it did otherwise than was asked."""
-    refusals, notes = session.ownership.settle(failed=exit_code not in {0, None})
+    refusals, notes = session.ownership.settle()
     if planned.line and planned.line.verb == "build":
         _settle_layers(session)
     return refusals, notes

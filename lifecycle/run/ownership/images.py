@@ -1,7 +1,6 @@
 """Requests that make, move or remove images and tags.
 
-A tag that was there, or that somebody else made, is never moved. What can't be read (BuildKit) is
-held against the tags as they were before it.
+A tag that was there, or that somebody else made, is never moved.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ class Images:
 
     # -- tags ---------------------------------------------------------------------------------
 
-    def _claim(self, tag: str, meant: str = "") -> bool:
+    def claim(self, tag: str, meant: str = "") -> bool:
         """Write down that a tag is to be made; whether it will be ours.
 
         One that means the image ``meant`` already does not move. Raises Refused.
@@ -59,7 +58,7 @@ class Images:
             )
         return False
 
-    def _tagged(
+    def tagged(
         self,
         tags: Iterable[str],
         was: Mapping[str, str],
@@ -74,14 +73,15 @@ class Images:
         """
         for tag in tags:
             seen = self._daemon.image(tag)
-            if seen is not None and is_made(tag, str(seen["Id"])):
+            # Nobody could know a name that holds the run's id before.
+            if seen is not None and (self._o.run in tag or is_made(tag, str(seen["Id"]))):
                 if was.get(tag, "") != seen["Id"]:
                     self._o.disown(was.get(tag, ""))
                 self._o.made("image", tag, str(seen["Id"]))
             elif told and not was.get(tag):
                 self._o.gone("image", tag)
 
-    def _ids(self, tags: Iterable[str]) -> dict[str, str]:
+    def ids(self, tags: Iterable[str]) -> dict[str, str]:
         """What the tags of ours mean before the request."""
         return {tag: self._o.id_of("image", tag) for tag in tags}
 
@@ -91,12 +91,12 @@ class Images:
         if seen is None:
             raise Absent(f"No such image: {call.request.names['name']}")
         new = _joined(call.request.get("repo"), call.request.get("tag"))
-        was = self._ids([new])
-        mine = [new] if self._claim(new, str(seen["Id"])) else []
+        was = self.ids([new])
+        mine = [new] if self.claim(new, str(seen["Id"])) else []
         answer = call.relay_and_wait()
         try:
             done = str(seen["Id"]) if answer.status in _OK else ""
-            self._tagged(mine, was, lambda _, now: now == done, told=answer.known)
+            self.tagged(mine, was, lambda _, now: now == done, told=answer.known)
         finally:
             call.release()
 
@@ -240,21 +240,21 @@ class Images:
     def _import(self, call: Call) -> None:
         repository = call.request.get("repo")
         tags = [_joined(repository, call.request.get("tag"))] if repository else []
-        was = self._ids(tags)
-        mine = [tag for tag in tags if self._claim(tag)]
+        was = self.ids(tags)
+        mine = [tag for tag in tags if self.claim(tag)]
         told: list[str] = []
         messages = self._followed(
             call, hear=lambda said: told.append(str(said.get("status") or ""))
         )
         try:
             made = told[-1] if told and messages.succeeded else ""  # the image's id
-            self._tagged(mine, was, lambda _, now: now == made, told=messages.ended)
+            self.tagged(mine, was, lambda _, now: now == made, told=messages.ended)
             if not tags:
-                self._made_by_id(made)
+                self.made_by_id(made)
         finally:
             call.release()
 
-    def _made_by_id(self, identity: str) -> None:
+    def made_by_id(self, identity: str) -> None:
         """An image that has no name, by the id that the engine gave it."""
         seen = self._daemon.image(identity) if identity else None
         if seen is not None and not had_image(self._o.before, str(seen["Id"])):
@@ -265,8 +265,8 @@ class Images:
         by_containerd = _CONTAINERD in str(self._daemon.info.get("DriverStatus"))
         brought = archives.named(call.archive, by_containerd=by_containerd)
         tags = sorted({one.tag for one in brought} - {""})
-        was = self._ids(tags)
-        mine = [tag for tag in tags if self._claim(tag, self._same(tag, brought))]
+        was = self.ids(tags)
+        mine = [tag for tag in tags if self.claim(tag, self._same(tag, brought))]
         images = {one.id for one in brought} - {""}
         there = {one for one in images if self._daemon.image(one) is not None}
         self._o.look_before()
@@ -276,11 +276,11 @@ class Images:
         )
         try:
             done = messages.succeeded
-            self._tagged(mine, was, lambda tag, _: done or tag in loaded, told=messages.ended)
+            self.tagged(mine, was, lambda tag, _: done or tag in loaded, told=messages.ended)
             for one in images - there:
                 seen = self._daemon.image(one)
                 if seen is not None and not tags_of(seen):
-                    self._made_by_id(one)
+                    self.made_by_id(one)
         finally:
             call.release()
 
@@ -298,26 +298,26 @@ class Images:
         bodies.read(call.body, bodies.NOTHING)
         repository = call.request.get("repo")
         tags = [_joined(repository, call.request.get("tag"))] if repository else []
-        was = self._ids(tags)
-        mine = [tag for tag in tags if self._claim(tag)]
+        was = self.ids(tags)
+        mine = [tag for tag in tags if self.claim(tag)]
         query = [(k, v) for k, v in call.request.query if k != "container"]
         query.append(("container", container))
         answer = call.relay_and_wait(target(call.request.version, call.request.path, query))
         try:
-            self._tagged(mine, was, lambda _, now: now == answer.made, told=answer.known)
+            self.tagged(mine, was, lambda _, now: now == answer.made, told=answer.known)
             if not tags:
-                self._made_by_id(answer.made)
+                self.made_by_id(answer.made)
         finally:
             call.release()
 
     def build(self, call: Call) -> None:
-        """``POST /build``: the old builder, whose stream is read, or BuildKit's, which is not."""
+        """``POST /build``: the old builder, or an old client's build by BuildKit."""
         request = call.request
         if request.get("buildid"):
             self._o.build_known_as(request.get("buildid"))
-        tags = [_joined(tag, "") for tag in (*request.all("t"), *_exported(request.get("outputs")))]
-        was = self._ids(tags)
-        mine = [tag for tag in tags if self._claim(tag)]
+        tags = [named(tag) for tag in (*request.all("t"), *_exported(request.get("outputs")))]
+        was = self.ids(tags)
+        mine = [tag for tag in tags if self.claim(tag)]
         query = list(request.query)
         if request.get("pull") not in _OFF:
             query = [(k, v) for k, v in query if k != "pull"]
@@ -332,9 +332,9 @@ class Images:
         messages = self._followed(call, target(request.version, request.path, query), hear)
         try:
             built = "" if messages.failed else stream.result
-            self._tagged(mine, was, lambda _, now: now == built, told=messages.ended)
+            self.tagged(mine, was, lambda _, now: now == built, told=messages.ended)
             if not tags:
-                self._made_by_id(built)
+                self.made_by_id(built)
             for base in stream.pulled:
                 seen = self._daemon.image(base)
                 if seen is not None and not self._o.owns("image", base):
@@ -345,26 +345,18 @@ class Images:
     def _layer(self, entry: Entry) -> None:
         self._o.made(entry.kind, entry.name, entry.id)
 
-    def buildkit(self, call: Call) -> None:
-        """``POST /session`` and ``/grpc``: what goes through them can't be read."""
-        tags = self._o.build_tags
-        if tags is None and not self._o.allows("api:POST/grpc"):
-            raise Refused(
-                "a build by BuildKit behind another word can't be read, so its tags are not known: "
-                "write it as a step of its own, docker build ... (--allow-foreign api:POST/grpc "
-                "lifts this)"
-            )
-        for tag in tags or ():
-            self._claim(tag)
-        self._o.look_before()
-        call.relay()
+
+def named(name: str) -> str:
+    """A name that is given to an image, as everyone uses it. Raises Refused."""
+    return _joined(name, "")
 
 
 def _joined(name: str, tag: str) -> str:
     """A name and a tag, or a digest, as one familiar reference. Raises Refused."""
     mark = "@" if ":" in tag else ":"
     try:
-        return familiar(f"{_bare(name)}{mark}{tag}" if tag else name)
+        # Never an id: what looks like one here is somebody's repository of twelve digits.
+        return str(parse_reference(f"{_bare(name)}{mark}{tag}" if tag else name))
     except ImpossibleError as error:
         raise Refused(error.message) from None
 

@@ -7,8 +7,10 @@ before the client knows.
 
 from __future__ import annotations
 
+import itertools
 import secrets
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from typing import Any
 
 from lifecycle.engine.daemon import Daemon, EngineError
@@ -18,6 +20,7 @@ from lifecycle.gate.table import Act
 from lifecycle.run.ledger import Kind, LedgerError
 from lifecycle.run.ownership import bodies
 from lifecycle.run.ownership.bodies import BodyError, Join
+from lifecycle.run.ownership.buildkit import BuildKit
 from lifecycle.run.ownership.images import Images
 from lifecycle.run.ownership.ownership import Ownership
 from lifecycle.run.ownership.refusing import Absent, Refused, not_ours
@@ -45,7 +48,8 @@ class Judge:
         self._own, self._as_written = own, as_written
         self._o, self._daemon = ownership, daemon
         self._images = Images(ownership, daemon)
-        self._unnamed = 0
+        self._buildkit = BuildKit(ownership, daemon, self._images)
+        self._unnamed = itertools.count(1)
         self._acts: Mapping[Act, Callable[[Call], None]] = {
             Act.CREATE_CONTAINER: self._create_container,
             Act.TOUCH_CONTAINER: self._touch_container,
@@ -60,7 +64,8 @@ class Judge:
             Act.PUSH: self._images.push,
             Act.REMOVE_IMAGE: self._images.remove,
             Act.BUILD: self._build,
-            Act.BUILDKIT: self._images.buildkit,
+            Act.SESSION: self._buildkit.session,
+            Act.GRPC: self._buildkit.grpc,
             Act.CANCEL_BUILD: self._cancel_build,
             Act.CREATE_NETWORK: self._create_network,
             Act.REMOVE_NETWORK: self._remove_network,
@@ -74,7 +79,10 @@ class Judge:
         if call.unreadable:
             self._o.refused(f"a request that can't be read: {call.unreadable}")
             return
-        with self._o.under_way():
+        endpoint = call.request.endpoint
+        # A client may hold a connection to BuildKit for as long as it lives.
+        holds = endpoint is not None and endpoint.act is Act.GRPC
+        with nullcontext() if holds else self._o.under_way():
             try:
                 self._judge(call)
             except Refused as refused:
@@ -133,6 +141,13 @@ class Judge:
             raise not_ours("network", known, name)
         return identity, self._o.owns("network", identity)
 
+    def _joinable(self, name: str) -> tuple[str, bool]:
+        """The same for a container of ours, which may also be in a network that all engines have."""
+        seen = self._daemon.network(name)
+        if seen is not None and seen.get("Name") in _BUILT_IN:
+            return str(seen["Id"]), True
+        return self._network(name)
+
     def _volume(self, name: str) -> bool:
         """Whether a volume that may be used is there."""
         seen = self._daemon.volume(name)
@@ -185,8 +200,7 @@ class Judge:
         query = list(request.query)
         name = request.get("name").lstrip("/")
         if not name:
-            self._unnamed += 1
-            name = f"unnamed-0{self._unnamed}-{self._o.run}"
+            name = f"unnamed-0{next(self._unnamed)}-{self._o.run}"
             query = [(k, v) for k, v in query if k != "name"] + [("name", name)]
         self._refuse_shadow("container", name)
         for volume in volumes:
@@ -335,7 +349,7 @@ class Judge:
 
     def _join_network(self, call: Call) -> None:
         body = bodies.read(call.body, bodies.CONNECT)
-        identity, ours = self._network(call.request.names["id"])
+        identity, ours = self._joinable(call.request.names["id"])
         body["Container"] = self._container(str(body.get("Container") or ""))
         endpoint = body.get("EndpointConfig")
         for join in bodies.links(endpoint) if isinstance(endpoint, dict) else ():

@@ -65,7 +65,6 @@ class Ownership:
         self._touched: set[tuple[str, str]] = set()
         self._snapshot: dict[str, str] | None = None
         self._moved: list[str] = []
-        self._expected: tuple[str, ...] | None = None
         self.created: dict[str, Json] = {}
         """Containers as they were when they had been created, by their names of then."""
 
@@ -238,27 +237,14 @@ class Ownership:
 
     # -- one step -----------------------------------------------------------------------------
 
-    def begin_step(self, build_tags: Iterable[str] | None) -> None:
-        """A command begins; ``build_tags`` are those of a line that builds, None for others."""
-        with self._changed:
-            self._expected = None if build_tags is None else tuple(build_tags)
-
-    @property
-    def build_tags(self) -> tuple[str, ...] | None:
-        """The tags that the line which runs now builds; None when it is no build."""
-        return self._expected
-
     def look_before(self) -> None:
         """Before something that can't be read: which image each tag means."""
         with self._changed:
             if self._snapshot is None:
                 self._snapshot = self._tags()
 
-    def settle(self, *, failed: bool = False) -> tuple[list[Refusal], list[Check]]:
-        """What the gate refused and noted since the last call, once all of it is written down.
-
-        Of a command that ``failed`` nothing is claimed that the gate could not read.
-        """
+    def settle(self) -> tuple[list[Refusal], list[Check]]:
+        """What the gate refused and noted since the last call, once all of it is written down."""
         deadline = time.monotonic() + SETTLE_LIMIT
         with self._changed:
             while self._under_way and time.monotonic() < deadline:
@@ -267,22 +253,16 @@ class Ownership:
             notes = list(dict.fromkeys(self._notes))
             self._refusals.clear()
             self._notes.clear()
-        self._compare(failed=failed)
+        self._compare()
         return refusals, notes
 
-    def _compare(self, *, failed: bool) -> None:
+    def _compare(self) -> None:
         """After something that can't be read: which tags of others it may have moved."""
         with self._changed:
             before, self._snapshot = self._snapshot, None
         if before is None:
             return
         now = self._tags()
-        for tag in self._expected or ():
-            if failed and not self.owns("image", tag):
-                self.gone("image", tag)
-            elif tag in now and self.intends("image", tag):
-                self.disown(before.get(tag, "") if before.get(tag) != now[tag] else "")
-                self.made("image", tag, now[tag])
         for tag, was in before.items():
             if not self.owns("image", tag) and now.get(tag) != was:
                 is_now = f"is {now[tag][:19]}" if tag in now else "is gone"

@@ -1,0 +1,73 @@
+"""Every method that an engine's BuildKit serves by gRPC, and what a call of it does.
+
+There is no default: what is not in this table is refused, as it is for the engine's endpoints. A
+method's path is compared as it was sent, so that no other spelling of one gets through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+CONTROL = "/moby.buildkit.v1.Control"
+BRIDGE = "/moby.buildkit.v1.frontend.LLBBridge"
+SOLVE, HISTORY = f"{CONTROL}/Solve", f"{CONTROL}/UpdateBuildHistory"
+BUILD_HEADER = b"buildkit-controlapi-buildid"
+"""Where a call of the bridge says which build it is part of."""
+
+
+class Does(Enum):
+    """What becomes of a call."""
+
+    READS = "reads"
+    ASKS = "is judged by what it asks"
+    IN_A_BUILD = "is part of a build, which must be this run's"
+    REFUSED = "is never let through"
+
+
+@dataclass(frozen=True)
+class Method:
+    """One method. ``why`` is the reason of one that is never let through."""
+
+    does: Does
+    why: str = ""
+
+
+def _all(does: Does, service: str, *names: str, why: str = "") -> dict[str, Method]:
+    return {f"{service}/{name}": Method(does, why) for name in names}
+
+
+_CONTENT = "/containerd.services.content.v1.Content"
+_STORED = "what builds have stored is everybody's"
+METHODS: Mapping[str, Method] = {
+    **_all(
+        Does.READS,
+        CONTROL,
+        *("DiskUsage", "Info", "ListWorkers", "ListenBuildHistory", "Status"),
+    ),
+    **_all(Does.ASKS, CONTROL, "Solve", "UpdateBuildHistory"),
+    **_all(
+        Does.REFUSED,
+        CONTROL,
+        "Prune",
+        why="a prune removes the cache that other people's builds stand on",
+    ),
+    **_all(Does.REFUSED, CONTROL, "Session", why="a session has an endpoint of its own"),
+    **_all(Does.READS, BRIDGE, "Ping"),
+    **_all(
+        Does.IN_A_BUILD,
+        BRIDGE,
+        *("ResolveImageConfig", "ResolveSourceMeta", "Solve", "Evaluate", "Inputs", "Return"),
+        *("ReadFile", "ReadDir", "StatFile", "Warn"),
+        *("NewContainer", "ReleaseContainer", "ExecProcess"),
+        *("ReadFileContainer", "ReadDirContainer", "StatFileContainer"),
+    ),
+    **_all(Does.READS, _CONTENT, "Info", "List", "Status", "ListStatuses", "Read"),
+    **_all(Does.REFUSED, _CONTENT, "Update", "Delete", "Write", "Abort", why=_STORED),
+    **_all(Does.READS, "/opentelemetry.proto.collector.trace.v1.TraceService", "Export"),
+    **_all(Does.READS, "/grpc.health.v1.Health", "Check", "List", "Watch"),
+}
+"""The table."""
+
+UNKNOWN = Method(Does.REFUSED, "what it does is not known")
