@@ -24,15 +24,13 @@ from lifecycle.run.ownership.buildkit import BuildKit
 from lifecycle.run.ownership.images import Images
 from lifecycle.run.ownership.ownership import Ownership
 from lifecycle.run.ownership.refusing import Absent, Refused, not_ours
+from lifecycle.run.ownership.shadows import refuse_shadow
 
 Json = dict[str, Any]
 _FULL_ID = 64
 _BUILT_IN = frozenset({"", "default", "bridge", "host", "none"})
 _OK = range(200, 300)
 _STARTING = ("/start", "/restart")
-_HEX = frozenset("0123456789abcdef")
-_SHORT_ID = 4
-"""Digits of an id that people type at least."""
 
 
 class Judge:
@@ -174,18 +172,6 @@ class Judge:
             if self._daemon.network(name) is not None:
                 self._network(name)
 
-    def _refuse_shadow(self, kind: Kind, name: str) -> None:
-        """A name that hides somebody's thing from those who know it by its id."""
-        if len(name) < _SHORT_ID or not set(name) <= _HEX:
-            return
-        seen = self._daemon.container(name) if kind == "container" else self._daemon.network(name)
-        known = str((seen or {}).get("Name") or name).lstrip("/")
-        if seen is not None and known != name and not self._o.owns(kind, str(seen["Id"])):
-            raise Refused(
-                f"{kind} {name} is not made: the id of {kind} {known}, which is not this run's, "
-                "begins so, and who asks for that one would get this one; choose another name"
-            )
-
     def _with_id(self, call: Call, identity: str, key: str = "id") -> str:
         """The request's target with a full id in place of the name."""
         endpoint, request = call.request.endpoint, call.request
@@ -202,7 +188,7 @@ class Judge:
         if not name:
             name = f"unnamed-0{next(self._unnamed)}-{self._o.run}"
             query = [(k, v) for k, v in query if k != "name"] + [("name", name)]
-        self._refuse_shadow("container", name)
+        refuse_shadow(self._o, "container", name)
         for volume in volumes:
             self._o.intend("volume", volume)
         known = self._o.intends("container", name)
@@ -277,7 +263,7 @@ class Judge:
         identity, new = self._container(call.request.names["id"]), call.request.get("name")
         new = new.lstrip("/")
         ours = self._o.owns("container", identity)
-        self._refuse_shadow("container", new)
+        refuse_shadow(self._o, "container", new)
         known = self._o.intends("container", new)
         if ours:
             self._o.intend("container", new)
@@ -333,7 +319,7 @@ class Judge:
     def _create_network(self, call: Call) -> None:
         body = bodies.read(call.body, bodies.NETWORK)
         name = str(body.get("Name") or "")
-        self._refuse_shadow("network", name)
+        refuse_shadow(self._o, "network", name)
         body["CheckDuplicate"] = True  # else its owner could not use a network by its name
         known = self._o.intends("network", name)
         self._o.intend("network", name)
