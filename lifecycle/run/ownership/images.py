@@ -22,7 +22,7 @@ from lifecycle.run.ownership import archives, bodies
 from lifecycle.run.ownership.archives import Named
 from lifecycle.run.ownership.classic_build import ClassicBuild
 from lifecycle.run.ownership.messages import Messages
-from lifecycle.run.ownership.ownership import Ownership
+from lifecycle.run.ownership.ownership import NAMELESS, Ownership
 from lifecycle.run.ownership.refusing import Absent, Refused, not_ours
 
 Json = dict[str, Any]
@@ -91,6 +91,8 @@ class Images:
         if seen is None:
             raise Absent(f"No such image: {call.request.names['name']}")
         new = _joined(call.request.get("repo"), call.request.get("tag"))
+        if not tags_of(seen) and self._o.goes_with(new, seen):
+            raise Refused(f"image {seen['Id'][:19]} {NAMELESS}: it would go with {new}")
         was = self.ids([new])
         mine = [new] if self.claim(new, str(seen["Id"])) else []
         answer = call.relay_and_wait()
@@ -126,7 +128,8 @@ class Images:
         ours = self._o.owns("image", tag) if tag else self._o.owns_image(seen)
         if not ours and not self._o.has_leave("image", str(seen["Id"]), name, tag):
             raise not_ours("image", tag or ", ".join(tags_of(seen)), name)
-        self._refuse_last_name(seen, tag)
+        if tag and self._o.goes_with(tag, seen):
+            raise Refused(f"image {seen['Id'][:19]} {NAMELESS}: it would go with {tag}")
         query = list(call.request.query)
         if self._o.stands_on_others(name):
             query = [(k, v) for k, v in query if k != "noprune"] + [("noprune", "1")]
@@ -136,16 +139,6 @@ class Images:
                 self._gone(seen)
         finally:
             call.release()
-
-    def _refuse_last_name(self, seen: Json, tag: str) -> None:
-        """An image that had no name before this run would go with the one that we gave it."""
-        identity = str(seen["Id"])
-        had = had_image(self._o.before, identity)
-        named = any(t.state == identity and t.name for t in self._o.before.values())
-        if had and not named and tags_of(seen) == [tag]:
-            raise Refused(
-                f"image {identity[:19]} was there without a name, and would go with {tag}"
-            )
 
     def _gone(self, before: Json) -> None:
         """What of an image is no longer there."""
