@@ -295,7 +295,19 @@ _FREE = st.sampled_from(("", "1", "0", "-1", "64m", "true", "a=b", "x", "none", 
 _SHORT: Words = st.sampled_from((["sh", "-c", WRITE], ["sh", "-c", WRITE], ["true"], ["nothing"]))
 _LONG: Words = st.sampled_from((["sh", "-c", f"{WRITE}; sleep 300"], ["sleep", "300"])) | _SHORT
 _CHANGING = frozenset(
-    {"run", "create", "exec", "rm", "rmi", "cp", "commit", "build", "tag", "load", "network connect"}
+    {
+        "run",
+        "create",
+        "exec",
+        "rm",
+        "rmi",
+        "cp",
+        "commit",
+        "build",
+        "tag",
+        "load",
+        "network connect",
+    }
 )
 """Verbs of which there are more lines than of others: they have more ways to do harm."""
 

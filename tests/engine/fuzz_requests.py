@@ -147,15 +147,21 @@ class Requests:
             Act.JOIN_NETWORK: self._joining(),
             Act.CREATE_VOLUME: self._volume(),
         }
-        anything = st.fixed_dictionaries({}, optional={"Name": self._lines.any, "Memory": st.just(0)})
+        anything = st.fixed_dictionaries(
+            {}, optional={"Name": self._lines.any, "Memory": st.just(0)}
+        )
         return shapes.get(endpoint.act, anything)
 
     def _container(self) -> st.SearchStrategy[Json]:
         lines = self._lines
         joined = lines.container.map("container:{}".format)
         binds = st.lists(lines.volume.map("{}:/v".format), max_size=2)
-        mount = st.builds(lambda v: {"Type": "volume", "Source": v, "Target": "/data"}, lines.volume)
-        place = st.just({"Type": "bind", "Source": self._there.engine.info.state_dir, "Target": "/v"})
+        mount = st.builds(
+            lambda v: {"Type": "volume", "Source": v, "Target": "/data"}, lines.volume
+        )
+        place = st.just(
+            {"Type": "bind", "Source": self._there.engine.info.state_dir, "Target": "/v"}
+        )
         host = st.fixed_dictionaries(
             {},
             optional={

@@ -115,7 +115,8 @@ class Fuzz:
             raw
             for at, endpoint in enumerate(endpoints)
             for raw in self._drawn(
-                self.requests.of(endpoint), 1 + more // len(endpoints) + (at < more % len(endpoints))
+                self.requests.of(endpoint),
+                1 + more // len(endpoints) + (at < more % len(endpoints)),
             )
         ]
         random.Random(self.start).shuffle(found)
@@ -253,7 +254,10 @@ def _saved(there: Neighbourhood) -> bytes:
 def _retagged(archive: bytes, tags: list[str]) -> bytes:
     """An archive of an image that gives it other tags."""
     made = io.BytesIO()
-    with tarfile.open(fileobj=io.BytesIO(archive)) as old, tarfile.open(fileobj=made, mode="w") as new:
+    with (
+        tarfile.open(fileobj=io.BytesIO(archive)) as old,
+        tarfile.open(fileobj=made, mode="w") as new,
+    ):
         for one in old:
             file = old.extractfile(one) if one.isreg() else None
             held = file.read() if file else b""
