@@ -16,7 +16,7 @@ from lifecycle.engine.daemon import Daemon, EngineError
 from lifecycle.engine.remove_tree import remove_tree
 from lifecycle.engine.terminal import TerminalError
 from lifecycle.gate.gate import GateError
-from lifecycle.run.inventory import claimed, had_image, key_of, left_behind, take
+from lifecycle.run.inventory import claimed, key_of, left_behind, take
 from lifecycle.run.layers import left_over, tags_of, unnamed
 from lifecycle.run.ledger import Entry, carries, same_id
 from lifecycle.run.outcome import StepResult
@@ -65,12 +65,7 @@ def _removed(session: Session, result: StepResult) -> Remains:
     entries = [e for e in session.ownership.entries() if not e.kept]
     kept = [e for e in session.ownership.entries() if e.kept]
     for entry in entries:
-        had = _had_no_name(session, entry)
-        check = (
-            unverified(f"{entry.kind} {entry.name}", "removed", had)
-            if had
-            else remove(session.daemon, entry, session.run, alone=entry.name in alone)
-        )
+        check = remove(session.daemon, entry, session.run, alone=entry.name in alone)
         if check.status == "kept":
             session.ownership.gone(entry.kind, entry.name)
         if entry.kind not in {"file", "folder"} or check.status != "kept":
@@ -86,18 +81,6 @@ def _removed(session: Session, result: StepResult) -> Remains:
     for thing in remains.foreign_touched:
         result.checks.append(Check("others' things", "untouched", thing, "broken", "inventory"))
     return remains
-
-
-def _had_no_name(session: Session, entry: Entry) -> str:
-    """Why a tag of ours must stay: an image that was there without a name would go with it."""
-    if entry.kind != "image" or not had_image(session.ownership.before, entry.id):
-        return ""
-    named = any(t.state == entry.id and t.name for t in session.ownership.before.values())
-    with suppress(EngineError):
-        seen = session.daemon.image(entry.name)
-        if seen is not None and not named and tags_of(seen) == [entry.name]:
-            return "left: its image was there without a name, and would go with this one"
-    return ""
 
 
 def _also(session: Session) -> list[Entry]:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import shutil
+import signal
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -170,7 +174,8 @@ MADE = {
     "a container": "docker run -d --name MINE-c IMAGE sleep 1000",
     "one without a name": "docker run -d --label of=MINE IMAGE sleep 1000",
     "a container and a volume": "docker run -d --name MINE-c -v MINE-v:/v IMAGE sleep 1000",
-    "an anonymous volume": "docker run -d --name MINE-c -v /v IMAGE sleep 1000",
+    "an anonymous volume": "docker run -d --name MINE-c -v /v IMAGE sleep 1000; "
+    "docker inspect -f 'volume {{range .Mounts}}{{.Name}}{{end}}' MINE-c",
     "a network": "docker network create MINE-n",
     "a tag": "docker tag IMAGE MINE/i:1",
     "a commit": "docker create --name MINE-c IMAGE && docker commit MINE-c MINE/i",
@@ -190,7 +195,6 @@ MADE = {
 def test_what_a_hidden_line_makes_is_gone_after_the_run(
     place: Place, base_image: str, case: str
 ) -> None:
-    volumes = docker("volume", "ls", "-q")
     script = place.write("make.sh", f"set -e\n{MADE[case]}\n".replace("IMAGE", base_image))
     ran = place.run(str(place.write("a.yaml", f"scenario: made\nsteps: [sh {script}]\n")))
     assert ran.exit_code == 0, ran.said
@@ -198,7 +202,11 @@ def test_what_a_hidden_line_makes_is_gone_after_the_run(
     assert place.left() == []
     assert docker("ps", "-aq", "--filter", f"label=of={place.word}") == ""
     assert docker("images", "-aq", "--filter", f"label=of={place.word}") == ""
-    assert docker("volume", "ls", "-q") == volumes
+    volumes = re.findall(
+        "^volume ([0-9a-f]{64})$", ran.scenario()["steps"][0]["screen"], re.MULTILINE
+    )
+    assert bool(volumes) == (case == "an anonymous volume")
+    assert not set(volumes) & set(docker("volume", "ls", "-q").split())
 
 
 @pytest.fixture
@@ -273,8 +281,10 @@ def test_a_tag_of_theirs_stays_where_it_is_when_its_registry_has_another(
     here = docker("images", "--digests", "--format", "{{.Repository}}@{{.Digest}}", repository)
     docker("rmi", "-f", pushed, *[n for n in here.splitlines() if "sha256:" in n])
     assert now == old, ran.said
-    assert ran.report["verdict"] != "PASS", ran.said
     assert ran.report["foreign_touched"] == []
+    # BuildKit takes the registry's image as a base without giving it a name: nothing is left out.
+    by_buildkit = "build" in line and docker("buildx", "version", check=False)
+    assert (ran.report["verdict"] == "PASS") == bool(by_buildkit), ran.said
 
 
 def test_what_a_colleague_makes_beside_ours_by_a_name_that_holds_it_is_theirs(
@@ -296,20 +306,32 @@ def test_what_a_colleague_makes_beside_ours_by_a_name_that_holds_it_is_theirs(
     assert place.left() == []
 
 
+def running(word: str) -> list[int]:
+    """The processes in whose command a word stands."""
+    found = []
+    for one in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            if word.encode() in one.read_bytes():
+                found.append(int(one.parent.name))
+    return found
+
+
 def test_a_name_kept_literal_that_a_colleague_takes_while_our_build_fails_is_theirs(
     place: Place, base_image: str
 ) -> None:
-    dockerfile = f"FROM {base_image}\nLABEL of=MINE\nRUN while true; do sleep 0.1; done\n"
+    loop = f"RUN : loop-{place.word}; while true; do sleep 0.1; done"
+    dockerfile = f"FROM {base_image}\nLABEL of=MINE\n{loop}\n"
     steps = [
         {"write": "Dockerfile", "content": dockerfile},
         {"command": "docker build -t MINE/app:1 .", "timeout": "30s"},
     ]
     file = place.write("a.yaml", f"scenario: taken\nsteps: {json.dumps(steps)}\n")
     with place.started(*place.run_words("--as-written", str(file))) as process:
-        wait_until(lambda: docker("ps", "-q", "--filter", f"label=of={place.word}"))
+        wait_until(lambda: running(f"loop-{place.word}"))
         docker("tag", base_image, f"{place.word}/app:1")
         docker("create", f"--name={place.word}-app", "-v", f"{place.word}-data:/d", base_image)
-        docker("kill", docker("ps", "-q", "--filter", f"label=of={place.word}"))
+        for pid in running(f"loop-{place.word}"):
+            os.kill(pid, signal.SIGKILL)
         ran = place.ended(process)
     left = place.left()
     docker("rm", f"{place.word}-app")

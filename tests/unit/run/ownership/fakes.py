@@ -11,7 +11,7 @@ from typing import Any, cast
 import h11
 
 from lifecycle.engine.daemon import Daemon
-from lifecycle.gate.gate import Answer, Call
+from lifecycle.gate.gate import Answer, Call, Heard
 from lifecycle.gate.request import read
 from lifecycle.run.inventory import take
 from lifecycle.run.ledger import Ledger
@@ -134,6 +134,8 @@ class Asked:
         self.unreadable = ""
         self.request, self.body, self.archive = request, body, archive
         self.does: Does = lambda: Answer(204, "")
+        self.heard: list[Heard | Does] = []
+        self.replies: list[str] = []
         self.pieces = 1 << 16
         self.refusal = ""
         self.status = 0
@@ -143,8 +145,9 @@ class Asked:
         self.released = False
 
     def refuse(self, message: str, status: int = 403) -> None:
-        assert not self.relayed, "a request that was relayed can't be refused"
+        assert self.heard or not self.relayed, "a request that was relayed can't be refused"
         self.refusal, self.status = message, status
+        self.replies.append(message)
 
     def relay(self, target: str = "", body: bytes | None = None) -> None:
         self._let(target, body)
@@ -158,6 +161,19 @@ class Asked:
         answer = done if isinstance(done, bytes) else stream()
         for at in range(0, len(answer), self.pieces):
             yield answer[at : at + self.pieces]
+
+    def relay_and_hear(self) -> Iterator[Heard]:
+        """What is said on a connection to BuildKit; between, the engine does something."""
+        self._let("", None)
+        for one in self.heard:
+            if isinstance(one, Heard):
+                yield one
+            else:
+                one()
+
+    def reply(self, *, build: str = "") -> None:
+        self.replies.append(build)
+        self.intended |= {(e.kind, e.name) for e in self._run.ownership.entries()}
 
     def _let(self, target: str, body: bytes | None) -> Any:
         assert not self.relayed, "a request is relayed once"
@@ -212,6 +228,7 @@ class Run:
     def ask(self, line: str, body: Any = b"", does: Does | None = None, **more: Any) -> Asked:
         """Have a request judged; ``does`` is what the engine does and answers when it gets it."""
         call = self.call(line, body, **more.get("headers", {}))
+        call.heard = more.get("heard", [])
         call.archive = more.get("archive", {})
         call.does = does or call.does
         call.pieces = more.get("pieces", call.pieces)

@@ -1,0 +1,320 @@
+"""Calls of BuildKit's methods: each is known before the engine has it."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from urllib.parse import unquote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lifecycle.gate.grpc import Answering, Asking, Watched
+from lifecycle.gate.http2 import CONTINUATION, HEADERS, PREFACE, UnreadableError, refusal
+from lifecycle.gate.methods import BRIDGE, CONTROL, HISTORY, METHODS, SOLVE, Does
+from tests.unit.gate.http2 import Peer, begin, data, frame, message, read_refusal, reset
+
+PRUNE = f"{CONTROL}/Prune"
+NO = "it is not yours"
+
+
+@dataclass
+class Judging:
+    """Those who judge: what they were asked and told, and what they refuse."""
+
+    refuses: tuple[str, ...] = ()
+    builds: tuple[str, ...] = ()
+    asked: list[tuple[int, str, bytes]] = field(default_factory=list)
+    told: list[tuple[int, bytes]] = field(default_factory=list)
+    gave_up: list[str] = field(default_factory=list)
+    hold: threading.Event | None = None
+
+    def ask(self, method: str, stream: int, said: bytes) -> str:
+        self.asked.append((stream, method, said))
+        if self.hold:
+            self.hold.wait(10)
+        return NO if method in self.refuses else ""
+
+    def tell(self, stream: int, said: bytes) -> None:
+        self.told.append((stream, said))
+
+    def unreadable(self, why: str) -> None:
+        self.gave_up.append(why)
+
+    def began(self, build: str) -> bool:
+        return build in self.builds
+
+
+def heard(raw: bytes, pieces: int = 1 << 20) -> list[tuple[int, str, bytes]]:
+    """What is read of a client's bytes, when they come in pieces of this many."""
+    found: list[tuple[int, str, bytes]] = []
+
+    def begun(stream: int, method: str, build: str) -> bool:
+        found.append((stream, method, build.encode()))
+        return METHODS[method].does is Does.ASKS if method in METHODS else False
+
+    asking = Asking(begun, lambda stream, method, said: found.append((stream, method, said)))
+    for at in range(0, len(raw), pieces):
+        asking.feed(raw[at : at + pieces])
+    return found
+
+
+@pytest.mark.parametrize("how", ["whole", "padded", "split"])
+@pytest.mark.parametrize("pieces", [1, 2, 7, 1 << 20])
+def test_a_call_is_read_however_it_is_cut(how: str, pieces: int) -> None:
+    peer = Peer()
+    raw = begin() + peer.call(1, SOLVE, b"what", how) + peer.call(3, PRUNE, b"all", how)
+    # The second build's path is only a number of the table that both sides keep.
+    raw += peer.call(5, SOLVE, b"again", how)
+    assert heard(raw, pieces) == [
+        *((1, SOLVE, b""), (1, SOLVE, b"what"), (3, PRUNE, b"")),
+        *((5, SOLVE, b""), (5, SOLVE, b"again")),
+    ]
+
+
+@given(st.lists(st.binary(max_size=60), max_size=4), st.integers(1, 40))
+def test_messages_are_read_however_they_are_cut(bodies: list[bytes], pieces: int) -> None:
+    peer = Peer()
+    whole = b"".join(map(message, bodies))
+    raw = begin() + peer.call(1, SOLVE).partition(data(1, message(b"")))[0]
+    raw += b"".join(
+        data(1, whole[at : at + pieces], ends=False) for at in range(0, len(whole), pieces)
+    )
+    assert heard(raw, pieces)[1:] == [(1, SOLVE, body) for body in bodies]
+
+
+@pytest.mark.parametrize(
+    ("raw", "why"),
+    [
+        (b"GET / HTTP/1.1\r\n\r\n", "not HTTP/2"),
+        (PREFACE[:-1] + b"x", "not HTTP/2"),
+        (begin() + frame(CONTINUATION, 4, 1, b"\x82"), "without a beginning"),
+        (begin() + frame(HEADERS, 0, 1, b"\x82") + data(1, b""), "broken off"),
+        (begin() + frame(HEADERS, 0, 1, b"") + frame(CONTINUATION, 4, 3), "broken off"),
+        (begin() + frame(HEADERS, 0, 1, b"") + frame(HEADERS, 4, 3), "broken off"),
+        (begin() + frame(HEADERS, 4, 1, b"\xff\xff\xff\xff\xff\xff"), "a header"),
+        (begin() + frame(HEADERS, 4 | 8, 1, b"\x09"), "padding"),
+        (begin() + frame(HEADERS, 4 | 8, 1, b""), "padding"),
+        (
+            begin() + frame(HEADERS, 0, 1, bytes(60_000)) + frame(CONTINUATION, 0, 1, bytes(9999)),
+            "too long",
+        ),
+        (begin() + b"\xff\xff\xff\x01\x04\x00\x00\x00\x01", "a frame of 16777215"),
+    ],
+)
+def test_what_can_t_be_followed_is_given_up(raw: bytes, why: str) -> None:
+    with pytest.raises(UnreadableError, match=why):
+        heard(raw)
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [(message(b"x", compressed=True), "compressed"), (b"\x00\xff\xff\xff\xff", "bytes")],
+)
+def test_a_build_s_message_that_can_t_be_read_is_given_up(said: bytes, why: str) -> None:
+    peer = Peer()
+    head = peer.call(1, SOLVE).partition(data(1, message(b"")))[0]
+    with pytest.raises(UnreadableError, match=why):
+        heard(begin() + head + data(1, said))
+
+
+def test_calls_that_wait_for_their_messages_are_not_without_number() -> None:
+    peer = Peer()
+    heads = (peer.call(n, SOLVE).partition(data(n, message(b"")))[0] for n in range(1, 200, 2))
+    with pytest.raises(UnreadableError, match="too many"):
+        heard(begin() + b"".join(heads))
+
+
+def test_an_answer_is_told_when_its_stream_ends() -> None:
+    engine, told = Peer(), list[tuple[int, bytes]]()
+    answering = Answering(lambda stream, said: told.append((stream, said)))
+    answering.wait_for(1)
+    raw = engine.answer(3, b"other") + engine.answer(1, b"made")
+    answering.feed(raw[:-1])
+    assert (told, answering.between) == ([], False)
+    answering.feed(raw[-1:])
+    assert (told, answering.between) == ([(1, b"made")], True)
+    answering.wait_for(5)
+    answering.feed(reset(5))
+    assert told[1:] == [(5, b"")]
+
+
+@given(st.text(max_size=300))
+def test_a_refusal_is_a_whole_answer_of_grpc(text: str) -> None:
+    stream, fields = read_refusal(refusal(7, text))
+    assert (stream, fields[":status"], fields["grpc-status"]) == (7, "200", "7")
+    assert text.startswith(unquote(fields["grpc-message"]).rstrip("\ufffd"))
+
+
+# -- both ways -------------------------------------------------------------------------------------
+
+
+@dataclass
+class Between:
+    """A client and an engine with what is watched between them."""
+
+    client: socket.socket
+    engine: socket.socket
+    judging: Judging
+    thread: threading.Thread
+
+    def at_engine(self, count: int) -> bytes:
+        found = b""
+        while len(found) < count and (piece := self.engine.recv(count - len(found))):
+            found += piece
+        return found
+
+    def rest(self, side: socket.socket) -> bytes:
+        """All that a side gets until the other has ended."""
+        found = b""
+        while piece := side.recv(1 << 16):
+            found += piece
+        return found
+
+
+@pytest.fixture
+def judging() -> Judging:
+    return Judging()
+
+
+@pytest.fixture
+def between(judging: Judging) -> Iterator[Between]:
+    client, outer = socket.socketpair()
+    inner, engine = socket.socketpair()
+    for side in (client, engine):
+        side.settimeout(20)
+
+    def watch() -> None:
+        Watched(outer, inner, judging).run(b"", b"")
+        outer.close()
+        inner.close()
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    yield Between(client, engine, judging, thread)
+    client.close()
+    engine.close()
+    thread.join(20)
+    assert not thread.is_alive()
+
+
+OTHERWISE = [
+    PRUNE,
+    f"{CONTROL}/%50rune",
+    f"{CONTROL}/prune",
+    f"/{CONTROL}/Status",
+    f"{CONTROL}/Status/",
+    f"{CONTROL}/Status?x=1",
+    PRUNE.removeprefix("/"),
+    f"http://x{CONTROL}/Status",
+    "/containerd.services.content.v1.Content/Delete",
+    "/moby.buildkit.v1.Control/New",
+    "",
+]
+
+
+@pytest.mark.parametrize("method", OTHERWISE)
+def test_what_is_not_let_through_never_reaches_the_engine(between: Between, method: str) -> None:
+    between.judging.refuses = (method,)
+    peer = Peer()
+    first = begin() + peer.call(1, f"{CONTROL}/Info")
+    between.client.sendall(first)
+    assert between.at_engine(len(first)) == first
+    between.client.sendall(peer.call(3, method, b"all"))
+    assert between.rest(between.engine) == b""
+    stream, fields = read_refusal(between.rest(between.client))
+    assert (stream, fields["grpc-message"]) == (3, NO)
+    assert between.judging.asked == [(3, method, b"")]
+
+
+def test_two_paths_are_none(between: Between) -> None:
+    between.judging.refuses = ("",)
+    fields = [(":method", "POST"), (":path", f"{CONTROL}/Info"), (":path", PRUNE)]
+    between.client.sendall(begin() + Peer().headers(1, fields))
+    assert between.rest(between.engine) == b""
+    assert between.judging.asked == [(1, "", b"")]
+
+
+def test_a_build_goes_on_only_when_its_message_was_judged(between: Between) -> None:
+    hold = between.judging.hold = threading.Event()
+    raw = begin() + Peer().call(1, SOLVE, b"what")
+    between.client.sendall(raw[:-1])
+    assert between.at_engine(len(raw) - 1) == raw[:-1]
+    between.client.sendall(raw[-1:])
+    between.engine.settimeout(0.2)
+    with pytest.raises(TimeoutError):
+        between.engine.recv(1)
+    hold.set()
+    between.engine.settimeout(20)
+    assert between.at_engine(1) == raw[-1:]
+    assert between.judging.asked == [(1, SOLVE, b"what")]
+    answer = Peer().answer(1, b"made")
+    between.engine.sendall(answer)
+    assert between.client.recv(len(answer), socket.MSG_WAITALL) == answer
+    assert between.judging.told == [(1, b"made")]
+
+
+def test_what_came_of_a_build_is_told_though_its_client_has_gone(between: Between) -> None:
+    raw = begin() + Peer().call(1, SOLVE, b"what")
+    between.client.sendall(raw)
+    between.at_engine(len(raw))
+    between.client.close()
+    assert between.rest(between.engine) == b""
+    between.engine.sendall(Peer().answer(1, b"made"))
+    between.engine.close()
+    between.thread.join(20)
+    assert between.judging.told == [(1, b"made")]
+
+
+@pytest.mark.parametrize("name", ["Return", "NewContainer", "Solve", "ReadFile"])
+def test_a_call_of_a_build_passes_where_that_build_went_through(
+    between: Between, name: str
+) -> None:
+    method = f"{BRIDGE}/{name}"
+    between.judging.builds = ("ours",)
+    between.judging.refuses = (method,)
+    peer = Peer()
+    ours = begin() + peer.call(1, method, b"x", build="ours")
+    between.client.sendall(ours)
+    assert between.at_engine(len(ours)) == ours
+    between.client.sendall(peer.call(3, method, b"x", build="theirs"))
+    assert between.rest(between.engine) == b""
+    assert between.judging.asked == [(3, method, b"")]
+
+
+def test_what_can_t_be_read_ends_and_is_told(between: Between) -> None:
+    between.client.sendall(b"GET / HTTP/1.1\r\n\r\n")
+    assert between.rest(between.engine) == b""
+    assert between.rest(between.client) == b""
+    assert between.judging.gave_up == ["it is not HTTP/2"]
+
+
+def test_an_answer_that_can_t_be_read_ends_and_is_told(between: Between) -> None:
+    between.engine.sendall(frame(CONTINUATION, 4, 1, b"\x82"))
+    assert between.rest(between.client) == b""
+    assert "without a beginning" in between.judging.gave_up[0]
+
+
+def test_much_that_is_not_judged_passes_as_it_came(between: Between) -> None:
+    method = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
+    head = begin() + Peer().call(1, method).partition(data(1, message(b"")))[0]
+    raw = head + data(1, bytes(range(256)) * 4096, ends=False) * 8
+    sender = threading.Thread(target=between.client.sendall, args=(raw,), daemon=True)
+    sender.start()
+    assert between.at_engine(len(raw)) == raw
+    sender.join(20)
+    assert between.judging.asked == []
+
+
+def test_every_method_that_may_change_something_is_judged_or_refused() -> None:
+    reads = {m for m, of in METHODS.items() if of.does is Does.PASSES}
+    names = {m.rpartition("/")[2] for m in reads}
+    assert names == {
+        *("DiskUsage", "Info", "ListWorkers", "ListenBuildHistory", "Session", "Status", "Ping"),
+        *("List", "ListStatuses", "Read", "Export", "Check", "Watch"),
+    }
+    assert {m for m, of in METHODS.items() if of.does is Does.ASKS} == {SOLVE, HISTORY}
+    assert all(of.why for of in METHODS.values() if of.does is Does.REFUSED)
