@@ -61,6 +61,8 @@ class Ownership:
         self._builds: set[str] = set()
         self._named: set[str] = set()
         self._ever: dict[tuple[str, str], str] = {}
+        self._ids: set[str] = set()
+        """All that anything of ours ever had: a tag that is built twice means two images."""
         self._pulled: set[str] = set()
         self._touched: set[tuple[str, str]] = set()
         self._snapshot: dict[str, str] | None = None
@@ -139,6 +141,7 @@ class Ownership:
         if kind == "image":
             self._named.add(name)
         self._ever[key_of(kind, name, identity)] = identity
+        self._ids.add(identity)
         self._ledger.made(kind, name, identity)
 
     def gone(self, kind: Kind, name: str) -> None:
@@ -285,5 +288,5 @@ class Ownership:
         """Whether an event is of something that this run made, pulled or touched with leave."""
         ids = {event.id, event.name, *(event.attributes.get(k, "") for k in _IN_EVENTS)} - {""}
         named = self._named | self._pulled
-        known = {identity for _, identity in self._touched} | set(self._ever.values()) | named
+        known = {identity for _, identity in self._touched} | self._ids | named
         return not ids.isdisjoint(known)
