@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from typing import Any
 
+from lifecycle.command.values import ImpossibleError
 from lifecycle.engine.daemon import Daemon, EngineError
 from lifecycle.gate.gate import Answer, Call
 from lifecycle.gate.request import target
@@ -88,6 +89,9 @@ class Judge:
                 call.refuse(str(refused))
             except Absent as absent:
                 call.refuse(str(absent), 404)
+            except ImpossibleError as error:
+                self._o.refused(f"a name that can't be: {error}")
+                call.refuse(str(error), 400)
             except BodyError as error:
                 self._o.refused(f"a body that can't be judged: {error}")
                 call.refuse(f"the request's body can't be judged: {error}", 400)

@@ -242,6 +242,22 @@ def test_a_name_that_no_image_can_have_is_refused_in_a_sentence(shared: Run, nam
 
 
 @pytest.mark.parametrize(
+    "line",
+    [
+        "POST /images/create?fromImage=a%3Bfrom=b",
+        "POST /images/create?fromImage=UP&tag=1",
+        "POST /images/a%3Bb/push",
+        "POST /images/me%2Fx/tag?repo=a%3Bb",
+        "POST /commit?container=box-RUN&repo=a%20b",
+    ],
+)
+def test_a_name_that_can_t_be_is_no_fault_of_ours(shared: Run, line: str) -> None:
+    call = shared.ask(line.replace("RUN", RUN))
+    assert (call.status in {400, 403}, call.relayed) == (True, "")
+    assert "fault" not in call.refusal
+
+
+@pytest.mark.parametrize(
     "outputs", ["{", "{}", "[1]", '[{"Attrs":[]}]', '[{"Attrs":{},"attrs":{}}]']
 )
 def test_where_a_build_goes_that_can_t_be_read_is_refused(shared: Run, outputs: str) -> None:
