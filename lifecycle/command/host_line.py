@@ -290,6 +290,9 @@ def _mounted(line: DockerLine, cwd: str, sockets: Sequence[str]) -> Iterator[_Fo
     for builder in line.values("--builder"):
         if builder != "default":
             yield _Found("--builder", "chooses a builder that may be another engine's")
+    inside = (*line.values("--entrypoint"), *line.args[1:])
+    if line.on("--privileged") and any(program(one[0]) == "nsenter" for one in runs(inside)[0]):
+        yield _Found("nsenter", "enters the machine itself from a privileged container")
     for source in _sources(line):
         if reaches_engine(source, sockets, cwd):
             yield _Found(source, _GIVES, "a mount of another folder")
