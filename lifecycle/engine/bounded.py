@@ -96,7 +96,9 @@ class _FromPipe:
 
     def readinto(self, buffer: Any) -> int:
         number = self._pipe.fileno()
-        if not select.select([number], [], [], self._limit)[0]:
+        poller = select.poll()
+        poller.register(number, select.POLLIN)
+        if not poller.poll(None if self._limit is None else self._limit * 1000):
             raise TimeoutError("timed out")
         data = os.read(number, len(buffer))
         buffer[: len(data)] = data

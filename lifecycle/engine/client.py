@@ -61,6 +61,7 @@ def within(
 
 
 def _told(question: Callable[[], R], client: Client, limit: float) -> R:
+    begun = time.monotonic()
     try:
         answer = question()
     except EngineError:
@@ -70,7 +71,8 @@ def _told(question: Callable[[], R], client: Client, limit: float) -> R:
     except Exception as error:
         # The SDK believes an engine: on an answer of another kind it fails in any way at all.
         left(limit)
-        told = error_from(error, client.address, limit)
+        waited = limit if time.monotonic() - begun >= limit else min(limit, client.limit)
+        told = error_from(error, client.address, waited)
         client.expect_within(PING_LIMIT if isinstance(told, EngineSilent) else client.usual_limit)
         raise told from error
     client.expect_within(client.usual_limit)

@@ -25,17 +25,15 @@ from docker.utils import decode_json_header
 from lifecycle.engine import answers
 from lifecycle.engine.answers import read, read_list
 from lifecycle.engine.bounded import lift
-from lifecycle.engine.client import Client, EventSource, mapped, within
+from lifecycle.engine.client import EventSource, mapped, within
 from lifecycle.engine.errors import EngineAway, EngineError, EngineSilent
+from lifecycle.engine.removals import ANSWER_LIMIT, Removals
 from lifecycle.engine.stream import ExecStream, unframed
 
 P = ParamSpec("P")
 R = TypeVar("R")
 DEFAULT_ADDRESS = "unix:///var/run/docker.sock"
 Json = dict[str, Any]
-ANSWER_LIMIT = 20.0
-"""Seconds that an answer may take; most take milliseconds."""
-REMOVAL_LIMIT = 60.0
 INSIDE = 2
 """How many times as long an exec of ours may take, of which each piece is waited for as usual."""
 
@@ -76,13 +74,13 @@ def _entering(
     return enter
 
 
-class Daemon(Client):
+class Daemon(Removals):
     """One engine, by its address. Safe to use from several threads."""
 
     def __init__(
         self, address: str, environ: Mapping[str, str], *, limit: float = ANSWER_LIMIT
     ) -> None:
-        """Prepare it; nothing is asked until the first call. See :class:`Client`."""
+        """Prepare it; nothing is asked until the first call. See the client."""
         super().__init__(address, environ, limit)
         self.own_execs: set[str] = set()
         """Ids of the execs that we made to look, so that they are not taken for somebody's."""
@@ -374,46 +372,6 @@ class Daemon(Client):
         lift(answer)
         api._disable_socket_timeout(api._get_raw_response_socket(answer))  # noqa: SLF001
         return EventSource(answer)
-
-    # -- clean-up: called by the ledger's owner only ------------------------------------------
-
-    @within(REMOVAL_LIMIT / ANSWER_LIMIT)
-    def remove_container(self, container: str) -> None:
-        """Force-remove a container with its anonymous volumes."""
-        try:
-            # Its layers may be many: longer than other questions may take.
-            api: Any = self._api
-            url, how = api._url("/containers/{0}", container), {"v": True, "force": True}  # noqa: SLF001
-            api._raise_for_status(api._delete(url, params=how, timeout=REMOVAL_LIMIT))  # noqa: SLF001
-        except NotFound:
-            return
-
-    @mapped
-    def remove_image(self, name: str, *, alone: bool = False) -> None:
-        """Remove a tag, and the image when it was the last tag.
-
-        Unless it goes ``alone``, the images without a tag that it stands on go with it.
-        """
-        try:
-            self._api.remove_image(name, noprune=alone)
-        except NotFound:
-            return
-
-    @mapped
-    def remove_volume(self, name: str) -> None:
-        """Remove a volume."""
-        try:
-            self._api.remove_volume(name)
-        except NotFound:
-            return
-
-    @mapped
-    def remove_network(self, name: str) -> None:
-        """Remove a network."""
-        try:
-            self._api.remove_network(name)
-        except NotFound:
-            return
 
 
 __all__ = [

@@ -146,6 +146,7 @@ class _Worker:
             # In a session of its own: Ctrl-C is for us. It ends when we do, by our pipe's end.
             self._process = subprocess.Popen(
                 [sys.executable, "-I", "-S", "-W", "ignore", "-c", _PROGRAM],
+                executable="/proc/self/exe",  # this very one, also where its path is closed to us
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
@@ -161,9 +162,11 @@ class _Worker:
         process.stdin.write(question.encode() + b"\n")
         process.stdin.flush()
         deadline, said = time.monotonic() + limit + _SLACK, b""
+        poller = select.poll()
+        poller.register(process.stdout, select.POLLIN)
         while not said.endswith(b"\n"):
             rest = max(0.0, deadline - time.monotonic())
-            if not select.select([process.stdout], [], [], rest)[0]:
+            if not poller.poll(rest * 1000):
                 break
             piece = os.read(process.stdout.fileno(), 1 << 16)
             if not piece:

@@ -175,6 +175,7 @@ class Gate:
         try:
             self._process = subprocess.Popen(
                 [*words, *map(str, fds), *places],
+                executable="/proc/self/exe",  # this very one, also where its path is closed to us
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 cwd="/",
@@ -237,11 +238,13 @@ class Gate:
         if code is not None:
             how = f"by signal {-code}" if code < 0 else f"with exit {code}"
             raise GateError(f"the gate was ended {how}: nothing reaches the engine any more")
+        if self._seen is None:
+            return  # nobody has used it yet
         try:
             now = self.path.lstat()
         except OSError:
             now = None
-        if now is None or self._seen is None or _which(now) != _which(self._seen):
+        if now is None or _which(now) != _which(self._seen):
             raise GateError("the gate's socket was taken away or replaced while the run went on")
 
     def shown(self, text: str) -> str:

@@ -91,6 +91,9 @@ class Server:
         except BadRequestError as error:
             with closing(frames.hand_over(self._calls)) as call:
                 frames.send_json(call, {"unreadable": str(error)})
+                # It is noted before the client knows, so that its step tells.
+                with suppress(frames.ClosedError):
+                    frames.receive(call)
             incoming.refuse(400, f"the request can't be read: {error}")
 
     def _read(self, incoming: Incoming, request: Request, endpoint: Endpoint) -> None:
@@ -133,7 +136,8 @@ class Server:
         except OSError as error:
             message = told(self._upstream.address, error)
             if call is not None:
-                frames.send_json(call, {"failed": message})
+                with suppress(frames.ClosedError):  # whoever does not wait for it has gone
+                    frames.send_json(call, {"failed": message})
             incoming.refuse(503, message)
             return None
 
@@ -158,7 +162,8 @@ class _Relayed:
         try:
             self._run(spool, judging)
         except relay.TooLongError as error:
-            frames.send_json(self._call, {"failed": str(error)})
+            with suppress(frames.ClosedError):  # whoever does not wait for it has gone
+                frames.send_json(self._call, {"failed": str(error)})
             self._incoming.refuse(502, str(error))
 
     def _run(self, spool: Spool, judging: Judging) -> None:
@@ -239,9 +244,7 @@ class _Relayed:
         raw = relay.head_of_answer(self._engine)
         head, end, first = raw.partition(b"\r\n\r\n")
         self._client.sendall(head + end)
-        told_as = head.lower()
-        status = told_as.split(b" ", 2)[1:2]
-        opened = status == [b"101"] or (status == [b"200"] and any(k in told_as for k in _HIJACKED))
+        opened = bool(end) and _opens(head.lower())
         if opened and self._verdict["then"] == "hear":
             Watched(self._client, self._engine, judging).run(self._incoming.early, first)
             self._incoming.drain()
@@ -255,6 +258,12 @@ class _Relayed:
         else:
             relay.end(self._engine)
             relay.pump(self._engine, self._client)
+
+
+def _opens(head: bytes) -> bool:
+    """Whether an answer says that the connection is a stream of bytes from now on."""
+    status = head.split(b" ", 2)[1:2]
+    return status == [b"101"] or (status == [b"200"] and any(kind in head for kind in _HIJACKED))
 
 
 def _answer(request: Request, raw: bytes) -> dict[str, Any]:

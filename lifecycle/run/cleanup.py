@@ -16,7 +16,7 @@ from lifecycle.engine.daemon import Daemon, EngineError
 from lifecycle.engine.remove_tree import remove_tree
 from lifecycle.engine.terminal import TerminalError
 from lifecycle.gate.gate import GateError
-from lifecycle.run.inventory import claimed, had_image, key_of, left_behind, take
+from lifecycle.run.inventory import claimed, key_of, left_behind, take
 from lifecycle.run.layers import left_over, tags_of, unnamed
 from lifecycle.run.ledger import Entry, carries, same_id
 from lifecycle.run.outcome import StepResult
@@ -61,20 +61,10 @@ def clean_up(session: Session) -> tuple[StepResult, Remains]:
 def _removed(session: Session, result: StepResult) -> Remains:
     for entry in _also(session):
         session.ownership.made(entry.kind, entry.name, entry.id)
-    alone = _above_others(session)
     entries = [e for e in session.ownership.entries() if not e.kept]
     kept = [e for e in session.ownership.entries() if e.kept]
-    for entry in entries:
-        had = _had_no_name(session, entry)
-        check = (
-            unverified(f"{entry.kind} {entry.name}", "removed", had)
-            if had
-            else remove(session.daemon, entry, session.run, alone=entry.name in alone)
-        )
-        if check.status == "kept":
-            session.ownership.gone(entry.kind, entry.name)
-        if entry.kind not in {"file", "folder"} or check.status != "kept":
-            result.checks.append(_shown(session, check))
+    _remove_each(session, entries, result)
+    _remove_each(session, _without_a_name(session, entries), result)
     try:
         remains = measure(session, [*entries, *kept])
     except EngineError as error:
@@ -88,16 +78,24 @@ def _removed(session: Session, result: StepResult) -> Remains:
     return remains
 
 
-def _had_no_name(session: Session, entry: Entry) -> str:
-    """Why a tag of ours must stay: an image that was there without a name would go with it."""
-    if entry.kind != "image" or not had_image(session.ownership.before, entry.id):
-        return ""
-    named = any(t.state == entry.id and t.name for t in session.ownership.before.values())
-    with suppress(EngineError):
-        seen = session.daemon.image(entry.name)
-        if seen is not None and not named and tags_of(seen) == [entry.name]:
-            return "left: its image was there without a name, and would go with this one"
-    return ""
+def _remove_each(session: Session, entries: Iterable[Entry], result: StepResult) -> None:
+    alone = _above_others(session)
+    for entry in entries:
+        check = remove(session.daemon, entry, session.run, alone=entry.name in alone)
+        if check.status == "kept":
+            session.ownership.gone(entry.kind, entry.name)
+        if entry.kind not in {"file", "folder"} or check.status != "kept":
+            result.checks.append(_shown(session, check))
+
+
+def _without_a_name(session: Session, removed: list[Entry]) -> list[Entry]:
+    """Images of ours that lost their tags and stayed, since something of ours stood on them."""
+    with suppress(EngineError):  # what is on the ledger is told one by one
+        for entry in removed:
+            if entry.kind == "image" and entry.name != entry.id:
+                session.ownership.disown(entry.id)
+    now = (e for e in session.ownership.entries() if e.kind == "image" and e.name == e.id)
+    return [e for e in now if e not in removed]
 
 
 def _also(session: Session) -> list[Entry]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from lifecycle.command.parse import parse
 from lifecycle.command.promise import Promise
 from lifecycle.command.promises import promises
 from lifecycle.engine.daemon import Daemon, EngineError
+from lifecycle.engine.execs import end_exec
 from lifecycle.run.inspected import line_of
 from lifecycle.scenario.reading import text_at
 
@@ -70,7 +72,17 @@ def _inside(daemon: Daemon, seen: dict[str, Any], wanted: list[Promise]) -> Insi
     probe = probe_for(wanted, write=False)
     if not seen["State"]["Running"]:
         return look_outside(daemon, seen, probe, "the container is not running")
-    return look_inside(daemon, str(seen["Id"]), probe)
+    found = look_inside(daemon, str(seen["Id"]), probe)
+    if found.unseen:
+        _end_looks(daemon)
+    return found
+
+
+def _end_looks(daemon: Daemon) -> None:
+    """A look that was given up goes on inside: the container is somebody's, so it is ended."""
+    for exec_id in sorted(daemon.own_execs):
+        with suppress(EngineError):
+            end_exec(daemon, exec_id)
 
 
 def _image(daemon: Daemon, name: str) -> dict[str, Any] | None:

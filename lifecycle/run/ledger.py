@@ -158,6 +158,11 @@ class Ledger:
         entry = self._open.get((kind, name))
         return entry.id if entry else ""
 
+    def has_id(self, kind: Kind, identity: str) -> bool:
+        """Whether this run made the very thing of a full id."""
+        ids = (e.id for e in list(self._open.values()) if e.kind == kind)
+        return bool(identity) and identity in ids
+
     def holds(self, kind: Kind, name_or_id: str) -> bool:
         """Whether this run made it; an id may be a prefix of at least 12 characters.
 

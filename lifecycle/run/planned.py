@@ -60,6 +60,22 @@ class PlannedStep:
         return shlex.join(self.words) if self.words else self.title
 
     @property
+    def shown(self) -> str:
+        """What it does, on one line, as a report has it."""
+        step = self.step
+        match step.kind:
+            case "write":
+                return f"write: {step.write}"
+            case "type":
+                done = [f"window: {step.window}"] if step.window else []
+                done += [f"type: {self.typed}"] if step.type is not None else []
+                done += [f"press: {' '.join(step.press)}"] if step.press else []
+                return ", ".join(done)
+            case "check":
+                return f"check: {self.container or 'facts'}"
+        return self.command
+
+    @property
     def does(self) -> Does:
         """What its line does to an engine's things: nothing, where it has none."""
         return does(self.line)

@@ -8,8 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from lifecycle.checks.check import Check, compare, unverified
-from lifecycle.checks.expect import judge_expect, pattern
+from lifecycle.checks.expect import judge_expect
 from lifecycle.checks.facts import ContainerFacts, Facts
+from lifecycle.checks.failing import judge_failing
 from lifecycle.checks.host import state_of
 from lifecycle.command.promise import Promise
 from lifecycle.engine.as_subject import refused
@@ -55,7 +56,7 @@ class Runner:
             return whose.step(planned)
         begun, at = time.monotonic(), time.time()
         result = StepResult(planned.title, planned.step.mark.line, person=planned.step.as_ or "")
-        result.command = self._s.shown(_as_shown(planned))
+        result.command = self._s.shown(planned.shown)
         try:
             self._do(planned, result, begun)
         except EngineError as error:
@@ -301,7 +302,7 @@ class Runner:
         if acted.problem:
             added.append(Check("it gets done", "done", acted.problem, "broken", "the terminal"))
         if planned.fails is not None:
-            added += _fails(planned, acted)
+            added += judge_failing(planned.fails, acted.exit_code, acted.output)
         elif acted.exit_code is not None and "exit" not in planned.expect:
             added.append(compare("exit code", 0, acted.exit_code, "the command's own"))
         result.checks += added
@@ -376,35 +377,3 @@ def _denied(promises: Sequence[Promise], on: ContainerFacts | None) -> list[str]
 
 def _bare(expression: str) -> str:
     return expression.replace("${{", "").replace("}}", "").strip()
-
-
-def _fails(planned: PlannedStep, acted: Acted) -> list[Check]:
-    """A command that must fail: with one of the codes written, or any but 0."""
-    wanted = (planned.fails or {}).get("exit")
-    codes = list(wanted) if isinstance(wanted, list | tuple) else [wanted]
-    code = acted.exit_code
-    if wanted:
-        source = "the command's own"
-        kept = str(code) in [str(c) for c in codes]
-        checks = [Check("it fails with exit", codes, code, "kept" if kept else "broken", source)]
-    else:
-        checks = [
-            compare("it fails", expected=True, actual=code not in {0, None}, source="exit code")
-        ]
-    text = (planned.fails or {}).get("output")
-    return [*checks, pattern("it says", text, acted.output, "its output")] if text else checks
-
-
-def _as_shown(planned: PlannedStep) -> str:
-    step = planned.step
-    match step.kind:
-        case "write":
-            return f"write: {step.write}"
-        case "type":
-            done = [f"window: {step.window}"] if step.window else []
-            done += [f"type: {planned.typed}"] if step.type is not None else []
-            done += [f"press: {' '.join(step.press)}"] if step.press else []
-            return ", ".join(done)
-        case "check":
-            return f"check: {planned.container or 'facts'}"
-    return planned.command

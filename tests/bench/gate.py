@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import re
 import subprocess
@@ -10,6 +9,7 @@ import tarfile
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import IO
 
 from lifecycle.engine.subject import current_subject
 from lifecycle.gate.gate import Call, Gate
@@ -79,8 +79,8 @@ def _quietly(words: Sequence[str], env: Mapping[str, str]) -> None:
     subprocess.run(words, env=env, stdout=subprocess.DEVNULL, check=True)
 
 
-def _docker(*words: str, stdin: io.BufferedIOBase | None = None) -> str:
-    done = subprocess.run(["docker", *words], stdin=stdin, capture_output=True, check=True)  # type: ignore[call-overload]
+def _docker(*words: str, stdin: IO[bytes] | None = None) -> str:
+    done = subprocess.run(["docker", *words], stdin=stdin, capture_output=True, check=True)
     return str(done.stdout.decode())
 
 
@@ -102,7 +102,7 @@ def _make_image() -> None:
             with Path("/dev/zero").open("rb") as zeros:
                 archive.addfile(member, zeros)
         file.seek(0)
-        _docker("import", "-", IMAGE, stdin=file)  # type: ignore[arg-type]
+        _docker("import", "-", IMAGE, stdin=file)
 
 
 def _let(call: Call) -> None:

@@ -75,7 +75,7 @@ def test_what_is_mounted_in_the_work_folder_is_left_and_told_until_it_is_unmount
     with place.started(*place.run_words(str(place.write("a.yaml", WAITING)))) as process:
         wait_until(lambda: place.is_up("MINE-c"))
         folder = folder_of(place)
-        point = folder / "work" / "nas"
+        point = folder / "me" / "work" / "nas"
         subprocess.run(["mount", "--bind", str(theirs), str(point)], check=True)
         if is_killed:
             process.kill()
@@ -85,7 +85,7 @@ def test_what_is_mounted_in_the_work_folder_is_left_and_told_until_it_is_unmount
     if not is_killed:
         assert ran.exit_code == 1, ran.said
         assert clean_up(ran)[0].startswith(told)
-        assert not list((folder / "work").glob("*[!s]")), "all else is gone"
+        assert not list((folder / "me" / "work").glob("*[!s]")), "all else is gone"
     assert len(place.ledgers()) == 1
     swept = place.lifecycle("sweep")
     assert swept.exit_code == 1

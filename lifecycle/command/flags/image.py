@@ -49,6 +49,12 @@ _CHANGE = many(
 _MESSAGE = value("--message", "-m", says=(Says("image.comment"),))
 
 
+def _of_fields(text: str) -> str:
+    """A line of CSV as it is; raises ImpossibleError for what is none."""
+    fields(text)
+    return text
+
+
 def _destination(text: str) -> Iterator[Said]:
     """Where ``-o`` writes: a folder, or ``dest=`` of its long form."""
     found = [f.value or f.key for f in fields(text) if f.value is None or f.key == "dest"]
@@ -110,6 +116,7 @@ _BUILDX: tuple[Flag, ...] = tuple(
         many(
             "--output",
             "-o",
+            read=_of_fields,
             says=(Says("file.exists", HOST, _destination),),
             untested=BUILDKIT,
         ),

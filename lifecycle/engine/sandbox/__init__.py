@@ -68,13 +68,27 @@ def open_sandbox(*, gpus: int = 0, say: Say) -> Iterator[SandboxInfo]:
                 info = _bring_up(record, gpus, reap, hub=hub, say=say)
             yield info
         finally:
-            with _undisturbed(), _only_ours_to_write():
-                problems = takedown.take_down(record, claim)
-            claim.release()
+            problems = _end(record, claim)
             for problem in problems:
                 say(f"The sandbox left something behind: {problem}")
         if problems:
             raise SandboxError("; ".join(problems))
+
+
+def _end(record: Record, claim: Claim) -> list[str]:
+    """Take it down for certain; returns what is left.
+
+    A second Ctrl-C may come before it is put off: then it is too early to be heeded.
+    """
+    while True:
+        try:
+            with _undisturbed(), _only_ours_to_write():
+                problems = takedown.take_down(record, claim)
+                claim.release()
+                return problems
+        except KeyboardInterrupt:
+            if claim.is_released:
+                raise
 
 
 def _begin(say: Say) -> tuple[Record, Claim, bool]:
@@ -203,13 +217,23 @@ def _lab(environ: Mapping[str, str]) -> str:
 
 @contextmanager
 def _ending_signals_raise() -> Iterator[None]:
-    """Turn the signals that would end us on the spot into an exception, which cleans up."""
+    """Turn the signals that would end us on the spot into an exception, which cleans up.
+
+    The first of them does: a second one must not come between that exception and its cleaning up.
+    """
+    ours = [number for number in _ENDING if signal.getsignal(number) is signal.SIG_DFL]
 
     def leave(number: int, _: FrameType | None) -> NoReturn:
+        for other in ours:
+            signal.signal(other, _wait)
         raise SystemExit(128 + number)
 
-    with _handling({n: leave for n in _ENDING if signal.getsignal(n) is signal.SIG_DFL}):
+    with _handling(dict.fromkeys(ours, leave)):
         yield
+
+
+def _wait(_number: int, _frame: FrameType | None) -> None:
+    """We are ending already. Not SIG_IGN, which the programs that we start would inherit."""
 
 
 @contextmanager

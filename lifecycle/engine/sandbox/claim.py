@@ -90,6 +90,11 @@ class Claim:
                 folder.rename(aside)
                 storage.delete(aside)
 
+    @property
+    def is_released(self) -> bool:
+        """Whether no lock is held any longer."""
+        return not self._handles
+
     def release(self) -> None:
         """Let the locks go."""
         while self._handles:

@@ -49,7 +49,7 @@ CONTAINER: Shape = {
     "NetworkingConfig": {"EndpointsConfig": {_ANY: _ENDPOINT}},
 }
 CONNECT: Shape = {"Container": None, "EndpointConfig": _ENDPOINT}
-NETWORK: Shape = {"Name": None, "ConfigFrom": {"Network": None}}
+NETWORK: Shape = {"Name": None, "CheckDuplicate": None, "ConfigFrom": {"Network": None}}
 VOLUME: Shape = {"Name": None, "Driver": None, "DriverOpts": None}
 NOTHING: Shape = {}
 _NOBODYS = frozenset({"", "default", "bridge", "host", "none"})
@@ -183,6 +183,13 @@ def _modes(host: Json) -> Iterator[Join]:
             yield Join("network", mode)
 
 
+def networks_of(container: Json) -> set[str]:
+    """The networks that a container's inspect names, but for those that every engine has."""
+    host, settings = container.get("HostConfig") or {}, container.get("NetworkSettings") or {}
+    names = {str(host.get("NetworkMode") or ""), *(settings.get("Networks") or {})}
+    return {n for n in names if n not in _NOBODYS and not n.startswith("container:")}
+
+
 def links(endpoint: Json) -> Iterator[Join]:
     """The containers and the network that an endpoint names besides its own."""
     for text in _texts(endpoint.get("Links"), "Links"):
@@ -227,9 +234,13 @@ def without_aliases(endpoint: Any) -> Json:
 def holds_one_of(source: str, own: tuple[str, ...], *, real: bool) -> str:
     """Which of the engine's own places a folder of the host is, holds or is in; else empty.
 
-    ``real``: the folder is on this machine, so that its links can be followed.
+    ``real``: the folder is on this machine, so that its links can be followed. Raises BodyError
+    for a link that can't: the engine, which may follow it, comes to who knows where.
     """
-    path = os.path.realpath(source) if real else os.path.normpath(source)
+    try:
+        path = os.path.realpath(source) if real else os.path.normpath(source)
+    except (OSError, ValueError) as error:
+        raise BodyError(f"where {source!r} leads can't be told: {error}") from None
     for place in own:
         if (
             path == place

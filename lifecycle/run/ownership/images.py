@@ -22,7 +22,7 @@ from lifecycle.run.ownership import archives, bodies
 from lifecycle.run.ownership.archives import Named
 from lifecycle.run.ownership.classic_build import ClassicBuild
 from lifecycle.run.ownership.messages import Messages
-from lifecycle.run.ownership.ownership import Ownership
+from lifecycle.run.ownership.ownership import NAMELESS, Ownership
 from lifecycle.run.ownership.refusing import Absent, Refused, not_ours
 
 Json = dict[str, Any]
@@ -73,7 +73,8 @@ class Images:
         """
         for tag in tags:
             seen = self._daemon.image(tag)
-            if seen is not None and is_made(tag, str(seen["Id"])):
+            # Nobody could know a name that holds the run's id before.
+            if seen is not None and (self._o.run in tag or is_made(tag, str(seen["Id"]))):
                 if was.get(tag, "") != seen["Id"]:
                     self._o.disown(was.get(tag, ""))
                 self._o.made("image", tag, str(seen["Id"]))
@@ -90,6 +91,8 @@ class Images:
         if seen is None:
             raise Absent(f"No such image: {call.request.names['name']}")
         new = _joined(call.request.get("repo"), call.request.get("tag"))
+        if not tags_of(seen) and self._o.goes_with(new, seen):
+            raise Refused(f"image {seen['Id'][:19]} {NAMELESS}: it would go with {new}")
         was = self.ids([new])
         mine = [new] if self.claim(new, str(seen["Id"])) else []
         answer = call.relay_and_wait()
@@ -125,7 +128,8 @@ class Images:
         ours = self._o.owns("image", tag) if tag else self._o.owns_image(seen)
         if not ours and not self._o.has_leave("image", str(seen["Id"]), name, tag):
             raise not_ours("image", tag or ", ".join(tags_of(seen)), name)
-        self._refuse_last_name(seen, tag)
+        if tag and self._o.goes_with(tag, seen):
+            raise Refused(f"image {seen['Id'][:19]} {NAMELESS}: it would go with {tag}")
         query = list(call.request.query)
         if self._o.stands_on_others(name):
             query = [(k, v) for k, v in query if k != "noprune"] + [("noprune", "1")]
@@ -135,16 +139,6 @@ class Images:
                 self._gone(seen)
         finally:
             call.release()
-
-    def _refuse_last_name(self, seen: Json, tag: str) -> None:
-        """An image that had no name before this run would go with the one that we gave it."""
-        identity = str(seen["Id"])
-        had = had_image(self._o.before, identity)
-        named = any(t.state == identity and t.name for t in self._o.before.values())
-        if had and not named and tags_of(seen) == [tag]:
-            raise Refused(
-                f"image {identity[:19]} was there without a name, and would go with {tag}"
-            )
 
     def _gone(self, before: Json) -> None:
         """What of an image is no longer there."""
@@ -227,7 +221,6 @@ class Images:
                 f"pulling every tag of {image} could move {', '.join(sorted(theirs))}, which this "
                 "run did not make: pull the tags by their names"
             )
-        self._o.look_before()
         before = set(self._tags_of_repository(image))
         succeeded = self._followed(call).succeeded
         try:
@@ -268,7 +261,7 @@ class Images:
         mine = [tag for tag in tags if self.claim(tag, self._same(tag, brought))]
         images = {one.id for one in brought} - {""}
         there = {one for one in images if self._daemon.image(one) is not None}
-        self._o.look_before()
+        before = self._o.tags()
         loaded: set[str] = set()
         messages = self._followed(
             call, hear=lambda said: loaded.update(_LOADED.findall(str(said.get("stream") or "")))
@@ -276,6 +269,8 @@ class Images:
         try:
             done = messages.succeeded
             self.tagged(mine, was, lambda tag, _: done or tag in loaded, told=messages.ended)
+            # A tag that the manifest did not say, of an archive that is read in two ways.
+            self._o.hold_against(before, self._o.tags(), map(_as_said, loaded))
             for one in images - there:
                 seen = self._daemon.image(one)
                 if seen is not None and not tags_of(seen):
@@ -322,7 +317,6 @@ class Images:
             query = [(k, v) for k, v in query if k != "pull"]
             reason = "left out: the base image's tag would move where its registry has another"
             self._o.note(unverified("--pull: the base is the registry's", "the newest", reason))
-        self._o.look_before()
         stream = ClassicBuild(
             self._daemon, self._o.before, self._layer, quiet=request.get("q") not in _OFF
         )
@@ -348,6 +342,14 @@ class Images:
 def named(name: str) -> str:
     """A name that is given to an image, as everyone uses it. Raises Refused."""
     return _joined(name, "")
+
+
+def _as_said(name: str) -> str:
+    """A name that the engine itself printed."""
+    try:
+        return familiar(name)
+    except ImpossibleError:
+        return name
 
 
 def _joined(name: str, tag: str) -> str:

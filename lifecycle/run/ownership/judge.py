@@ -7,11 +7,13 @@ before the client knows.
 
 from __future__ import annotations
 
+import itertools
 import secrets
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from typing import Any
 
+from lifecycle.command.values import ImpossibleError
 from lifecycle.engine.daemon import Daemon, EngineError
 from lifecycle.gate.gate import Answer, Call
 from lifecycle.gate.request import target
@@ -23,11 +25,13 @@ from lifecycle.run.ownership.buildkit import BuildKit
 from lifecycle.run.ownership.images import Images
 from lifecycle.run.ownership.ownership import Ownership
 from lifecycle.run.ownership.refusing import Absent, Refused, not_ours
+from lifecycle.run.ownership.shadows import refuse_shadow
 
 Json = dict[str, Any]
 _FULL_ID = 64
 _BUILT_IN = frozenset({"", "default", "bridge", "host", "none"})
 _OK = range(200, 300)
+_STARTING = ("/start", "/restart")
 
 
 class Judge:
@@ -44,7 +48,7 @@ class Judge:
         self._o, self._daemon = ownership, daemon
         self._images = Images(ownership, daemon)
         self._buildkit = BuildKit(ownership, daemon, self._images)
-        self._unnamed = 0
+        self._unnamed = itertools.count(1)
         self._acts: Mapping[Act, Callable[[Call], None]] = {
             Act.CREATE_CONTAINER: self._create_container,
             Act.TOUCH_CONTAINER: self._touch_container,
@@ -85,6 +89,9 @@ class Judge:
                 call.refuse(str(refused))
             except Absent as absent:
                 call.refuse(str(absent), 404)
+            except ImpossibleError as error:
+                self._o.refused(f"a name that can't be: {error}")
+                call.refuse(str(error), 400)
             except BodyError as error:
                 self._o.refused(f"a body that can't be judged: {error}")
                 call.refuse(f"the request's body can't be judged: {error}", 400)
@@ -136,6 +143,13 @@ class Judge:
             raise not_ours("network", known, name)
         return identity, self._o.owns("network", identity)
 
+    def _joinable(self, name: str) -> tuple[str, bool]:
+        """The same of a container of ours, which may be in a network that all engines have."""
+        seen = self._daemon.network(name)
+        if seen is not None and seen.get("Name") in _BUILT_IN:
+            return str(seen["Id"]), True
+        return self._network(name)
+
     def _volume(self, name: str) -> bool:
         """Whether a volume that may be used is there."""
         seen = self._daemon.volume(name)
@@ -146,7 +160,21 @@ class Judge:
     # -- containers -----------------------------------------------------------------------------
 
     def _touch_container(self, call: Call) -> None:
-        call.relay(self._with_id(call, self._container(call.request.names["id"])))
+        identity = self._container(call.request.names["id"])
+        endpoint = call.request.endpoint
+        if endpoint and endpoint.path.endswith(_STARTING) and self._o.owns("container", identity):
+            self._joined_at_start(identity)
+        call.relay(self._with_id(call, identity))
+
+    def _joined_at_start(self, identity: str) -> None:
+        """Hold the networks of a container of ours against what their names mean by now.
+
+        The engine looks them up when it starts: one of ours that is gone may have been called as
+        the id of another one begins.
+        """
+        for name in bodies.networks_of(self._daemon.container(identity) or {}):
+            if self._daemon.network(name) is not None:
+                self._network(name)
 
     def _with_id(self, call: Call, identity: str, key: str = "id") -> str:
         """The request's target with a full id in place of the name."""
@@ -162,9 +190,9 @@ class Judge:
         query = list(request.query)
         name = request.get("name").lstrip("/")
         if not name:
-            self._unnamed += 1
-            name = f"unnamed-0{self._unnamed}-{self._o.run}"
+            name = f"unnamed-0{next(self._unnamed)}-{self._o.run}"
             query = [(k, v) for k, v in query if k != "name"] + [("name", name)]
+        refuse_shadow(self._o, "container", name)
         for volume in volumes:
             self._o.intend("volume", volume)
         known = self._o.intends("container", name)
@@ -239,6 +267,7 @@ class Judge:
         identity, new = self._container(call.request.names["id"]), call.request.get("name")
         new = new.lstrip("/")
         ours = self._o.owns("container", identity)
+        refuse_shadow(self._o, "container", new)
         known = self._o.intends("container", new)
         if ours:
             self._o.intend("container", new)
@@ -294,6 +323,8 @@ class Judge:
     def _create_network(self, call: Call) -> None:
         body = bodies.read(call.body, bodies.NETWORK)
         name = str(body.get("Name") or "")
+        refuse_shadow(self._o, "network", name)
+        body["CheckDuplicate"] = True  # else its owner could not use a network by its name
         known = self._o.intends("network", name)
         self._o.intend("network", name)
         answer = call.relay_and_wait(body=bodies.written(body))
@@ -308,7 +339,7 @@ class Judge:
 
     def _join_network(self, call: Call) -> None:
         body = bodies.read(call.body, bodies.CONNECT)
-        identity, ours = self._network(call.request.names["id"])
+        identity, ours = self._joinable(call.request.names["id"])
         body["Container"] = self._container(str(body.get("Container") or ""))
         endpoint = body.get("EndpointConfig")
         for join in bodies.links(endpoint) if isinstance(endpoint, dict) else ():

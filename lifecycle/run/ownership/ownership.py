@@ -22,6 +22,7 @@ from lifecycle.run.ledger import Entry, Kind, Ledger
 
 Json = dict[str, Any]
 PULLED = "a pulled base image, which others may use by now; --remove-pulled takes it away again"
+NAMELESS = "was there before this run, without a tag"
 _FULL_ID = 64
 _IN_EVENTS = ("container", "execID", "imageID")
 SETTLE_LIMIT = 30.0
@@ -78,7 +79,12 @@ class Ownership:
         return self._ledger.run
 
     def owns(self, kind: Kind, name_or_id: str) -> bool:
-        """Whether this run made it; an image by its tag, the others by their full id or name."""
+        """Whether this run made it: by its full id; an image by its tag, a volume by its name.
+
+        A container and a network may be called as another one's id is, so a name says nothing.
+        """
+        if kind in {"container", "network"}:
+            return self._ledger.has_id(kind, name_or_id)
         return self._ledger.holds(kind, name_or_id)
 
     def allows(self, *names: str) -> bool:
@@ -142,7 +148,32 @@ class Ownership:
             self._named.add(name)
         self._ever[key_of(kind, name, identity)] = identity
         self._ids.add(identity)
-        self._ledger.made(kind, name, identity)
+        if kind == "image" and name != identity and self._goes_with_ours(name, identity):
+            why = f"its image {NAMELESS}, and would go with it"
+            self._ledger.keep(kind, name, why, identity)
+        else:
+            self._ledger.made(kind, name, identity)
+
+    def _goes_with_ours(self, tag: str, identity: str) -> bool:
+        if not had_image(self.before, identity):
+            return False
+        try:
+            seen = self.daemon.image(tag)
+        except EngineError:
+            return True  # a tag too many is better than an image too few
+        return seen is not None and seen["Id"] == identity and self.goes_with(tag, seen)
+
+    def goes_with(self, tag: str, image: Json) -> bool:
+        """Whether an image that was there before would go when a tag of ours is taken away.
+
+        Docker takes it with its last tag, and with a tag the digests of the same repository.
+        """
+        identity, repository = str(image["Id"]), tag.rpartition(":")[0]
+        had = [t for t in self.before.values() if t.kind == "image" and t.state == identity]
+        if not had or any(t.id != identity for t in had):
+            return False
+        digests = [d for d in image.get("RepoDigests") or [] if d.partition("@")[0] != repository]
+        return not digests and all(t == tag or self.owns("image", t) for t in tags_of(image))
 
     def gone(self, kind: Kind, name: str) -> None:
         """It is no longer there."""
@@ -258,19 +289,29 @@ class Ownership:
         """After something that can't be read: which tags of others it may have moved."""
         with self._changed:
             before, self._snapshot = self._snapshot, None
-        if before is None:
-            return
-        now = self._tags()
-        for tag, was in before.items():
-            if not self.owns("image", tag) and now.get(tag) != was:
-                is_now = f"is {now[tag][:19]}" if tag in now else "is gone"
-                self._moved.append(f"image {tag} was {was[:19]} and {is_now}")
+        now = self._tags() if before is not None else None
+        if before is not None and now is not None:
+            self.hold_against(before, now, before)
 
-    def _tags(self) -> dict[str, str]:
+    def hold_against(
+        self, before: Mapping[str, str], now: Mapping[str, str], tags: Iterable[str]
+    ) -> None:
+        """Which of these tags of others mean another image than before something of ours."""
+        for tag in tags:
+            was, is_now = before.get(tag), now.get(tag)
+            if was and not self.owns("image", tag) and is_now != was:
+                told = f"is {is_now[:19]}" if is_now else "is gone"
+                self._moved.append(f"image {tag} was {was[:19]} and {told}")
+
+    def tags(self) -> dict[str, str]:
+        """Which image each tag means now."""
+        return {t: str(i["Id"]) for i in self.daemon.images() for t in tags_of(i)}
+
+    def _tags(self) -> dict[str, str] | None:
         try:
-            return {t: str(i["Id"]) for i in self.daemon.images() for t in tags_of(i)}
+            return self.tags()
         except EngineError:
-            return {}
+            return None  # what is not known accuses nobody; the step tells of the engine
 
     # -- the measure --------------------------------------------------------------------------
 

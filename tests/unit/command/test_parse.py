@@ -295,3 +295,9 @@ def test_a_quoted_csv_field_is_named_where_it_stands() -> None:
 def test_every_prune_is_refused_and_nothing_else_is() -> None:
     assert "remove yours by name" in (refusal(read("docker system prune -af")) or "")
     assert refusal(read("docker rm a")) is None
+
+
+@pytest.mark.parametrize("value", ["", '"', 'dest="a'])
+def test_an_output_that_is_no_line_of_csv_is_an_error(value: str) -> None:
+    with pytest.raises(CommandError, match="impossible value of --output"):
+        parse(["docker", "build", ".", f"--output={value}"])

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
+import resource
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lifecycle.checks.expect import judge_expect, pattern
@@ -156,6 +159,7 @@ def test_it_means_what_it_means_to_re(
             assert found.group(number) == meant.group(number)
 
 
+@settings(deadline=None)
 @given(st.from_regex(r"\A[ab.*?|()^$]{0,6}\Z"), st.text("ab\n", max_size=8))
 def test_whatever_it_is(wanted: str, text: str) -> None:
     try:
@@ -166,6 +170,19 @@ def test_whatever_it_is(wanted: str, text: str) -> None:
         return
     found = find(wanted, text)
     assert (found and found.spans[0]) == (meant and meant.span())
+
+
+def test_a_process_with_many_open_files_looks_for_one_too(tmp_path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, 2048)), hard))
+    patterns._WORKER.close()
+    held = [os.open(tmp_path, os.O_RDONLY) for _ in range(1100)]
+    try:
+        assert find("a+", "aaa")
+    finally:
+        for number in held:
+            os.close(number)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_many_texts_are_asked_at_once() -> None:

@@ -40,6 +40,7 @@ class Watched(Engine):
         self.things["container"]["theirs"] = {**seen, "Name": "/theirs"}
         self.things["image"]["me/test:latest"] = {"Id": IMAGE_ID}
         self.scripts: list[str] = []
+        self.own_execs: set[str] = set()
 
     def run_inside(self, _container: str, argv: list[str], *, user: str) -> ExecOutcome:
         assert user == ""

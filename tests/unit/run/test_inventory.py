@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lifecycle.run.inventory import foreign_touched, had_image, key_of, left_behind, take
+from lifecycle.run.inventory import claimed, had_image, key_of, left_behind, take
 from tests.unit.run.samples import Engine
 
 KINDS = ("container", "image", "volume", "network")
@@ -69,58 +69,64 @@ def test_an_image_is_known_by_its_id_whatever_its_tag(engine: Engine) -> None:
 
 def test_an_untouched_engine_is_clean(engine: Engine) -> None:
     before = take(engine.daemon)
-    assert foreign_touched(before, take(engine.daemon), set(before)) == []
-    assert left_behind(before, take(engine.daemon), "r1", set(before)) == []
+    assert claimed(before, take(engine.daemon), set(before)) == []
+    assert left_behind(before, take(engine.daemon), {k: t.id for k, t in before.items()}) == []
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_we_made_and_left_is_known_by_its_name(engine: Engine, kind: str) -> None:
+@pytest.mark.parametrize("name", ["x-r1", "as-written:1"])
+def test_what_we_made_and_left_is_known_by_its_id(engine: Engine, kind: str, name: str) -> None:
     before = take(engine.daemon)
-    engine.add(kind, "x-r1")
-    engine.add(kind, "x-r2")  # somebody else's run, at the same time
-    assert left_behind(before, take(engine.daemon), "r1", ()) == [f"{kind} x-r1"]
+    engine.add(kind, name)
+    made = {key(engine, kind, name): identity(engine, kind, name)}
+    assert left_behind(before, take(engine.daemon), made) == [f"{kind} {name}"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_we_made_and_left_is_known_by_its_key(engine: Engine, kind: str) -> None:
+@pytest.mark.parametrize("name", ["new", "x-r1", "dbg-x-r1"])
+def test_what_others_made_meanwhile_is_not_ours_whatever_its_name(
+    engine: Engine, kind: str, name: str
+) -> None:
     before = take(engine.daemon)
-    engine.add(kind, "as-written:1")
-    made = {key(engine, kind, "as-written:1")}
-    assert left_behind(before, take(engine.daemon), "r1", made) == [f"{kind} as-written:1"]
+    engine.add(kind, name)
+    assert left_behind(before, take(engine.daemon), {}) == []
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_what_others_made_meanwhile_is_not_ours(engine: Engine, kind: str) -> None:
+@pytest.mark.parametrize("kind", ["container", "image", "network"])
+def test_a_name_of_ours_that_somebody_took_since_is_theirs(engine: Engine, kind: str) -> None:
     before = take(engine.daemon)
-    engine.add(kind, "new")
-    assert left_behind(before, take(engine.daemon), "r1", ()) == []
+    engine.add(kind, "shared:1", "f" * 64)
+    made = {key_of(kind, "shared:1", "e" * 64): "e" * 64}
+    assert left_behind(before, take(engine.daemon), made) == []
 
 
 def test_a_tag_that_others_gave_to_the_image_we_built_is_not_ours(engine: Engine) -> None:
     before = take(engine.daemon)
     made = engine.add("image", "x-r1:latest", RepoTags=["x-r1:latest", "lee/x:latest"])
-    keys = {key_of("image", "x-r1:latest", made)}
-    assert left_behind(before, take(engine.daemon), "r1", keys) == ["image x-r1:latest"]
+    keys = {key_of("image", "x-r1:latest", made): made}
+    assert left_behind(before, take(engine.daemon), keys) == ["image x-r1:latest"]
 
 
 def test_what_was_there_before_is_not_left_behind(engine: Engine) -> None:
-    engine.add("container", "kept-r1")
+    made = engine.add("container", "kept-r1")
     before = take(engine.daemon)
-    assert left_behind(before, before, "r1", {key(engine, "container", "kept-r1")}) == []
+    assert left_behind(before, before, {key(engine, "container", "kept-r1"): made}) == []
 
 
 @pytest.mark.parametrize(("kind", "name"), THEIRS)
-def test_a_thing_of_others_that_we_removed_is_told(engine: Engine, kind: str, name: str) -> None:
+def test_a_thing_of_others_that_we_took_for_ours_and_removed_is_told(
+    engine: Engine, kind: str, name: str
+) -> None:
     before, target = take(engine.daemon), key(engine, kind, name)
     del engine.things[kind][name]
-    assert foreign_touched(before, take(engine.daemon), {target}) == [f"{kind} {name} is gone"]
-    assert foreign_touched(before, take(engine.daemon), ()) == []  # its owner did that
+    assert claimed(before, take(engine.daemon), {target}) == [f"{kind} {name} is gone"]
+    assert claimed(before, take(engine.daemon), ()) == []  # its owner did that
 
 
 def test_a_container_of_others_that_we_stopped_is_told(engine: Engine) -> None:
     before, target = take(engine.daemon), key(engine, "container", "theirs")
     engine.things["container"]["theirs"]["State"] = "exited"
-    assert foreign_touched(before, take(engine.daemon), {target}) == [
+    assert claimed(before, take(engine.daemon), {target}) == [
         "container theirs was 'running', is 'exited'"
     ]
 
@@ -128,6 +134,6 @@ def test_a_container_of_others_that_we_stopped_is_told(engine: Engine) -> None:
 def test_a_tag_of_others_that_we_moved_is_told(engine: Engine) -> None:
     before, target = take(engine.daemon), key(engine, "image", "debian:bookworm")
     engine.things["image"]["debian:bookworm"]["Id"] = "sha256:new"
-    (told,) = foreign_touched(before, take(engine.daemon), {target})
+    (told,) = claimed(before, take(engine.daemon), {target})
     assert told.startswith("image debian:bookworm was 'iiii")
     assert told.endswith("is 'sha256:new'")

@@ -1,4 +1,4 @@
-"""What a build made without a name is known by the builder's words and the engine's records."""
+"""What a build made without a name is known by what the engine keeps of it."""
 
 from __future__ import annotations
 
@@ -8,87 +8,12 @@ from typing import Any
 
 import pytest
 
-from lifecycle.run.inventory import take
-from lifecycle.run.layers import BuildOutput, above_others, left_over, was_there
+from lifecycle.run.layers import above_others, left_over
 from lifecycle.run.ledger import Entry
 from lifecycle.run.ledger_reader import Begun
 from tests.unit.run.samples import Engine
 
 BASE, A, B, C = (f"sha256:{digit * 64}" for digit in "0abc")
-BUILT = """\
-Step 1/4 : FROM debian:bookworm
- ---> 000000000000
-Step 2/4 : RUN true
- ---> Using cache
- ---> aaaaaaaaaaaa
-Step 3/4 : RUN echo hello
- ---> Running in 111111111111
-hello
-Removing intermediate container 111111111111
- ---> bbbbbbbbbbbb
-Step 4/4 : COPY x /x
- ---> cccccccccccc
-Successfully built cccccccccccc
-"""
-
-
-def noted(*pieces: str) -> list[tuple[str, str]]:
-    found: list[tuple[str, str]] = []
-    output = BuildOutput(lambda kind, short: found.append((kind, short)))
-    for piece in pieces:
-        output(piece.encode())
-    return found
-
-
-def test_a_container_and_each_image_that_was_not_there_is_noted() -> None:
-    made = [("container", "1" * 12), ("image", "b" * 12), ("image", "c" * 12)]
-    assert noted(BUILT) == made
-    assert noted(BUILT.replace("\n", "\r\n")) == made
-    assert noted(BUILT.replace("Removing", " ---> Removed")) == made
-
-
-@pytest.mark.parametrize("size", [1, 7, 64])
-def test_the_output_may_come_in_pieces(size: int) -> None:
-    pieces = [BUILT[at : at + size] for at in range(0, len(BUILT), size)]
-    assert noted(*pieces) == noted(BUILT)
-
-
-def test_a_container_is_noted_as_soon_as_its_line_is_there() -> None:
-    assert noted("Step 1/1 : RUN x\n ---> Running in 111111111111\n") == [("container", "1" * 12)]
-
-
-@pytest.mark.parametrize(
-    "printed", [" ---> dddddddddddd", " ---> Running in dddddddddddd", "Step 9/9 : RUN x"]
-)
-def test_what_a_program_prints_in_the_builder_s_words_is_not_the_builder_s(printed: str) -> None:
-    assert noted(BUILT.replace("hello\n", f"{printed}\n")) == noted(BUILT)
-
-
-def test_a_line_without_an_end_is_not_kept_whole() -> None:
-    output = BuildOutput(lambda *_: None)
-    for _ in range(100):
-        output(b"x" * 65536)
-    assert len(output._rest) < 2 * 65536
-
-
-@pytest.mark.parametrize(
-    ("kind", "short", "there"),
-    [
-        ("image", "a" * 12, True),
-        ("image", "1" * 12, False),
-        ("container", "1" * 12, True),
-        ("container", "a" * 12, False),
-    ],
-)
-def test_what_was_there_before_is_known_by_its_short_id(
-    kind: Any,
-    short: str,
-    there: bool,  # noqa: FBT001
-) -> None:
-    engine = Engine()
-    engine.add("image", "x", A)
-    engine.add("container", "y", "1" * 64)
-    assert was_there(take(engine.daemon), kind, short) is there
 
 
 class Layers(Engine):

@@ -1,4 +1,4 @@
-"""The witness claims what this run makes, at its creation, and nothing of anybody else's."""
+"""The witness looks into this run's containers at their start, and notes their end."""
 
 from __future__ import annotations
 
@@ -7,87 +7,85 @@ from typing import Any
 
 import pytest
 
+from lifecycle.checks.inside import Inside, Probe
 from lifecycle.engine.events import Event
-from lifecycle.run.ledger import Ledger
-from lifecycle.run.witness import Witness
-from tests.unit.run.samples import Engine
+from lifecycle.run.witness import Watch, Witness
+from tests.unit.run.conftest import RUN
+from tests.unit.run.ownership.fakes import Run, full
 
-RUN = "r1f2e3d4c"
-
-
-@pytest.fixture
-def engine() -> Engine:
-    return Engine()
+OURS, THEIRS = full("a"), full("b")
+NAME = f"box-{RUN}"
 
 
 @pytest.fixture
-def ledger(tmp_path: Path, engine: Engine) -> Ledger:
-    return Ledger(tmp_path / "ledgers", RUN, "ENGINE", engine.address)
+def run(tmp_path: Path) -> Run:
+    made = Run(tmp_path)
+    made.make("container", NAME, "a")
+    return made
 
 
 @pytest.fixture
-def witness(engine: Engine, ledger: Ledger) -> Witness:
-    return Witness(engine.daemon, ledger, RUN)
+def witness(run: Run) -> Witness:
+    return Witness(run.ownership)
 
 
-def event(action: str, name: str, identity: str = "id", kind: str = "container") -> Event:
+class Trips:
+    def finish(self, _inside: Inside) -> dict[str, Any]:
+        return {}
+
+
+def event(action: str, identity: str, kind: str = "container", name: str = NAME) -> Event:
     return Event(kind, action, identity, name, {"name": name}, 0.0)
 
 
-def claimed(ledger: Ledger) -> list[tuple[str, str, str]]:
-    return [(e.kind, e.name, e.id) for e in ledger.entries()]
+def watch(looked: list[str], *, fails: bool = False) -> Watch:
+    def look(container: str, _probe: Probe) -> Inside:
+        looked.append(container)
+        if fails:
+            raise ValueError("a fault")
+        return Inside()
+
+    trips: Any = Trips()
+    return Watch(look, Probe(), trips)
 
 
-def test_a_container_that_bears_the_run_is_claimed(witness: Witness, ledger: Ledger) -> None:
-    witness(event("create", f"box-{RUN}"))
-    assert claimed(ledger) == [("container", f"box-{RUN}", "id")]
-    witness(event("destroy", f"box-{RUN}"))
-    assert claimed(ledger) == []
-
-
-def test_a_literal_name_is_claimed_only_while_the_command_that_makes_it_runs(
-    witness: Witness, ledger: Ledger
+@pytest.mark.parametrize("action", ["create", "start", "rename"])
+@pytest.mark.parametrize("kind", ["container", "image", "volume", "network"])
+def test_nothing_is_claimed_of_what_an_event_says(
+    run: Run, witness: Witness, action: str, kind: str
 ) -> None:
-    witness(event("create", "box", "before"))
-    assert claimed(ledger) == []
-    witness.expect(["box"])
-    witness(event("create", "box", "ours"))
-    witness.expect(())
-    assert claimed(ledger) == [("container", "box", "ours")]
-    witness(event("destroy", "box", "theirs"))
-    witness(event("create", "box", "theirs"))
-    assert claimed(ledger) == [("container", "box", "ours")]
-    witness(event("destroy", "box", "ours"))
-    assert claimed(ledger) == []
+    before = run.entries
+    witness(event(action, THEIRS, kind))
+    witness(event(action, THEIRS, kind, "dbg-" + NAME))
+    assert run.entries == before
 
 
-def test_what_a_run_s_container_was_created_as_is_kept(witness: Witness, engine: Engine) -> None:
-    config: dict[str, Any] = {"HostConfig": {}, "Mounts": [], "State": {"Status": "created"}}
-    identity = engine.add("container", f"box-{RUN}", **config)
-    witness(event("create", f"box-{RUN}", identity))
-    engine.remove_container(identity)
-    assert witness.created[f"box-{RUN}"]["State"] == {"Status": "created"}
+def test_a_container_of_ours_that_is_gone_is_off_the_ledger(run: Run, witness: Witness) -> None:
+    witness(event("destroy", THEIRS))
+    assert run.entries == {("container", NAME, OURS)}
+    witness(event("destroy", OURS, "image"))
+    assert run.entries == {("container", NAME, OURS)}
+    witness(event("destroy", OURS))
+    assert run.entries == set()
 
 
-def test_an_anonymous_volume_is_on_the_ledger_and_a_named_one_is_not(
-    witness: Witness, ledger: Ledger, engine: Engine
-) -> None:
-    named, anonymous = "data", "f" * 64
-    engine.add(
-        "container",
-        f"box-{RUN}",
-        "i" * 64,
-        HostConfig={"Binds": [f"{named}:/data"]},
-        Mounts=[{"Type": "volume", "Name": n} for n in (named, anonymous)],
-    )
-    witness(event("create", f"box-{RUN}", "i" * 64))
-    assert ("volume", anonymous, anonymous) in claimed(ledger)
-    assert named not in {name for _, name, _ in claimed(ledger)}
+def test_a_container_of_ours_is_looked_into_at_its_start_by_its_id(witness: Witness) -> None:
+    looked: list[str] = []
+    seen = watch(looked)
+    witness.watch(NAME, seen)
+    witness(event("create", OURS))
+    witness(event("start", THEIRS))
+    assert not seen.done.is_set()
+    witness(event("start", OURS))
+    assert seen.done.wait(10)
+    assert looked == [OURS]
+    witness(event("start", OURS))
+    assert looked == [OURS], "once"
 
 
-@pytest.mark.parametrize("kind", ["image", "volume", "network"])
-def test_only_containers_are_claimed_by_their_events(
-    witness: Witness, ledger: Ledger, kind: str
-) -> None:
-    witness(event("create", f"box-{RUN}", kind=kind))
-    assert claimed(ledger) == []
+def test_a_look_that_fails_is_told_and_ends(witness: Witness) -> None:
+    seen = watch([], fails=True)
+    witness.watch(NAME, seen)
+    witness(event("start", OURS))
+    assert seen.done.wait(10)
+    assert "a fault" in seen.inside.unseen

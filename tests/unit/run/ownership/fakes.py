@@ -119,6 +119,9 @@ class Docker:
     def volumes(self) -> list[Json]:
         return list(self.kinds["volume"].values())
 
+    def history(self, name: str) -> tuple[str, ...]:
+        return tuple((self.image(name) or {}).get("History", ()))
+
     def registry_digest(self, name: str, _auth: str | None = None) -> str:
         return self.registry.get(name, "")
 

@@ -242,11 +242,37 @@ def test_a_name_that_no_image_can_have_is_refused_in_a_sentence(shared: Run, nam
 
 
 @pytest.mark.parametrize(
+    "line",
+    [
+        "POST /images/create?fromImage=a%3Bfrom=b",
+        "POST /images/create?fromImage=UP&tag=1",
+        "POST /images/a%3Bb/push",
+        "POST /images/me%2Fx/tag?repo=a%3Bb",
+        "POST /commit?container=box-RUN&repo=a%20b",
+    ],
+)
+def test_a_name_that_can_t_be_is_no_fault_of_ours(shared: Run, line: str) -> None:
+    call = shared.ask(line.replace("RUN", RUN))
+    assert (call.status in {400, 403}, call.relayed) == (True, "")
+    assert "fault" not in call.refusal
+
+
+@pytest.mark.parametrize(
     "outputs", ["{", "{}", "[1]", '[{"Attrs":[]}]', '[{"Attrs":{},"attrs":{}}]']
 )
 def test_where_a_build_goes_that_can_t_be_read_is_refused(shared: Run, outputs: str) -> None:
     call = shared.ask(f"POST /build?version=2&outputs={outputs}")
     assert (call.status, call.relayed) == (400, "")
+
+
+def test_a_tag_that_its_owner_moves_while_our_build_runs_is_theirs(shared: Run) -> None:
+    def moves() -> bytes:
+        shared.engine.tag("a", THEIRS)
+        return stream()
+
+    shared.ask("POST /build?t=mine/x", b"", moves)
+    shared.ownership.settle()
+    assert shared.ownership.moved == []
 
 
 # -- removing and pushing ------------------------------------------------------------
@@ -281,10 +307,39 @@ def test_an_image_of_ours_that_somebody_named_goes_by_our_tag_only(shared: Run) 
     assert shared.ask(f"DELETE /images/{MINE}").relayed
 
 
-def test_an_image_that_was_there_without_a_name_does_not_go_with_ours(run: Run) -> None:
-    run.engine.tag("a")
-    run.make_image("a", MINE)
-    assert "without a name" in run.ask(f"DELETE /images/{MINE}").refusal
+def test_an_image_that_was_there_without_a_tag_is_given_none(run: Run) -> None:
+    identity = run.engine.tag("a")
+    call = run.ask(f"POST /images/{identity}/tag?repo=me/test&tag=1")
+    assert "was there before this run, without a tag: it would go with me/test:1" in call.refusal
+
+
+@pytest.mark.parametrize("digests", [[], [f"me/test@{image_id('e')}"]])
+@pytest.mark.parametrize("others", [[], ["mine/also:1"]])
+def test_an_image_that_was_there_without_a_tag_does_not_go_with_ours(
+    run: Run, digests: list[str], others: list[str]
+) -> None:
+    """A build found it in the cache; docker takes the digests of a tag's repository with it."""
+    run.engine.tag("a", RepoDigests=digests)
+    tags = ["me/test:1", *others]
+    for tag in tags:
+        run.make_image("a", tag)
+    for tag in tags[:1]:
+        assert "without a tag" in run.ask(f"DELETE /images/{tag}").refusal
+    kept = {e.name: e.kept for e in run.ownership.entries()}
+    assert "without a tag, and would go with it" in kept["me/test:1"]
+
+
+@pytest.mark.parametrize(
+    ("tags", "digests"), [(["theirs:1"], []), ([], [f"other/test@{image_id('e')}"])]
+)
+def test_a_tag_of_ours_goes_from_an_image_that_has_another_name_left(
+    run: Run, tags: list[str], digests: list[str]
+) -> None:
+    identity = run.engine.tag("a", *tags, RepoDigests=digests)
+    assert run.ask(f"POST /images/{identity}/tag?repo=me/test&tag=1").relayed
+    run.make_image("a", "me/test:1")
+    assert [e.kept for e in run.ownership.entries() if e.name == "me/test:1"] == [""]
+    assert run.ask("DELETE /images/me/test:1").relayed
 
 
 def test_an_image_that_is_not_there_is_told_in_the_engine_s_words(shared: Run) -> None:

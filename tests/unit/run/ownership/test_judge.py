@@ -225,3 +225,72 @@ def test_a_request_that_can_t_be_read_is_told_and_not_answered_twice(run: Run) -
     run.judge(call)
     assert (call.status, call.relayed) == (0, "")
     assert run.refusals == ["a request that can't be read: a head without an end"]
+
+
+LIKE_THEIRS = [THEIRS, THEIRS[:12], THEIRS[:4]]
+
+
+@pytest.mark.parametrize("name", LIKE_THEIRS)
+@pytest.mark.parametrize("kind", ["container", "network"])
+def test_nothing_of_ours_is_called_as_the_id_of_another_begins(
+    shared: Run, kind: str, name: str
+) -> None:
+    lines = {
+        "container": f"POST /containers/create?name={name}",
+        "network": "POST /networks/create",
+    }
+    call = shared.ask(lines[kind], {"Name": name, "Image": "i"})
+    assert f"the id of {kind} theirs, which is not this run's, begins so" in call.refusal
+    assert {e[:2] for e in shared.entries} & {(kind, name)} == set()
+
+
+@pytest.mark.parametrize("name", LIKE_THEIRS)
+def test_nothing_of_ours_is_renamed_to_the_id_of_another(shared: Run, name: str) -> None:
+    call = shared.ask(f"POST /containers/{OURS}/rename?name={name}")
+    assert "begins so" in call.refusal
+
+
+@pytest.mark.parametrize("name", ["cafe", "db", "theirs", "b" * 3])
+def test_a_name_that_is_no_id_of_others_is_free(shared: Run, name: str) -> None:
+    assert shared.ask(f"POST /containers/create?name={name}", {"Image": "i"}).relayed
+
+
+@pytest.mark.parametrize(("kind", "line"), [("container", "containers"), ("network", "networks")])
+def test_what_is_ours_and_called_as_another_s_id_makes_that_one_no_less_theirs(
+    shared: Run, kind: str, line: str
+) -> None:
+    """The engine takes a full id before a name."""
+    shared.ownership.made(kind, THEIRS, full("c"))  # type: ignore[arg-type]
+    assert is_refused(shared.ask(f"DELETE /{line}/{THEIRS}"), kind)
+
+
+@pytest.mark.parametrize("does", ["start", "restart"])
+@pytest.mark.parametrize(
+    "seen",
+    [
+        {"HostConfig": {"NetworkMode": "bbb"}},
+        {"HostConfig": {"NetworkMode": "theirs"}},
+        {"NetworkSettings": {"Networks": {"bbb": {}}}},
+    ],
+)
+def test_a_container_of_ours_is_not_started_into_a_network_that_its_name_means_by_now(
+    shared: Run, does: str, seen: dict[str, object]
+) -> None:
+    shared.engine.kinds["container"][OURS].update(seen)
+    assert is_refused(shared.ask(f"POST /containers/{OURS}/{does}"), "network")
+    assert shared.ask(f"POST /containers/{OURS}/stop").relayed
+
+
+@pytest.mark.parametrize("mode", ["bridge", "default", "none", f"container:{OURS}", f"mine-{RUN}"])
+def test_a_container_of_ours_starts_in_networks_that_are_anybody_s_or_ours(
+    shared: Run, mode: str
+) -> None:
+    more = {"HostConfig": {"NetworkMode": mode}, "NetworkSettings": {"Networks": {"gone": {}}}}
+    shared.engine.kinds["container"][OURS].update(more)
+    assert shared.ask(f"POST /containers/{OURS}/start").relayed
+
+
+def test_a_network_never_gets_a_name_that_another_one_has(run: Run) -> None:
+    """Of two, neither can be used by its name."""
+    call = run.ask("POST /networks/create", {"Name": "n", "checkDuplicate": False})
+    assert call.json == {"Name": "n", "CheckDuplicate": True}

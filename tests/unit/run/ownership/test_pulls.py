@@ -137,8 +137,11 @@ def test_what_is_both_a_pull_and_an_import_is_judged_as_the_engine_does_it(here:
 
 def test_the_registry_is_asked_as_whoever_pulls(here: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Any] = []
-    monkeypatch.setattr(
-        here.engine, "registry_digest", lambda *words: asked.append(words) or DIGEST
-    )
+
+    def digest(*words: str) -> str:
+        asked.append(words)
+        return DIGEST
+
+    monkeypatch.setattr(here.engine, "registry_digest", digest)
     here.ask(f"POST /images/create?{SPELLINGS[0]}", headers={"X_Registry_Auth": "e30="})
     assert asked == [(BASE, "e30=")]
