@@ -125,7 +125,7 @@ class Judge:
         """The full id of a container that may be touched."""
         if len(name) == _FULL_ID and self._o.owns("container", name):
             return name
-        seen = self._daemon.container(name)
+        seen = self._daemon.container(name.removeprefix("/"))  # the engine's own way to say it
         if seen is None:
             raise Absent(f"No such container: {name}")
         identity, known = str(seen["Id"]), str(seen.get("Name") or "").lstrip("/")
