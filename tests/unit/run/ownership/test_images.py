@@ -226,6 +226,32 @@ def test_a_base_that_a_build_pulled_is_kept_on_purpose(shared: Run) -> None:
     assert kept["base:1"]
 
 
+def test_what_a_quiet_build_stands_on_is_known_by_its_parents(shared: Run) -> None:
+    """It says its image's id and nothing else; the base is kept, as somebody may have pulled it."""
+
+    def does() -> bytes:
+        shared.engine.tag("d", "base:1")
+        shared.engine.tag("e", Parent=image_id("d"))
+        shared.engine.tag("f", MINE, Parent=image_id("e"))
+        return stream({"stream": f"{image_id('f')}\n"})
+
+    shared.ask(f"POST /build?q=1&t={MINE}", does=does)
+    kept = {e.name: bool(e.kept) for e in shared.ownership.entries() if e.kind == "image"}
+    assert kept == {MINE: False, image_id("e"): False, "base:1": True}
+
+
+def test_a_quiet_build_claims_nothing_that_was_there(run: Run) -> None:
+    run.engine.tag("b", THEIRS)
+    run.engine.tag("e", Parent=B)
+
+    def does() -> bytes:
+        run.engine.tag("f", MINE, Parent=image_id("e"))
+        return stream({"stream": f"{image_id('f')}\n"})
+
+    run.ask(f"POST /build?q=1&t={MINE}", does=does)
+    assert tags(run) == {(MINE, image_id("f"))}
+
+
 @pytest.mark.parametrize("mode", ["container:theirs", "labnet"])
 def test_a_build_joins_nothing_of_others(shared: Run, mode: str) -> None:
     shared.engine.add("container", "theirs", "b")
