@@ -318,15 +318,8 @@ class Images:
             query = [(k, v) for k, v in query if k != "pull"]
             reason = "left out: the base image's tag would move where its registry has another"
             self._o.note(unverified("--pull: the base is the registry's", "the newest", reason))
-<<<<<<< HEAD
-        stream = ClassicBuild(
-            self._daemon, self._o.before, self._layer, quiet=request.get("q") not in _OFF
-        )
-=======
-        self._o.look_before()
         quiet = request.get("q") not in _OFF
         stream = ClassicBuild(self._daemon, self._o.before, self._layer, quiet=quiet)
->>>>>>> h-fuzz
         is_read = request.get("version") != _BUILDKIT
         hear = stream.hear if is_read else stream.hear_result
         messages = self._followed(call, target(request.version, request.path, query), hear)
