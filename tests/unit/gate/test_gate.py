@@ -327,10 +327,7 @@ def test_a_gate_that_is_not_the_one_that_was_opened_is_noticed(
             ask()
 
 
-def test_a_socket_in_the_place_of_the_first_is_noticed_though_it_got_its_number(
-    gate: Opened,
-) -> None:
-    """Some file systems give the number of a file that is gone to the next one."""
+def test_a_file_in_the_place_of_the_first_never_gets_its_number(gate: Opened) -> None:
     for _ in range(50):
         replace(gate)
         with pytest.raises(GateError, match="replaced"):
