@@ -45,10 +45,10 @@ class Heard:
     ``stream`` tells one call from another; ``message`` is empty where there was none.
     """
 
-    what: Literal["asks", "answers", "unreadable"]
+    what: Literal["asks", "answers", "given up"]
     stream: int
     told: str
-    """The method that is asked for, or why the connection can't be read."""
+    """The method that is asked for, or why the connection is given up."""
     message: bytes
 
 
@@ -126,8 +126,8 @@ class Call:
                     yield Heard("asks", said["stream"], said["asks"], message)
                 elif "answers" in said:
                     yield Heard("answers", said["answers"], "", message)
-                elif "unreadable" in said:
-                    yield Heard("unreadable", 0, said["unreadable"], b"")
+                elif "given_up" in said:
+                    yield Heard("given up", 0, said["given_up"], b"")
 
     def reply(self, *, build: str = "") -> None:
         """What was heard may go on; ``build`` is the id of one that begins."""

@@ -61,15 +61,10 @@ def clean_up(session: Session) -> tuple[StepResult, Remains]:
 def _removed(session: Session, result: StepResult) -> Remains:
     for entry in _also(session):
         session.ownership.made(entry.kind, entry.name, entry.id)
-    alone = _above_others(session)
     entries = [e for e in session.ownership.entries() if not e.kept]
     kept = [e for e in session.ownership.entries() if e.kept]
-    for entry in entries:
-        check = remove(session.daemon, entry, session.run, alone=entry.name in alone)
-        if check.status == "kept":
-            session.ownership.gone(entry.kind, entry.name)
-        if entry.kind not in {"file", "folder"} or check.status != "kept":
-            result.checks.append(_shown(session, check))
+    _remove_each(session, entries, result)
+    _remove_each(session, _without_a_name(session, entries), result)
     try:
         remains = measure(session, [*entries, *kept])
     except EngineError as error:
@@ -81,6 +76,26 @@ def _removed(session: Session, result: StepResult) -> Remains:
     for thing in remains.foreign_touched:
         result.checks.append(Check("others' things", "untouched", thing, "broken", "inventory"))
     return remains
+
+
+def _remove_each(session: Session, entries: Iterable[Entry], result: StepResult) -> None:
+    alone = _above_others(session)
+    for entry in entries:
+        check = remove(session.daemon, entry, session.run, alone=entry.name in alone)
+        if check.status == "kept":
+            session.ownership.gone(entry.kind, entry.name)
+        if entry.kind not in {"file", "folder"} or check.status != "kept":
+            result.checks.append(_shown(session, check))
+
+
+def _without_a_name(session: Session, removed: list[Entry]) -> list[Entry]:
+    """Images of ours that lost their tags and stayed, since something of ours stood on them."""
+    with suppress(EngineError):  # what is on the ledger is told one by one
+        for entry in removed:
+            if entry.kind == "image" and entry.name != entry.id:
+                session.ownership.disown(entry.id)
+    now = (e for e in session.ownership.entries() if e.kind == "image" and e.name == e.id)
+    return [e for e in now if e not in removed]
 
 
 def _also(session: Session) -> list[Entry]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lifecycle.gate.methods import CONTROL, SOLVE
-from tests.engine.harness import Place, Ran, broken, docker
+from tests.engine.harness import Place, Ran, broken, docker, running, wait_until
 from tests.unit.gate.http2 import Peer, begin
 from tests.unit.run.ownership.protobuf import export, solve
 
@@ -173,6 +173,25 @@ def test_what_a_build_makes_is_gone_after_the_run(place: Place, base_image: str,
     assert found.exit_code == 0, found.said
     assert found.report["left_behind"] == []
     assert (place.left(), of(place), docker("images", "-aq")) == ([], "", images)
+
+
+@pytest.mark.usefixtures("buildx")
+def test_a_build_of_theirs_that_runs_is_not_taken_part_in(place: Place, base_image: str) -> None:
+    """Its name is there for all to read, and whoever begins one of that name would be in it."""
+    loop = f"loop-{place.word}"
+    dockerfile = f"FROM {base_image}\nRUN : {loop}; while true; do sleep 0.1; done\n"
+    place.write("theirs/Dockerfile", dockerfile)
+    place.environ["BUILDX_CONFIG"] = f"{place.folder}/buildx"
+    with place.started("docker", "build", f"{place.folder}/theirs") as process:
+        wait_until(lambda: running(loop))
+        (ref,) = (p.name for p in place.folder.glob("buildx/refs/*/*/*"))
+        asked = Peer().call(1, SOLVE, solve(export("moby"), ref=ref))
+        found = ran(place, base_image, raw(place, begin() + asked))
+        assert process.poll() is None
+        process.terminate()
+    wait_until(lambda: not running(loop))
+    assert broken(found.scenario()["steps"][1]) == [OURS], found.said
+    assert "runs already, and is somebody's" in found.said
 
 
 @pytest.mark.usefixtures("buildx")

@@ -8,7 +8,6 @@ import re
 import shutil
 import signal
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ import pytest
 
 from lifecycle.engine.sandbox import SandboxInfo
 from tests.engine.bystander import Bystander, made, removed
-from tests.engine.harness import Place, Ran, broken, docker, wait_until
+from tests.engine.harness import Place, Ran, broken, docker, running, wait_until
 
 pytestmark = pytest.mark.engine
 
@@ -304,16 +303,6 @@ def test_what_a_colleague_makes_beside_ours_by_a_name_that_holds_it_is_theirs(
     assert ran.report["left_behind"] == []
     assert ran.report["others_meanwhile"] >= 2
     assert place.left() == []
-
-
-def running(word: str) -> list[int]:
-    """The processes in whose command a word stands."""
-    found = []
-    for one in Path("/proc").glob("[0-9]*/cmdline"):
-        with suppress(OSError):
-            if word.encode() in one.read_bytes():
-                found.append(int(one.parent.name))
-    return found
 
 
 def test_a_name_kept_literal_that_a_colleague_takes_while_our_build_fails_is_theirs(

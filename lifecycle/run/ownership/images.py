@@ -29,6 +29,7 @@ Json = dict[str, Any]
 _OFF = frozenset({"", "0", "false", "False"})
 _OK = range(200, 300)
 _BUILDKIT = "2"
+_BASE = "a base that a quiet build pulled, or somebody else meanwhile: it does not say which"
 _CONTAINERD = "io.containerd.snapshotter"
 """By what an engine's info tells that containerd keeps its images."""
 _LOADED = re.compile(r"Loaded image: (\S+)")
@@ -317,9 +318,8 @@ class Images:
             query = [(k, v) for k, v in query if k != "pull"]
             reason = "left out: the base image's tag would move where its registry has another"
             self._o.note(unverified("--pull: the base is the registry's", "the newest", reason))
-        stream = ClassicBuild(
-            self._daemon, self._o.before, self._layer, quiet=request.get("q") not in _OFF
-        )
+        quiet = request.get("q") not in _OFF
+        stream = ClassicBuild(self._daemon, self._o.before, self._layer, quiet=quiet)
         is_read = request.get("version") != _BUILDKIT
         hear = stream.hear if is_read else stream.hear_result
         messages = self._followed(call, target(request.version, request.path, query), hear)
@@ -332,8 +332,24 @@ class Images:
                 seen = self._daemon.image(base)
                 if seen is not None and not self._o.owns("image", base):
                     self._o.pulled(base, str(seen["Id"]))
+            if quiet and built:
+                self._stands_on(built)
         finally:
             call.release()
+
+    def _stands_on(self, identity: str) -> None:
+        """What a quiet build has made and pulled besides its image, of which it says nothing."""
+        seen = self._daemon.image(identity)
+        while seen is not None and seen.get("Parent"):
+            seen = self._daemon.image(str(seen["Parent"]))
+            if seen is None or had_image(self._o.before, str(seen["Id"])):
+                return
+            for tag in tags_of(seen):
+                if not self._o.owns("image", tag):
+                    self._o.keep(Entry("image", tag, str(seen["Id"])), _BASE)
+            if tags_of(seen):
+                return
+            self.made_by_id(str(seen["Id"]))
 
     def _layer(self, entry: Entry) -> None:
         self._o.made(entry.kind, entry.name, entry.id)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from typing import Any
 
+from lifecycle.command.values import ImpossibleError
 from lifecycle.engine.daemon import Daemon, EngineError
 from lifecycle.gate.gate import Answer, Call
 from lifecycle.gate.request import target
@@ -88,6 +89,9 @@ class Judge:
                 call.refuse(str(refused))
             except Absent as absent:
                 call.refuse(str(absent), 404)
+            except ImpossibleError as error:
+                self._o.refused(f"a name that can't be: {error}")
+                call.refuse(str(error), 400)
             except BodyError as error:
                 self._o.refused(f"a body that can't be judged: {error}")
                 call.refuse(f"the request's body can't be judged: {error}", 400)
@@ -121,7 +125,7 @@ class Judge:
         """The full id of a container that may be touched."""
         if len(name) == _FULL_ID and self._o.owns("container", name):
             return name
-        seen = self._daemon.container(name)
+        seen = self._daemon.container(name.removeprefix("/"))  # the engine's own way to say it
         if seen is None:
             raise Absent(f"No such container: {name}")
         identity, known = str(seen["Id"]), str(seen.get("Name") or "").lstrip("/")

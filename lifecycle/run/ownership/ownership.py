@@ -62,6 +62,8 @@ class Ownership:
         self._builds: set[str] = set()
         self._named: set[str] = set()
         self._ever: dict[tuple[str, str], str] = {}
+        self._ids: set[str] = set()
+        """All that anything of ours ever had: a tag that is built twice means two images."""
         self._pulled: set[str] = set()
         self._touched: set[tuple[str, str]] = set()
         self._snapshot: dict[str, str] | None = None
@@ -145,6 +147,7 @@ class Ownership:
         if kind == "image":
             self._named.add(name)
         self._ever[key_of(kind, name, identity)] = identity
+        self._ids.add(identity)
         if kind == "image" and name != identity and self._goes_with_ours(name, identity):
             why = f"its image {NAMELESS}, and would go with it"
             self._ledger.keep(kind, name, why, identity)
@@ -326,5 +329,5 @@ class Ownership:
         """Whether an event is of something that this run made, pulled or touched with leave."""
         ids = {event.id, event.name, *(event.attributes.get(k, "") for k in _IN_EVENTS)} - {""}
         named = self._named | self._pulled
-        known = {identity for _, identity in self._touched} | set(self._ever.values()) | named
+        known = {identity for _, identity in self._touched} | self._ids | named
         return not ids.isdisjoint(known)

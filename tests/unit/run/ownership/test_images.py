@@ -226,6 +226,32 @@ def test_a_base_that_a_build_pulled_is_kept_on_purpose(shared: Run) -> None:
     assert kept["base:1"]
 
 
+def test_what_a_quiet_build_stands_on_is_known_by_its_parents(shared: Run) -> None:
+    """It says its image's id and nothing else; the base is kept, as somebody may have pulled it."""
+
+    def does() -> bytes:
+        shared.engine.tag("d", "base:1")
+        shared.engine.tag("e", Parent=image_id("d"))
+        shared.engine.tag("f", MINE, Parent=image_id("e"))
+        return stream({"stream": f"{image_id('f')}\n"})
+
+    shared.ask(f"POST /build?q=1&t={MINE}", does=does)
+    kept = {e.name: bool(e.kept) for e in shared.ownership.entries() if e.kind == "image"}
+    assert kept == {MINE: False, image_id("e"): False, "base:1": True}
+
+
+def test_a_quiet_build_claims_nothing_that_was_there(run: Run) -> None:
+    run.engine.tag("b", THEIRS)
+    run.engine.tag("e", Parent=B)
+
+    def does() -> bytes:
+        run.engine.tag("f", MINE, Parent=image_id("e"))
+        return stream({"stream": f"{image_id('f')}\n"})
+
+    run.ask(f"POST /build?q=1&t={MINE}", does=does)
+    assert tags(run) == {(MINE, image_id("f"))}
+
+
 @pytest.mark.parametrize("mode", ["container:theirs", "labnet"])
 def test_a_build_joins_nothing_of_others(shared: Run, mode: str) -> None:
     shared.engine.add("container", "theirs", "b")
@@ -239,6 +265,22 @@ def test_a_name_that_no_image_can_have_is_refused_in_a_sentence(shared: Run, nam
     call = shared.ask(f"POST /build?t={name.replace(' ', '%20')}")
     assert (call.status, call.relayed) == (403, "")
     assert "invalid image name" in call.refusal or "lowercase" in call.refusal
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "POST /images/create?fromImage=a%3Bfrom=b",
+        "POST /images/create?fromImage=UP&tag=1",
+        "POST /images/a%3Bb/push",
+        "POST /images/me%2Fx/tag?repo=a%3Bb",
+        "POST /commit?container=box-RUN&repo=a%20b",
+    ],
+)
+def test_a_name_that_can_t_be_is_no_fault_of_ours(shared: Run, line: str) -> None:
+    call = shared.ask(line.replace("RUN", RUN))
+    assert (call.status in {400, 403}, call.relayed) == (True, "")
+    assert "fault" not in call.refusal
 
 
 @pytest.mark.parametrize(
