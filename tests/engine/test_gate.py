@@ -361,12 +361,21 @@ def test_an_endpoint_that_is_never_let_through_may_be_allowed_by_its_name(place:
     assert allowed.exit_code == 0, allowed.said
 
 
+KILL = """
+for d in /proc/[0-9]*; do
+  grep -q "^PPid:.$PPID\\$" $d/status && grep -q lifecycle.gate $d/cmdline && kill -9 ${d#/proc/}
+done 2>/dev/null
+true
+"""
+"""Kills the gate of the very run whose step this is, by its parent."""
+
+
 @pytest.mark.parametrize("harm", ["killed", "replaced", "removed"])
 def test_a_gate_that_is_no_longer_the_run_s_ends_the_run(
     place: Place, base_image: str, harm: str
 ) -> None:
     script = {
-        "killed": "pkill -9 -f lifecycle.gate.server",
+        "killed": KILL,
         "replaced": "rm $S; ln -s REAL $S",
         "removed": "rm -f $S",
     }[harm]

@@ -8,7 +8,6 @@ two of one key are refused, and what was read is what is sent on.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -46,7 +45,12 @@ CONTAINER: Shape = {
     "NetworkingConfig": {"EndpointsConfig": {_ANY: _ENDPOINT}},
 }
 CONNECT: Shape = {"Container": None, "EndpointConfig": _ENDPOINT}
-NETWORK: Shape = {"Name": None, "ConfigFrom": {"Network": None}}
+NETWORK: Shape = {
+    "Name": None,
+    "CheckDuplicate": None,
+    "Options": None,
+    "ConfigFrom": {"Network": None},
+}
 VOLUME: Shape = {"Name": None, "Driver": None, "DriverOpts": None}
 NOTHING: Shape = {}
 _NOBODYS = frozenset({"", "default", "bridge", "host", "none"})
@@ -122,7 +126,7 @@ def joins(body: Json) -> Iterator[Join]:
     yield from _modes(host)
     for key in ("VolumesFrom", "Links"):
         for text in _texts(host.get(key), key):
-            yield Join("container", text.partition(":")[0])
+            yield Join("container", text.partition(":")[0].lstrip("/"))
     networking = _mapping(body.get("NetworkingConfig"), "NetworkingConfig")
     endpoints = _mapping(networking.get("EndpointsConfig"), "EndpointsConfig")
     for name, endpoint in endpoints.items():
@@ -153,46 +157,38 @@ def links(endpoint: Json) -> Iterator[Join]:
 
 
 def sources(body: Json) -> Iterator[str]:
-    """What is mounted: absolute paths of the host, names of volumes, devices behind them."""
+    """What is mounted: absolute paths of the host, and names of volumes."""
     host = _mapping(body.get("HostConfig"), "HostConfig")
     for text in _texts(host.get("Binds"), "Binds"):
         source, colon, _ = text.partition(":")
         if colon:
             yield source
-    for mount in _list(host.get("Mounts"), "Mounts"):
-        held = _mapping(mount, "Mounts")
+    for held in _mounts(host):
         if _text(held.get("Type"), "Type").lower() in {"volume", "bind"}:
             yield _text(held.get("Source"), "Source")
+
+
+def volume_options(body: Json) -> Iterator[Json]:
+    """The options of the volumes that a container's mounts would make."""
+    for held in _mounts(_mapping(body.get("HostConfig"), "HostConfig")):
         options = _mapping(held.get("VolumeOptions"), "VolumeOptions")
-        yield from devices(_mapping(options.get("DriverConfig"), "DriverConfig").get("Options"))
+        driver = _mapping(options.get("DriverConfig"), "DriverConfig")
+        yield _mapping(driver.get("Options"), "Options")
 
 
-def devices(options: Any) -> Iterator[str]:
-    """The folders of the host that a volume's options mount."""
-    for key, value in _mapping(options, "Options").items():
-        if key.casefold() == "device" and str(value).startswith("/"):
-            yield str(value)
+def options_of(body: Json, key: str) -> Json:
+    """Options of a driver, by the key that holds them. Raises BodyError."""
+    return _mapping(body.get(key), key)
+
+
+def _mounts(host: Json) -> Iterator[Json]:
+    for mount in _list(host.get("Mounts"), "Mounts"):
+        yield _mapping(mount, "Mounts")
 
 
 def without_aliases(endpoint: Any) -> Json:
     """An endpoint of somebody's network: no name of ours is known there."""
     return {**_mapping(endpoint, "EndpointConfig"), "Aliases": []}
-
-
-def holds_one_of(source: str, own: tuple[str, ...], *, real: bool) -> str:
-    """Which of the engine's own places a folder of the host is, holds or is in; else empty.
-
-    ``real``: the folder is on this machine, so that its links can be followed.
-    """
-    path = os.path.realpath(source) if real else os.path.normpath(source)
-    for place in own:
-        if (
-            path == place
-            or place.startswith(f"{path.rstrip('/')}/")
-            or path.startswith(f"{place}/")
-        ):
-            return place
-    return ""
 
 
 def _mapping(value: Any, where: str) -> Json:

@@ -7,7 +7,7 @@ held against the tags as they were before it.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from lifecycle.checks.check import unverified
@@ -20,7 +20,9 @@ from lifecycle.run.inventory import had_image
 from lifecycle.run.layers import tags_of
 from lifecycle.run.ledger import Entry
 from lifecycle.run.ownership import bodies
+from lifecycle.run.ownership.archives import of_archive
 from lifecycle.run.ownership.classic_build import ClassicBuild
+from lifecycle.run.ownership.names import names_a_tag, refuse_an_id
 from lifecycle.run.ownership.ownership import Ownership
 from lifecycle.run.ownership.refusing import Absent, Refused, not_ours
 
@@ -44,10 +46,12 @@ class Images:
         One that means the image ``meant`` already does not move. Raises Refused.
         """
         seen = self._daemon.image(tag)
+        if seen is None:
+            refuse_an_id(self._daemon.image, "image", tag.removesuffix(":latest"))
         if seen is None or self._o.owns("image", tag):
             self._o.intend("image", tag)
             return True
-        if seen["Id"] != meant and not self._o.may_touch("image", str(seen["Id"]), tag):
+        if seen["Id"] != meant and not self._o.has_leave("image", str(seen["Id"]), tag):
             raise Refused(
                 f"image {tag} was there before this run; making it anew would move its tag "
                 f"(--allow-foreign {tag} lifts this)"
@@ -109,13 +113,15 @@ class Images:
             raise Absent(f"No such image: {name}")
         tag = _as_tag(name, seen)
         ours = self._o.owns("image", tag) if tag else self._o.owns_image(seen)
-        if not ours and not self._o.may_touch("image", str(seen["Id"]), name, tag):
+        if not ours and not self._o.has_leave("image", str(seen["Id"]), name, tag):
             raise not_ours("image", tag or ", ".join(tags_of(seen)), name)
         self._refuse_last_name(seen, tag)
         query = list(call.request.query)
         if self._o.stands_on_others(name):
             query = [(k, v) for k, v in query if k != "noprune"] + [("noprune", "1")]
-        answer = call.relay_and_wait(target(call.request.version, call.request.path, query))
+        # As a whole tag or id: a tag without its colon may be the beginning of an id as well.
+        path = f"/images/{tag or seen['Id']}"
+        answer = call.relay_and_wait(target(call.request.version, path, query))
         try:
             if answer.status in _OK:
                 self._gone(seen)
@@ -143,10 +149,12 @@ class Images:
 
     def pull(self, call: Call) -> None:
         """``POST /images/create``: a pull, or an import where something is the source."""
+        image, tag = call.request.get("fromImage").removesuffix(":"), call.request.get("tag")
         if call.request.get("fromSrc"):
+            if call.request.get("fromImage"):
+                raise Refused("a request that says both what to pull and what to import")
             self._import(call)
             return
-        image, tag = call.request.get("fromImage").removesuffix(":"), call.request.get("tag")
         if not (tag or has_tag(image)):
             self._pull_all(call, image)
             return
@@ -238,7 +246,7 @@ class Images:
         problem = call.archive.get("problem")
         if problem:
             raise Refused(f"the archive can't be read, so its tags are not known: {problem}")
-        tags, images = _of_archive(call.archive)
+        tags, images = of_archive(call.archive)
         was = self._ids(tags)
         mine = [
             tag for tag, identity in tags.items() if self._claim(tag, self._same(tag, identity))
@@ -285,9 +293,14 @@ class Images:
     def build(self, call: Call) -> None:
         """``POST /build``: the old builder, whose stream is read, or BuildKit's, which is not."""
         request = call.request
+        by_buildkit = request.get("version") == _BUILDKIT
+        if by_buildkit:
+            self._refuse_buildkit()
+        if names_a_tag(request.get("outputs")):
+            raise Refused("a build that gives its result a tag in another way than by -t")
         if request.get("buildid"):
             self._o.build_known_as(request.get("buildid"))
-        tags = [familiar(tag) for tag in request.all("t")]
+        tags = [_joined(tag, "") for tag in request.all("t")]
         was = self._ids(tags)
         mine = [tag for tag in tags if self._claim(tag)]
         query = list(request.query)
@@ -295,10 +308,14 @@ class Images:
             query = [(k, v) for k, v in query if k != "pull"]
             reason = "left out: the base image's tag would move where its registry has another"
             self._o.note(unverified("--pull: the base is the registry's", "the newest", reason))
+        # A quiet build tells nothing of what it makes: it is asked to, and its client is not told.
+        quiet = not by_buildkit and request.get("q") not in _OFF
+        query = [(k, v) for k, v in query if k != "q" or not quiet]
         self._o.look_before()
         stream = ClassicBuild(self._daemon, self._o.before, self._layer)
-        for piece in call.relay_and_follow(target(request.version, request.path, query)):
-            if request.get("version") != _BUILDKIT:
+        where = target(request.version, request.path, query)
+        for piece in call.relay_and_follow(where, hold=quiet):
+            if not by_buildkit:
                 stream.feed(piece)
         try:
             self._tagged(mine, was, [stream.result])
@@ -309,24 +326,35 @@ class Images:
                 if seen is not None and not self._o.owns("image", base):
                     self._o.pulled(base, str(seen["Id"]))
         finally:
-            call.release()
+            call.release(_only(stream.result) if quiet else b"")
 
     def _layer(self, entry: Entry) -> None:
         self._o.made(entry.kind, entry.name, entry.id)
 
     def buildkit(self, call: Call) -> None:
         """``POST /session`` and ``/grpc``: what goes through them can't be read."""
-        tags = self._o.build_tags
-        if tags is None and not self._o.allows("api:POST/grpc"):
+        self._refuse_buildkit()
+        for tag in self._o.build_tags or ():
+            self._claim(tag)
+        self._o.look_before()
+        call.relay()
+
+    def _refuse_buildkit(self) -> None:
+        if self._o.build_tags is None and not self._o.allows("api:POST/grpc"):
             raise Refused(
                 "a build by BuildKit behind another word can't be read, so its tags are not known: "
                 "write it as a step of its own, docker build ... (--allow-foreign api:POST/grpc "
                 "lifts this)"
             )
-        for tag in tags or ():
-            self._claim(tag)
-        self._o.look_before()
-        call.relay()
+
+
+def _only(result: str) -> bytes:
+    """What a quiet build answers: its image's id; nothing where it came to none."""
+    if not result:
+        return b""
+    body = json.dumps({"stream": f"{result}\n"}).encode()
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
+    return f"{head}\r\nConnection: close\r\n\r\n".encode() + body
 
 
 def _joined(name: str, tag: str) -> str:
@@ -352,42 +380,6 @@ def _as_tag(name: str, seen: Json) -> str:
     except ImpossibleError:
         return ""
     return asked if asked in {*tags_of(seen), *(seen.get("RepoDigests") or [])} else ""
-
-
-def _of_archive(told: Mapping[str, Any]) -> tuple[dict[str, frozenset[str]], set[str]]:
-    """The tags of an archive with the ids that each may have, and the ids of all its images."""
-    tags: dict[str, frozenset[str]] = {}
-    images: set[str] = set()
-    for tag, identity in _named(told):
-        if identity:
-            images.add(identity)
-        if tag:
-            try:
-                name = familiar(tag)
-            except ImpossibleError as error:
-                raise Refused(
-                    f"the archive names an image that can't be: {error.message}"
-                ) from None
-            tags[name] = tags.get(name, frozenset()) | {identity}
-    return tags, images
-
-
-def _named(told: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Each tag of each manifest with its image's id, and images without a tag."""
-    try:
-        for manifest in told.get("manifest.json", ()):
-            for image in manifest:
-                config = str(image.get("Config") or "").rpartition("/")[2].removesuffix(".json")
-                yield from ((str(t), f"sha256:{config}") for t in image.get("RepoTags") or [""])
-        for repositories in told.get("repositories", ()):
-            for name, of_name in repositories.items():
-                yield from ((f"{name}:{tag}", str(layer)) for tag, layer in of_name.items())
-        for index in told.get("index.json", ()):
-            for one in index.get("manifests") or ():
-                notes = one.get("annotations") or {}
-                yield str(notes.get("io.containerd.image.name") or ""), str(one.get("digest") or "")
-    except (AttributeError, TypeError) as error:
-        raise Refused(f"the archive's manifest is not of the known shape: {error}") from None
 
 
 def _end_of(pieces: Iterable[bytes], most: int = 1 << 16) -> list[bytes]:

@@ -7,9 +7,9 @@ before the client knows.
 
 from __future__ import annotations
 
-import json
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from lifecycle.engine.daemon import Daemon, EngineError
@@ -17,16 +17,24 @@ from lifecycle.gate.gate import Answer, Call
 from lifecycle.gate.request import target
 from lifecycle.gate.table import Act
 from lifecycle.run.ledger import Kind, LedgerError
-from lifecycle.run.ownership import bodies
+from lifecycle.run.ownership import bodies, mounts
 from lifecycle.run.ownership.bodies import BodyError, Join
 from lifecycle.run.ownership.images import Images
+from lifecycle.run.ownership.names import refuse_a_bridge, refuse_an_id
 from lifecycle.run.ownership.ownership import Ownership
 from lifecycle.run.ownership.refusing import Absent, Refused, not_ours
+from lifecycle.run.ownership.telling import (
+    OK,
+    drop_aliases,
+    id_of,
+    is_anonymous,
+    is_new_and_temporary,
+)
 
 Json = dict[str, Any]
-_FULL_ID = 64
 _BUILT_IN = frozenset({"", "default", "bridge", "host", "none"})
-_OK = range(200, 300)
+_MOUNTING = frozenset({"start", "restart", "archive"})
+"""Requests at which the engine looks up anew what a container mounts and joins."""
 
 
 class Judge:
@@ -110,7 +118,7 @@ class Judge:
 
     def _container(self, name: str) -> str:
         """The full id of a container that may be touched."""
-        if len(name) == _FULL_ID and self._o.owns("container", name):
+        if self._o.owns("container", name):
             return name
         seen = self._daemon.container(name)
         if seen is None:
@@ -140,7 +148,38 @@ class Judge:
     # -- containers -----------------------------------------------------------------------------
 
     def _touch_container(self, call: Call) -> None:
-        call.relay(self._with_id(call, self._container(call.request.names["id"])))
+        identity = self._container(call.request.names["id"])
+        if call.request.path.rpartition("/")[2] in _MOUNTING and self._o.owns(
+            "container", identity
+        ):
+            self._look_again(identity)
+        call.relay(self._with_id(call, identity))
+
+    def _look_again(self, identity: str) -> None:
+        """What a container shares is looked up by its words whenever it starts: so do we.
+
+        A link may lead elsewhere by now, and a name mean another thing.
+        """
+        seen = self._daemon.container(identity) or {}
+        try:
+            self._shares_what_it_may(seen)
+        except Refused:
+            if is_new_and_temporary(seen):
+                # Where a start fails the engine removes it: docker run --rm waits for that.
+                self._daemon.remove_container(identity)
+                self._o.gone_by_id("container", identity)
+            raise
+
+    def _shares_what_it_may(self, seen: Json) -> None:
+        body = {"HostConfig": seen.get("HostConfig")}
+        with suppress(Absent):  # the engine says so itself
+            for join in bodies.joins(body):
+                self._joined(join, body)
+        self._refuse_own_places(mounts.folders(body))
+        for mount in seen.get("Mounts") or []:
+            if mount.get("Type") == "volume":
+                volume = self._daemon.volume(str(mount.get("Name"))) or {}
+                self._refuse_own_places(mounts.behind(bodies.options_of(volume, "Options")))
 
     def _with_id(self, call: Call, identity: str, key: str = "id") -> str:
         """The request's target with a full id in place of the name."""
@@ -151,7 +190,7 @@ class Judge:
     def _create_container(self, call: Call) -> None:
         request = call.request
         body = bodies.read(call.body, bodies.CONTAINER)
-        self._refuse_own_places(bodies.sources(body))
+        self._refuse_own_places(mounts.folders(body))
         volumes = [j.name for j in bodies.joins(body) if not self._joined(j, body)]
         query = list(request.query)
         name = request.get("name").lstrip("/")
@@ -159,6 +198,7 @@ class Judge:
             self._unnamed += 1
             name = f"unnamed-0{self._unnamed}-{self._o.run}"
             query = [(k, v) for k, v in query if k != "name"] + [("name", name)]
+        refuse_an_id(self._daemon.container, "container", name)
         for volume in volumes:
             self._o.intend("volume", volume)
         known = self._o.intends("container", name)
@@ -180,14 +220,14 @@ class Judge:
         elif join.kind == "network":
             _, ours = self._network(join.name)
             if not ours:
-                _drop_aliases(body, join.name)
+                drop_aliases(body, join.name)
         else:
             return self._volume(join.name)
         return True
 
     def _created(self, name: str, answer: Answer, *, known: bool) -> None:
         """Write down a container that was made, as it is before anything else happens to it."""
-        identity = _id_of(answer)
+        identity = id_of(answer)
         if not identity:
             if not known:
                 self._o.gone("container", name)
@@ -198,21 +238,16 @@ class Judge:
             return
         self._o.created[name] = seen
         for mount in seen.get("Mounts") or []:
-            if mount.get("Type") == "volume" and _anonymous(seen, mount):
+            if mount.get("Type") == "volume" and is_anonymous(seen, mount):
                 self._o.made("volume", mount["Name"], mount["Name"])
 
-    def _refuse_own_places(self, sources: Any) -> None:
+    def _refuse_own_places(self, sources: Iterable[str]) -> None:
         if self._as_written:
             return
         for source in sources:
-            place = source.startswith("/") and bodies.holds_one_of(
-                source, self._own, real=self._daemon.shares_machine
-            )
-            if place:
-                raise Refused(
-                    f"a mount of {source} holds {place}, which is the engine's own: what goes "
-                    "through it is not seen (`engine: as-written` in the scenario lifts this)"
-                )
+            why = mounts.objection(source, self._own, real=self._daemon.shares_machine)
+            if why:
+                raise Refused(f"{why} (`engine: as-written` in the scenario lifts this)")
 
     def _remove_container(self, call: Call) -> None:
         if call.request.get("link") not in {"", "0", "false", "False"}:
@@ -223,13 +258,14 @@ class Judge:
     def _rename_container(self, call: Call) -> None:
         identity, new = self._container(call.request.names["id"]), call.request.get("name")
         new = new.lstrip("/")
+        refuse_an_id(self._daemon.container, "container", new)
         ours = self._o.owns("container", identity)
         known = self._o.intends("container", new)
         if ours:
             self._o.intend("container", new)
         answer = call.relay_and_wait(self._with_id(call, identity))
         try:
-            if ours and answer.status in _OK:
+            if ours and answer.status in OK:
                 old = [e.name for e in self._o.entries() if e.id == identity]
                 self._o.made("container", new, identity)
                 for name in old:
@@ -244,7 +280,7 @@ class Judge:
         identity = self._container(call.request.names["id"])
         answer = call.relay_and_wait(self._with_id(call, identity))
         try:
-            self._o.made_exec(_id_of(answer))
+            self._o.made_exec(id_of(answer))
         finally:
             call.release()
 
@@ -278,11 +314,16 @@ class Judge:
     def _create_network(self, call: Call) -> None:
         body = bodies.read(call.body, bodies.NETWORK)
         name = str(body.get("Name") or "")
+        refuse_an_id(self._daemon.network, "network", name)
+        options = bodies.options_of(body, "Options")
+        refuse_a_bridge(self._daemon, name, options)
+        # Of two networks of one name neither can be named any more, also by whoever had it first.
+        body["CheckDuplicate"] = True
         known = self._o.intends("network", name)
         self._o.intend("network", name)
         answer = call.relay_and_wait(body=bodies.written(body))
         try:
-            identity = _id_of(answer)
+            identity = id_of(answer)
             if identity:
                 self._o.made("network", name, identity)
             elif not known:
@@ -307,7 +348,7 @@ class Judge:
 
     def _create_volume(self, call: Call) -> None:
         body = bodies.read(call.body, bodies.VOLUME)
-        self._refuse_own_places(bodies.devices(body.get("DriverOpts")))
+        self._refuse_own_places(mounts.behind(bodies.options_of(body, "DriverOpts")))
         # Docker would choose a name itself, which nobody knows before.
         name = body["Name"] = str(body.get("Name") or "") or secrets.token_hex(32)
         there = self._volume(name)
@@ -329,7 +370,7 @@ class Judge:
     def _removed(self, call: Call, kind: Kind, identity: str, where: str) -> None:
         answer = call.relay_and_wait(where)
         try:
-            if answer.status in _OK:
+            if answer.status in OK:
                 self._o.gone_by_id(kind, identity)
         finally:
             call.release()
@@ -340,29 +381,3 @@ class Judge:
             self._o.made(kind, name, name)
         else:
             self._o.gone(kind, name)
-
-
-def _id_of(answer: Answer) -> str:
-    """The id of what was made; empty where nothing was."""
-    if answer.status not in _OK:
-        return ""
-    try:
-        said = json.loads(answer.body)
-    except ValueError:
-        return ""
-    return str(said.get("Id") or "") if isinstance(said, dict) else ""
-
-
-def _drop_aliases(body: Json, network: str) -> None:
-    """On somebody's network no name of ours is known."""
-    endpoints = (body.get("NetworkingConfig") or {}).get("EndpointsConfig") or {}
-    if network in endpoints:
-        endpoints[network] = bodies.without_aliases(endpoints[network])
-
-
-def _anonymous(seen: Json, mount: Json) -> bool:
-    """A volume that no word of the line named: nobody else can hold it."""
-    host = seen.get("HostConfig") or {}
-    named = {str(b).split(":", 1)[0] for b in host.get("Binds") or []}
-    named |= {m.get("Source", "") for m in host.get("Mounts") or []}
-    return mount["Name"] not in named and not host.get("VolumesFrom")

@@ -76,9 +76,13 @@ class Ownership:
         """The run's id."""
         return self._ledger.run
 
-    def owns(self, kind: Kind, name_or_id: str) -> bool:
-        """Whether this run made it; an image by its tag, the others by their full id or name."""
-        return self._ledger.holds(kind, name_or_id)
+    def owns(self, kind: Kind, key: str) -> bool:
+        """Whether this run made it; images and volumes by their name, others by their whole id.
+
+        What was there before has an id that nothing of ours can have, whatever is written down.
+        """
+        was_there = kind in {"container", "network"} and (kind, key) in self.before
+        return self._ledger.holds(kind, key) and not was_there
 
     def allows(self, *names: str) -> bool:
         """Whether the person gave leave to touch a thing of one of these names."""
@@ -86,8 +90,10 @@ class Ownership:
 
     def may_touch(self, kind: Kind, identity: str, *names: str) -> bool:
         """Whether a thing is ours, or may be touched though it is not, which is noted."""
-        if self.owns(kind, identity):
-            return True
+        return self.owns(kind, identity) or self.has_leave(kind, identity, *names)
+
+    def has_leave(self, kind: Kind, identity: str, *names: str) -> bool:
+        """Whether the person gave leave to touch a thing that is not ours, which is noted."""
         if self.allows(identity, *names):
             with self._changed:
                 self._touched.add((kind, identity))
