@@ -44,6 +44,8 @@ ATTACKS = {
     "an archive whose key has no case": "python3 ARCHIVE && docker load -i lower.tar",
 }
 """Lines that got through once. Case, line."""
+BY_THE_ENGINE = {"a second network of their name"}
+"""What the engine refuses when it is asked to."""
 CLIENT = """
 import http.client, os, socket, sys
 channel = socket.socket(socket.AF_UNIX)
@@ -123,7 +125,8 @@ def test_what_got_through_once_is_refused(
     step = tried[0].step("it", case)
     assert step["status"] == "failed", step
     told = [c["actual"] for c in step["checks"] if c["status"] == "broken"]
-    assert any("the gate" in c["source"] for c in step["checks"]), told
+    by_us = any("the gate" in c["source"] for c in step["checks"])
+    assert by_us is (case not in BY_THE_ENGINE), told
     assert "a fault of the gate" not in str(told)
 
 
