@@ -371,7 +371,7 @@ def test_a_gibibyte_passes_in_30_mb(gate: Opened, engine: Engine, way: str) -> N
     def handle(heard: Heard) -> None:
         nonlocal got
         if way == "up":
-            data = bytearray(1 << 20)
+            data, got = bytearray(1 << 20), len(heard.rest)
             while got < len(piece) * count and (size := heard.channel.recv_into(data)):
                 got += size
             heard.send(OK)
