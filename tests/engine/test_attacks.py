@@ -29,7 +29,7 @@ ATTACKS = {
     "'/images/create?fromSrc=-&fromImage=BY/i&tag=2'",
     "a build that names its result in its outputs": "python3 CLIENT POST "
     '\'/build?outputs=[{"Type":"moby","Attrs":{"name":"BY/i:2"}}]\'',
-    "a build by BuildKit in one request": "python3 CLIENT POST '/build?version=2&t=MINE/b'",
+    "a build by BuildKit in one request": "python3 CLIENT POST '/build?version=2&t=BY/i:2'",
     "the engine's own working folder": "docker run --rm -v /proc/self/cwd:/x IMAGE true",
     "their volume below an overlay": "docker run --rm --mount type=volume,dst=/x,"
     "volume-opt=type=overlay,volume-opt=device=overlay,"
