@@ -397,3 +397,14 @@ def test_a_tag_of_ours_is_pushed_but_not_with_those_of_others_beside_it(shared: 
     assert shared.ask("POST /images/mine/push").relayed
     shared.engine.tag("b", "mine:2")
     assert "mine:2" in shared.ask("POST /images/mine/push").refusal
+
+
+def test_what_lifts_the_refusal_of_an_image_of_many_tags_can_be_typed(shared: Run) -> None:
+    shared.engine.tag("b", "coll/web:1", "jupyter:latest")
+    line = f"DELETE /images/{B.removeprefix('sha256:')[:12]}"
+    call = shared.ask(line)
+    assert f"image {THEIRS}, coll/web:1, jupyter:latest (bbbb" in call.refusal
+    word = call.refusal.partition("--allow-foreign ")[2].partition(" lifts this")[0]
+    assert " " not in word
+    shared.ownership._allowed = frozenset({word})
+    assert shared.ask(line).relayed
