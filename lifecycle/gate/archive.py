@@ -116,7 +116,7 @@ def _plain(member: tarfile.TarInfo) -> tarfile.TarInfo:
 
 def _read(manifest: bytes) -> Any:
     """A manifest, its keys without case; raises ValueError for one that has a key twice."""
-    return json.loads(manifest, object_pairs_hook=_without_case)
+    return json.loads(manifest.decode(), object_pairs_hook=_without_case)
 
 
 def _without_case(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -97,6 +97,7 @@ def _settled(value: Any, shape: Any, where: str) -> Any:
         every = shape.get(_ANY) if isinstance(shape, Mapping) else None
         made: Json = {}
         for written_as, held in value:
+            _must_be_text(written_as, where)
             key = known.get(written_as.casefold(), written_as)
             if key in made:
                 raise BodyError(f"{where}{key} stands twice")
@@ -106,7 +107,15 @@ def _settled(value: Any, shape: Any, where: str) -> Any:
     if isinstance(value, list):
         inner = shape[0] if isinstance(shape, list) else None
         return [_settled(one, inner, where) for one in value]
+    if isinstance(value, str):
+        _must_be_text(value, where)
     return value
+
+
+def _must_be_text(value: str, where: str) -> None:
+    """Half a character is another one to the engine, and a zero ends a name for the kernel."""
+    if "\0" in value or any("\ud800" <= c <= "\udfff" for c in value):
+        raise BodyError(f"{where.rstrip('.') or 'the body'} holds {value!r}, which is no text")
 
 
 @dataclass(frozen=True)

@@ -82,6 +82,11 @@ def test_a_tag_is_told_in_every_spelling_of_its_key(key: str) -> None:
     }
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+def test_a_manifest_in_another_encoding_than_the_engine_s_is_a_problem(encoding: str) -> None:
+    assert "problem" in told(tar(("manifest.json", manifest().decode().encode(encoding))))
+
+
 @pytest.mark.parametrize("second", ["RepoTags", "repoTags"])
 def test_a_key_that_stands_twice_is_a_problem(second: str) -> None:
     text = f'[{{"RepoTags": ["a:1"], "{second}": ["{TAG}"]}}]'
