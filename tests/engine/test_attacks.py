@@ -21,6 +21,9 @@ ATTACKS = {
     "docker rmi -f THEIRS",
     "their image's id as our tag": "docker tag BY/i:2 THEIRS && docker rmi -f THEIRS",
     "a network of ours has the id of theirs": "docker network create NETWORK",
+    "a network's name that comes to mean theirs": "docker network create NETPART && docker create "
+    "--network NETPART --name MINE-j IMAGE true && docker network rm NETPART && "
+    "docker start MINE-j",
     "a second network of their name": "python3 CLIENT POST /networks/create "
     '\'{"Name": "BY-n", "CheckDuplicate": false}\'',
     "a network on everybody's bridge": "docker network create "
@@ -85,6 +88,7 @@ def tried(shared_place: Place, base_image: str) -> tuple[Ran, dict[str, Any], di
     archive.write_text(archive.read_text().replace("BY", one.name))
     root = docker("info", "-f", "{{.DockerRootDir}}")
     host = docker("context", "inspect", "-f", "{{.Endpoints.docker.Host}}")
+    network = docker("network", "inspect", "-f", "{{.Id}}", f"{one.name}-n")
     words = {
         "ROOT": root,
         "BARE": root.removeprefix("/"),
@@ -92,7 +96,8 @@ def tried(shared_place: Place, base_image: str) -> tuple[Ran, dict[str, Any], di
         "CLIENT": str(client),
         "ARCHIVE": str(archive),
         "THEIRS": second.removeprefix("sha256:")[:12],
-        "NETWORK": docker("network", "inspect", "-f", "{{.Id}}", f"{one.name}-n")[:12],
+        "NETWORK": network[:12],
+        "NETPART": network[:8],
     }
     for index, (case, text) in enumerate(ATTACKS.items()):
         line = text

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -63,6 +64,9 @@ _OF_CONTAINERS = (
 )
 _TWINS = str.maketrans({"\u017f": "s", "\u212a": "k"})
 """What Go takes for an ASCII letter in a key: the long s, and the sign of Kelvin."""
+
+
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")
 
 
 class BodyError(Exception):
@@ -127,7 +131,7 @@ def _settled(value: Any, shape: Any, where: str) -> Any:
         known = {folded(k): k for k in shape if k != _ANY}
         made: Json = {}
         for written_as, held in value:
-            key = known.get(folded(written_as), _whole(written_as))
+            key = known.get(folded(written_as)) or _whole(written_as, where)
             if key in made:
                 raise BodyError(f"{where}{key} stands twice")
             made[key] = _settled(held, shape.get(key, shape.get(_ANY)), f"{where}{key}.")
@@ -135,13 +139,16 @@ def _settled(value: Any, shape: Any, where: str) -> Any:
     if isinstance(value, list):
         inner = shape[0] if isinstance(shape, list) else None
         return [_settled(one, inner, where) for one in value]
-    return _whole(value) if isinstance(value, str) else value
+    return _whole(value, where) if isinstance(value, str) else value
 
 
-def _whole(text: str) -> str:
-    """A text without halves of characters, for which Go reads another character."""
-    if not text.isascii():
-        text.encode("utf-8")
+def _whole(text: str, where: str) -> str:
+    """A text; raises BodyError for what is none to the engine, or to its kernel.
+
+    Go reads another character for half of one, and a zero ends a name for the kernel.
+    """
+    if _NO_TEXT.search(text):
+        raise BodyError(f"{where.rstrip('.') or 'the body'} holds {text[:40]!r}, which is no text")
     return text
 
 

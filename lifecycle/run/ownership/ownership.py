@@ -239,8 +239,10 @@ class Ownership:
 
     def refused(self, sentence: str, about: str = Refusal.about) -> None:
         """A request was not let through."""
+        # It may quote what is no text, which no report could be written with.
+        told = sentence.encode("utf-8", "backslashreplace").decode()
         with self._changed:
-            self._refusals.append(Refusal(sentence, about))
+            self._refusals.append(Refusal(told, about))
 
     def note(self, check: Check) -> None:
         """Something about what a request did that its step must tell."""
