@@ -104,9 +104,14 @@ class Call:
         said = frames.receive_json(self._channel)
         return Answer(said.get("status", 0), said.get("body", said.get("failed", "")))
 
-    def relay_and_follow(self, target: str = "", body: bytes | None = None) -> Iterator[bytes]:
-        """Let it through, and read the answer's bytes as the client gets them."""
-        self._let(target, body, "follow")
+    def relay_and_follow(
+        self, target: str = "", body: bytes | None = None, *, hold: bool = False
+    ) -> Iterator[bytes]:
+        """Let it through, and read the answer's bytes as the client gets them.
+
+        ``hold``: it gets none of them before :meth:`release`.
+        """
+        self._let(target, body, "hold" if hold else "follow")
         first = frames.receive(self._channel)
         if first.startswith(b'{"failed"'):
             return
@@ -133,10 +138,13 @@ class Call:
         """What was heard may go on; ``build`` is the id of one that begins."""
         frames.send_json(self._channel, {"build": build})
 
-    def release(self) -> None:
-        """What was made is written down: the client may know."""
+    def release(self, instead: bytes = b"") -> None:
+        """What was made is written down: the client may know.
+
+        ``instead`` is what it gets in place of an answer that was held.
+        """
         with suppress(frames.ClosedError):
-            frames.send(self._channel, b"")
+            frames.send(self._channel, instead)
 
     def _let(self, target: str, body: bytes | None, then: str) -> None:
         sent = (self.body if body is None else body).decode("utf-8", "surrogateescape")
@@ -233,7 +241,10 @@ class Gate:
         return {k: v for k, v in env.items() if k not in steering} | {"DOCKER_HOST": address}
 
     def check(self) -> None:
-        """Raise GateError unless it is there, as it was opened."""
+        """Raise GateError unless it is there, as it was opened.
+
+        While it lives its socket keeps the file's number, which no other gets.
+        """
         code = self._process.poll()
         if code is not None:
             how = f"by signal {-code}" if code < 0 else f"with exit {code}"
@@ -244,7 +255,7 @@ class Gate:
             now = self.path.lstat()
         except OSError:
             now = None
-        if now is None or _which(now) != _which(self._seen):
+        if now is None or not os.path.samestat(now, self._seen):
             raise GateError("the gate's socket was taken away or replaced while the run went on")
 
     def shown(self, text: str) -> str:
@@ -285,11 +296,6 @@ class Gate:
     def _hear(self, channel: socket.socket) -> None:
         with closing(channel), suppress(frames.ClosedError):
             self._judge(Call(channel))
-
-
-def _which(seen: os.stat_result) -> tuple[int, int, int]:
-    """Which file it is: a number alone is given to the next one at once."""
-    return seen.st_dev, seen.st_ino, seen.st_ctime_ns
 
 
 def _identity(subject: Subject) -> dict[str, Any] | None:

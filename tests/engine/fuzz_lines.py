@@ -7,6 +7,7 @@ from what lines before it may have made, and from nothing at all.
 from __future__ import annotations
 
 import random
+import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,6 +36,9 @@ class Fuzzed:
 
     words: tuple[str, ...]
     form: str
+    verb: str = ""
+    flags: tuple[str, ...] = ()
+    """Its flags by their long spellings."""
 
     def __str__(self) -> str:
         """As a shell reads it."""
@@ -73,6 +77,7 @@ class Lines:
         """``folder`` holds the contexts and archives that lines name."""
         self._there, self._mine, self._folder = there, mine, folder
         self._cases = cases(there.site)
+        self._offered: dict[str, set[str]] = {}
         new = [f"{mine}-{n}" for n in range(_NEW)]
         self.container = self._spelled(there.containers, "/") | st.sampled_from(new)
         self.network = self._spelled(there.networks) | st.sampled_from([*new, "bridge", "host"])
@@ -124,8 +129,8 @@ class Lines:
             "NETWORK": self.network,
             "VOLUME": self.volume,
             "NAME|ID": self.any,
-            "SRC": inside | inside | outside,
-            "DEST": inside | inside | outside,
+            "SRC": inside,
+            "DEST": inside | outside,
             "PATH | URL | -": context,
             "file | URL | -": st.sampled_from([f"{folder}/{n}.tar" for n in ARCHIVES]),
             "PRIVATE_PORT": st.sampled_from(("8080", "8080/tcp")),
@@ -213,21 +218,31 @@ class Lines:
             "inspect --type": st.sampled_from(("container", "image", "network", "volume")),
         }
 
-    def _flags(self, verb: Verb, wanted: Sequence[str]) -> Words:
-        """Some flags of a verb, those that are wanted among them."""
+    def _flags(
+        self, verb: Verb, wanted: Sequence[str]
+    ) -> st.SearchStrategy[tuple[list[str], tuple[str, ...]]]:
+        """Some flags of a verb, those that are wanted among them: their words, and which."""
         known = {f.long: f for f in verb.flags}
         most = 2 if wanted else 4
-        some = st.lists(st.sampled_from(sorted(known)), max_size=most, unique=True)
+        listed = sorted(known.keys() & self._listed(verb)) or sorted(known)
+        some = st.lists(st.sampled_from(listed), max_size=most, unique=True)
 
         @st.composite
-        def flags(draw: st.DrawFn) -> list[str]:
+        def flags(draw: st.DrawFn) -> tuple[list[str], tuple[str, ...]]:
             words: list[str] = []
-            chosen = draw(some) if known else []
-            for long in dict.fromkeys((*wanted, *chosen)):
+            chosen = tuple(dict.fromkeys((*wanted, *(draw(some) if known else []))))
+            for long in chosen:
                 words += draw(self._flag(verb, known[long]))
-            return words
+            return words, chosen
 
         return flags()
+
+    def _listed(self, verb: Verb) -> set[str]:
+        """The flags that the CLI offers on this engine: with others, a line goes nowhere."""
+        if verb.name not in self._offered:
+            said = self._there.engine.docker(*verb.name.split(), "--help")
+            self._offered[verb.name] = set(re.findall(r"(?<=\s)--[a-z][\w-]+", said))
+        return self._offered[verb.name]
 
     def _flag(self, verb: Verb, flag: Flag) -> Words:
         if flag.kind == "bool":
@@ -249,14 +264,14 @@ class Lines:
         @st.composite
         def line(draw: st.DrawFn) -> Fuzzed:
             name = draw(st.sampled_from((verb.name, verb.name, *verb.aliases)))
-            flags = draw(self._flags(verb, wanted))
+            flags, chosen = draw(self._flags(verb, wanted))
             always = [*_ENDLESS.get(verb.name, ())]
             stays = verb.name == "create"
             if verb.name in {"run", "exec"} and draw(st.booleans()):
                 always, stays = ["-d"], True
             arguments = draw(self._arguments(verb, stays=stays))
             words = [*name.split(), *flags, *always, *arguments]
-            return Fuzzed(tuple(words), draw(st.sampled_from(FORMS)))
+            return Fuzzed(tuple(words), draw(st.sampled_from(FORMS)), verb.name, chosen)
 
         return line()
 
@@ -264,6 +279,8 @@ class Lines:
         @st.composite
         def arguments(draw: st.DrawFn) -> list[str]:
             words: list[str] = []
+            if verb.name == "cp" and draw(st.booleans()):
+                return [f"{self._folder}/env-a", draw(self._by_title["SRC"])]
             for arg in verb.args:
                 if arg.title == "COMMAND":
                     return [*words, *draw(_LONG if stays else _SHORT)]

@@ -156,17 +156,14 @@ class Requests:
         lines = self._lines
         joined = lines.container.map("container:{}".format)
         binds = st.lists(lines.volume.map("{}:/v".format), max_size=2)
-        mount = st.builds(
-            lambda v: {"Type": "volume", "Source": v, "Target": "/data"}, lines.volume
-        )
-        place = st.just(
-            {"Type": "bind", "Source": self._there.engine.info.state_dir, "Target": "/v"}
-        )
+        kinds = st.sampled_from(("volume", "VOLUME", "bind"))
+        state = self._there.engine.info.state_dir
+        mount = st.builds(_mount, kinds, lines.volume | st.just(state))
         host = st.fixed_dictionaries(
             {},
             optional={
                 "Binds": binds,
-                "Mounts": st.lists(mount | place, max_size=2),
+                "Mounts": st.lists(mount, max_size=2),
                 "NetworkMode": lines.network | joined,
                 "PidMode": joined,
                 "IpcMode": joined,
@@ -223,6 +220,10 @@ class Requests:
         options = {"type": "none", "o": "bind", "device": state}
         optional = {"Driver": st.just("local"), "DriverOpts": st.just(options)}
         return st.fixed_dictionaries({"Name": self._lines.volume}, optional=optional)
+
+
+def _mount(kind: str, source: str) -> Json:
+    return {"Type": kind, "Source": source, "Target": "/data"}
 
 
 _ON = st.sampled_from(("1", "true", "0", ""))

@@ -12,26 +12,29 @@ import random
 import re
 import tarfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from lifecycle.command.flags import VERBS
 from lifecycle.engine.sandbox import SandboxInfo
+from lifecycle.run.ownership.ownership import Refusal
 from tests.engine.flag_values import FILES, Site
 from tests.engine.fuzz_lines import ARCHIVES, FORMS, Fuzzed, Lines, hands, shares
 from tests.engine.fuzz_requests import CLIENT, Raw, Requests, every_endpoint
 from tests.engine.harness import Place, Ran
 from tests.engine.neighbourhood import WRITE, Engine, Neighbourhood
-from tests.engine.whole_picture import Picture, differences, look
+from tests.engine.whole_picture import differences, look
 
 T = TypeVar("T")
 A_SCRIPT = 25
 """Lines of one script."""
+AS_A_STEP = FORMS[0]
+STEP = "-step"
 LINE_LIMIT = 5
 """Seconds that a line may take: one that waits for something is cut short, which is a case, too."""
 RUN_LIMIT = 900.0
@@ -66,6 +69,13 @@ class Told:
         else:
             what = "names nothing" if _NO_SUCH.search(text) else "other errors"
         self.counts[f"lines {what}"] += 1
+
+    def step(self, step: Mapping[str, Any]) -> None:
+        """Count a line that was a step of its own."""
+        about = {c["about"] for c in step["checks"] if c["status"] == "broken"}
+        self.counts["lines"] += 1
+        refused = "refused by the gate" if Refusal.about in about else step["status"]
+        self.counts[f"lines as steps {refused}"] += 1
 
     def request(self, said: str) -> None:
         """Count a request by the beginning of its answer."""
@@ -147,19 +157,35 @@ class Fuzz:
     def run(self, lines: Sequence[Fuzzed], requests: Sequence[Raw]) -> Ran:
         """One run of the harness that tries them all."""
         self.place.folder.joinpath("all").mkdir(exist_ok=True)
-        for old in (self.place.folder / "all").iterdir():
+        last = ("all/*", "logs/*", "script-*.sh")
+        for old in (file for pattern in last for file in self.place.folder.glob(pattern)):
             old.unlink()
         logs = self.place.folder / "logs"
         logs.mkdir(exist_ok=True)
         logs.chmod(0o777)
-        scripts = [lines[at : at + A_SCRIPT] for at in range(0, len(lines), A_SCRIPT)]
+        steps = self._steps([line for line in lines if line.form == AS_A_STEP])
+        rest = [line for line in lines if line not in steps.values()]
+        scripts = [rest[at : at + A_SCRIPT] for at in range(0, len(rest), A_SCRIPT)]
         for number, script in enumerate(scripts):
             self._script(number, script, logs)
         self._client(requests, logs)
         with self.place.started(*self.place.run_words("--remove-pulled", "all")) as process:
             ran = self.place.ended(process, RUN_LIMIT)
         self._count(logs)
+        for name in steps:
+            self.told.step(ran.scenario(name)["steps"][0])
         return ran
+
+    def _steps(self, lines: Sequence[Fuzzed]) -> dict[str, Fuzzed]:
+        """Make steps of lines, one scenario each, but for those that no scenario may have."""
+        written = {f"{at:03}{STEP}": line for at, line in enumerate(lines)}
+        for name, line in written.items():
+            self._scenario(name, str(line), "10s")
+        told = self.place.lifecycle("check", "all").said
+        wrong = set(re.findall(rf"(\d+{STEP})\.yaml:\d", told))
+        for name in wrong:
+            (self.place.folder / "all" / f"{name}.yaml").unlink()
+        return {name: line for name, line in written.items() if name not in wrong}
 
     def _script(self, number: int, lines: Sequence[Fuzzed], logs: Path) -> None:
         log = str(logs / f"line-{number}")
@@ -175,9 +201,16 @@ class Fuzz:
         line = f"bash -c 'python3 {client} {asked} > {answers} 2>&1'"
         self._scenario("999-requests", line)
 
-    def _scenario(self, name: str, command: str) -> None:
-        step = json.dumps({"command": command, "timeout": "10m"})
+    def _scenario(self, name: str, command: str, limit: str = "10m") -> None:
+        step = json.dumps({"command": command, "timeout": limit})
         self.place.write(f"all/{name}.yaml", f"scenario: {name}\nsteps: [{step}]\n")
+
+    def tell(self) -> None:
+        """Print what was tried last, and what each line said."""
+        for file in sorted(self.place.folder.glob("script-*.sh")):
+            print(file.name, file.read_text(), sep="\n")  # noqa: T201 - shown where a test fails
+        for file in sorted(self.place.folder.glob("logs/*")):
+            print(file.name, file.read_text(errors="replace")[:2000])  # noqa: T201
 
     def _count(self, logs: Path) -> None:
         for log in logs.iterdir():
@@ -277,3 +310,50 @@ def _plain_archive() -> bytes:
     with tarfile.open(fileobj=made, mode="w") as new:
         new.addfile(tarfile.TarInfo("file"))
     return made.getvalue()
+
+
+A_RUN = 300
+"""Lines of one run: after each, all is compared."""
+
+
+def tried(fuzz: Fuzz, lines: int, requests: int) -> list[Fuzzed]:
+    """Try so many, and hold what the engine has against what it had; returns the lines."""
+    every, asked = fuzz.draw_lines(lines), fuzz.draw_requests(requests)
+    before = look(fuzz.there)
+    for at in range(0, lines, A_RUN):
+        end = at + A_RUN
+        ran = fuzz.run(every[at:end], asked[at * requests // lines : end * requests // lines])
+        for kept in ran.report["kept_on_purpose"]:  # said, and left for the person to remove
+            fuzz.there.engine.docker("rmi", kept.partition(" ")[2].partition(": ")[0])
+        found = {
+            "left behind": ran.report["left_behind"],
+            "touched": ran.report["foreign_touched"],
+            "faults": faults(ran),
+            "differences": differences(before, look(fuzz.there)),
+            "ledgers": fuzz.place.ledgers(),
+        }
+        wrong = {what: one for what, one in found.items() if one}
+        if wrong:
+            fuzz.tell()
+        assert wrong == {}, f"LIFECYCLE_FUZZ={fuzz.start}, of lines {at} to {end}: {wrong}"
+    print(f"LIFECYCLE_FUZZ={fuzz.start}: {fuzz.told}")  # noqa: T201 - for who asks with -s
+    assert fuzz.told.counts["lines"] == lines
+    assert fuzz.told.counts["lines refused by the gate"] > lines / 10, fuzz.told
+    assert fuzz.told.counts["lines done"] > lines / 10, fuzz.told
+    return every
+
+
+def faults(ran: Ran) -> list[str]:
+    """What of a run is not a refusal: a script fails for no other reason."""
+    steps = [(s["name"], step) for s in ran.report["scenarios"] for step in s["steps"]]
+    found = [str(step) for _, step in steps if step["status"] == "error"]
+    for name, step in steps:
+        checks = [c for c in step["checks"] if c["status"] == "broken"]
+        ours = [c for c in checks if c["about"] != Refusal.about]
+        found += [] if name.endswith(STEP) else map(str, ours)
+    return found
+
+
+def flags_of(lines: Sequence[Fuzzed]) -> set[tuple[str, str]]:
+    """The flags that lines have, with their verbs."""
+    return {(line.verb, flag) for line in lines for flag in line.flags}

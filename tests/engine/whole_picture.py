@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shlex
 import stat
 import tarfile
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -96,7 +98,7 @@ def _files(of: str, root: Path) -> Picture:
         if stat.S_ISREG(status.st_mode):
             held = hashlib.sha256(path.read_bytes()).hexdigest()
         elif stat.S_ISLNK(status.st_mode):
-            held = os.readlink(path)
+            held = str(path.readlink())
         facts = [status.st_mode, status.st_uid, status.st_gid, status.st_mtime_ns, held]
         seen[f"{of}: file {path.relative_to(root)}"] = facts
     return seen
@@ -134,6 +136,67 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str
     for key in sorted(before.keys() | after.keys()):
         was, now = before.get(key), after.get(key)
         if was != now:
-            how = "is new" if key not in before else "is gone" if key not in after else ""
-            told.append(f"{key} {how or f'was {was!r}, is {now!r}'}"[:600])
+            how = f"was {was!r}, is {now!r}" if key in after else "is gone"
+            told.append(f"{key} {how if key in before else f'is new: {now!r}'}"[:600])
     return told
+
+
+@dataclass(frozen=True)
+class Change:
+    """A line by which a thing of others is changed, and what the comparison must say of it.
+
+    ``WORD`` stands for the word of the others.
+    """
+
+    line: str
+    says: str
+
+    def words(self, there: Neighbourhood) -> list[str]:
+        """The line's words, with the names in them."""
+        return shlex.split(self._filled(self.line, there))
+
+    def told(self, there: Neighbourhood) -> str:
+        """What must stand in a difference."""
+        return self._filled(self.says, there)
+
+    @staticmethod
+    def _filled(text: str, there: Neighbourhood) -> str:
+        named = {"REGISTRY": there.engine.info.registry, "ANONYMOUS": there.volumes[5]}
+        named["NAMELESS"] = there.images[6]
+        for word, value in {**named, "WORD": there.site.word}.items():
+            text = text.replace(word, value)
+        return text
+
+
+CHANGES = (
+    Change("restart -t 0 WORD-both", "container WORD-both: State"),
+    Change("exec -d WORD-peer sleep 1000", "container WORD-peer: processes"),
+    Change("exec -d WORD-volume sleep 1000", "container WORD-volume: ExecIDs"),
+    Change("exec WORD-terminal sh -c 'echo x > /fuzz'", "container WORD-terminal: file /fuzz"),
+    Change(
+        "exec WORD-entered sh -c 'echo WORD-q > /v/deep/file; touch -d @0 /v/deep/file'",
+        "volume WORD-p: file deep/file",
+    ),
+    Change("exec WORD-restarts sh -c 'echo x > /proc/1/fd/1'", "container WORD-restarts: logs"),
+    Change("rename WORD-linked WORD-other", "container WORD-linked: Name"),
+    Change("update --cpu-shares 512 WORD-ports", "container WORD-ports: HostConfig"),
+    Change("unpause WORD-paused", "container WORD-paused: State"),
+    Change("start WORD-ended", "container WORD-ended: State"),
+    Change("rm WORD-created", "container WORD-created: Id is gone"),
+    Change("network connect --alias=x WORD-empty WORD-peer", "container WORD-peer: NetworkSetti"),
+    Change("network connect WORD-inside WORD-ports", "network WORD-inside: Containers"),
+    Change("network disconnect WORD-second WORD-both", "network WORD-second: Containers"),
+    Change("tag WORD/built:1 WORD/solo:1", "image WORD/solo:1: RepoTags"),
+    Change("tag WORD/app:1 WORD/app:3", "image WORD/app:1: RepoTags"),
+    Change("tag WORD/small:1 REGISTRY/WORD/remote:1", "image WORD/small:1: RepoTags"),
+    Change("push -q REGISTRY/WORD/remote:1", "registry REGISTRY/WORD/remote:1"),
+    Change("volume rm WORD-unused", "volume WORD-unused: Name is gone"),
+    Change("volume rm ANONYMOUS", "volume ANONYMOUS: Name is gone"),
+    Change("image prune -f", "image NAMELESS: Id is gone"),
+    Change("create WORD/small:1", "engine: containers"),
+    Change("volume create WORD-new", "volume WORD-new: Name is new"),
+    Change("network create WORD-more", "Name is new: 'WORD-more'"),
+    Change("commit WORD-peer WORD/new:1", "RepoTags is new: ['WORD/new:1']"),
+    Change("swarm init --advertise-addr 127.0.0.1", "engine: swarm"),
+)
+"""Every kind of change: the fuzz would be worth nothing if one went unseen."""

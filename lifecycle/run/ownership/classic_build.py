@@ -8,6 +8,7 @@ a RUN's beginning nothing is a hint but the image that the engine has made of it
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from contextlib import suppress
@@ -29,25 +30,14 @@ _DOWNLOADED = re.compile(r"Status: Downloaded newer image for (\S+)")
 _BLANK = re.compile(r"[\s\"'\\=]+")
 _NOP = "#(nop)"
 _TRIGGERS = re.compile(r"# Executing \d+ build triggers?")
-_ID = re.compile("sha256:[0-9a-f]{64}")
 
 
 class ClassicBuild:
     """Reads one build's answer as it comes, and notes what is the run's."""
 
-    def __init__(
-        self,
-        daemon: Daemon,
-        before: Inventory,
-        note: Callable[[Entry], None],
-        *,
-        quiet: bool = False,
-    ) -> None:
-        """``note`` gets each container and image that the build has made.
-
-        One that is ``quiet`` says the image's id and nothing else.
-        """
-        self._daemon, self._before, self._note, self._quiet = daemon, before, note, quiet
+    def __init__(self, daemon: Daemon, before: Inventory, note: Callable[[Entry], None]) -> None:
+        """``note`` gets each container and image that the build has made."""
+        self._daemon, self._before, self._note = daemon, before, note
         self._text = ""
         self._there = {str(c["Id"]) for c in daemon.containers()}
         self._steps: list[tuple[str, str]] = []
@@ -96,11 +86,7 @@ class ClassicBuild:
             self._line(line.rstrip("\r"))
 
     def _line(self, line: str) -> None:
-        if self._quiet and _ID.fullmatch(line):
-            self.result = line
-        elif self._quiet:
-            return
-        elif made := _IMAGE.fullmatch(line):
+        if made := _IMAGE.fullmatch(line):
             self._take_image(made[1])
         elif self._running:
             return
@@ -207,6 +193,15 @@ class ClassicBuild:
             return bool(tags_of(seen))
         named = self._daemon.image(self._base)
         return named is not None and named["Id"] == seen["Id"]
+
+
+def only(built: str) -> bytes:
+    """What a quiet build answers: its image's id; nothing where it came to none."""
+    if not built:
+        return b""
+    body = json.dumps({"stream": f"{built}\n"}).encode()
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
+    return f"{head}\r\nConnection: close\r\n\r\n".encode() + body
 
 
 def _is_command(command: str, instruction: str, arguments: str) -> bool:

@@ -110,6 +110,9 @@ class Docker:
     def containers(self) -> list[Json]:
         return [{**c, "Names": [c["Name"]]} for c in self.kinds["container"].values()]
 
+    def remove_container(self, container: str) -> None:
+        self.remove("container", container)
+
     def images(self) -> list[Json]:
         return list(self.kinds["image"].values())
 
@@ -142,7 +145,8 @@ class Asked:
         self.relayed = ""
         self.sent: bytes = b""
         self.intended: set[tuple[str, str]] = set()
-        self.released = False
+        self.released = self.held = False
+        self.instead = b""
 
     def refuse(self, message: str, status: int = 403) -> None:
         assert self.heard or not self.relayed, "a request that was relayed can't be refused"
@@ -156,7 +160,10 @@ class Asked:
         done = self._let(target, body)
         return done if isinstance(done, Answer) else Answer(204, "")
 
-    def relay_and_follow(self, target: str = "", body: bytes | None = None) -> Iterator[bytes]:
+    def relay_and_follow(
+        self, target: str = "", body: bytes | None = None, *, hold: bool = False
+    ) -> Iterator[bytes]:
+        self.held = hold
         done = self._let(target, body)
         answer = done if isinstance(done, bytes) else stream()
         for at in range(0, len(answer), self.pieces):
@@ -183,8 +190,8 @@ class Asked:
         self.intended = {(e.kind, e.name) for e in self._run.ownership.entries()}
         return self.does()
 
-    def release(self) -> None:
-        self.released = True
+    def release(self, instead: bytes = b"") -> None:
+        self.released, self.instead = True, instead
 
     @property
     def json(self) -> Any:

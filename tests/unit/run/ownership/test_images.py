@@ -24,6 +24,8 @@ MAKES = [
     "POST /build?t=other&t=theirs:latest",
     "POST /build?version=2&t=theirs",
     'POST /build?version=2&outputs=[{"Type":"moby","Attrs":{"name":"x,docker.io/library/theirs"}}]',
+    'POST /build?version=2&outputs=[{},{"attrs":{"name":"theirs:latest"}}]',
+    'POST /build?outputs=[{"Type":"image","ATTRS":{"name":"theirs"}}]',
 ]
 
 
@@ -180,7 +182,7 @@ def test_a_tag_of_ours_stays_ours_when_its_rebuild_fails(shared: Run) -> None:
         (f"/commit?container={OURS}", Answer(201, json.dumps({"Id": A}))),
         ("/images/create?fromSrc=-", stream({"status": A})),
         ("/build", stream(*BUILT)),
-        ("/build?q=1", stream({"stream": f"{A}\n"})),
+        ("/build?q=1", stream(*BUILT)),
         ("/build?version=2", stream(*BUILT)),
     ],
 )
@@ -226,6 +228,18 @@ def test_a_base_that_a_build_pulled_is_kept_on_purpose(shared: Run) -> None:
     assert kept["base:1"]
 
 
+def test_a_quiet_build_claims_nothing_that_was_there(run: Run) -> None:
+    run.engine.tag("b", THEIRS)
+    run.engine.tag("e", Parent=B)
+
+    def does() -> bytes:
+        run.engine.tag("f", MINE, Parent=image_id("e"))
+        return stream({"stream": f"{image_id('f')}\n"})
+
+    run.ask(f"POST /build?q=1&t={MINE}", does=does)
+    assert tags(run) == {(MINE, image_id("f"))}
+
+
 @pytest.mark.parametrize("mode", ["container:theirs", "labnet"])
 def test_a_build_joins_nothing_of_others(shared: Run, mode: str) -> None:
     shared.engine.add("container", "theirs", "b")
@@ -258,7 +272,7 @@ def test_a_name_that_can_t_be_is_no_fault_of_ours(shared: Run, line: str) -> Non
 
 
 @pytest.mark.parametrize(
-    "outputs", ["{", "{}", "[1]", '[{"Attrs":[]}]', '[{"Attrs":{},"attrs":{}}]']
+    "outputs", ["{", "{}", "[1]", '[{"Attrs":[]}]', '[{"Attrs":1}]', '[{"Attrs":{},"attrs":{}}]']
 )
 def test_where_a_build_goes_that_can_t_be_read_is_refused(shared: Run, outputs: str) -> None:
     call = shared.ask(f"POST /build?version=2&outputs={outputs}")
@@ -298,6 +312,14 @@ def test_an_image_of_ours_is_removed_and_off_the_ledger(shared: Run, name: str) 
     call = shared.ask(f"DELETE /images/{name}", b"", gone)
     assert call.relayed
     assert tags(shared) == set()
+
+
+@pytest.mark.parametrize("name", [MINE, A, A[7:19]])
+def test_an_image_is_removed_as_a_whole_tag_or_id(shared: Run, name: str) -> None:
+    """A tag without its colon may be the beginning of an id as well."""
+    shared.make_image("a", MINE)
+    path = shared.ask(f"DELETE /images/{name}").relayed
+    assert path.partition("?")[0] == f"/v1.41/images/{MINE if name == MINE else A}"
 
 
 def test_an_image_of_ours_that_somebody_named_goes_by_our_tag_only(shared: Run) -> None:

@@ -80,6 +80,19 @@ def test_a_container_that_is_not_there_is_told_in_the_engine_s_words(
     assert shared.refusals == []
 
 
+@pytest.mark.parametrize(("name", "ours"), [(f"/mine-{RUN}", True), ("/theirs", False)])
+def test_a_name_as_the_engine_lists_it_is_asked_for_as_clients_do(
+    shared: Run,
+    name: str,
+    ours: bool,  # noqa: FBT001
+) -> None:
+    """In a path, the slash would make another path of it."""
+    mode = {"Image": "i", "HostConfig": {"PidMode": f"container:{name}"}}
+    call = shared.ask("POST /containers/create?name=x", mode)
+    assert bool(call.relayed) is ours
+    assert not [asked for asked in shared.engine.asked if asked.startswith("/")]
+
+
 def test_what_a_name_means_to_us_and_to_the_engine_is_one_thing(shared: Run) -> None:
     """A name that looks like our own full id is a container of that name to the engine as well."""
     call = shared.ask(f"POST /containers/{OURS.upper()}/stop")
@@ -240,7 +253,7 @@ def test_nothing_of_ours_is_called_as_the_id_of_another_begins(
         "network": "POST /networks/create",
     }
     call = shared.ask(lines[kind], {"Name": name, "Image": "i"})
-    assert f"the id of {kind} theirs, which is not this run's, begins so" in call.refusal
+    assert f"the id of another {kind} begins so" in call.refusal
     assert {e[:2] for e in shared.entries} & {(kind, name)} == set()
 
 

@@ -140,11 +140,19 @@ def test_every_tag_is_pulled_only_where_none_of_others_is(here: Run, query: str)
     assert {name for name, _, _ in images(here)} == {"debian:1", "debian:2"}
 
 
-def test_what_is_both_a_pull_and_an_import_is_judged_as_the_engine_does_it(here: Run) -> None:
-    """As a pull: else the name of the import would hide the tag that moves."""
+def test_what_is_both_a_pull_and_an_import_is_refused(here: Run) -> None:
+    """Else the name of the import would hide the tag that moves."""
     query = f"fromSrc=-&repo=mine&{SPELLINGS[0]}"
     call = here.ask(f"POST /images/create?{query}")
-    assert "bookworm" not in call.relayed
+    assert (call.status, call.relayed) == (403, "")
+    assert "both what to pull and what to import" in call.refusal
+
+
+def test_a_pull_whose_tag_would_be_typed_as_somebody_s_id_is_refused(here: Run) -> None:
+    identity = next(iter(here.engine.kinds["image"])).removeprefix("sha256:")
+    for name in (identity[:4], identity[:12]):
+        call = here.ask(f"POST /images/create?fromImage={name}&tag=latest")
+        assert "the id of another image begins so" in call.refusal
 
 
 def test_the_registry_is_asked_as_whoever_pulls(here: Run, monkeypatch: pytest.MonkeyPatch) -> None:
