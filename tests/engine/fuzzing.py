@@ -335,7 +335,7 @@ def tried(fuzz: Fuzz, lines: int, requests: int) -> list[Fuzzed]:
         wrong = {what: one for what, one in found.items() if one}
         if wrong:
             fuzz.tell()
-        assert wrong == {}, f"LIFECYCLE_FUZZ={fuzz.start}, of lines {at} to {end}"
+        assert wrong == {}, f"LIFECYCLE_FUZZ={fuzz.start}, of lines {at} to {end}: {wrong}"
     print(f"LIFECYCLE_FUZZ={fuzz.start}: {fuzz.told}")  # noqa: T201 - for who asks with -s
     assert fuzz.told.counts["lines"] == lines
     assert fuzz.told.counts["lines refused by the gate"] > lines / 10, fuzz.told
