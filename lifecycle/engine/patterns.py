@@ -146,6 +146,7 @@ class _Worker:
             # In a session of its own: Ctrl-C is for us. It ends when we do, by our pipe's end.
             self._process = subprocess.Popen(
                 [sys.executable, "-I", "-S", "-W", "ignore", "-c", _PROGRAM],
+                executable="/proc/self/exe",  # this very one, also where its path is closed to us
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,

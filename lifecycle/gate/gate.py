@@ -45,10 +45,10 @@ class Heard:
     ``stream`` tells one call from another; ``message`` is empty where there was none.
     """
 
-    what: Literal["asks", "answers", "unreadable"]
+    what: Literal["asks", "answers", "given up"]
     stream: int
     told: str
-    """The method that is asked for, or why the connection can't be read."""
+    """The method that is asked for, or why the connection is given up."""
     message: bytes
 
 
@@ -126,8 +126,8 @@ class Call:
                     yield Heard("asks", said["stream"], said["asks"], message)
                 elif "answers" in said:
                     yield Heard("answers", said["answers"], "", message)
-                elif "unreadable" in said:
-                    yield Heard("unreadable", 0, said["unreadable"], b"")
+                elif "given_up" in said:
+                    yield Heard("given up", 0, said["given_up"], b"")
 
     def reply(self, *, build: str = "") -> None:
         """What was heard may go on; ``build`` is the id of one that begins."""
@@ -233,7 +233,10 @@ class Gate:
         return {k: v for k, v in env.items() if k not in steering} | {"DOCKER_HOST": address}
 
     def check(self) -> None:
-        """Raise GateError unless it is there, as it was opened."""
+        """Raise GateError unless it is there, as it was opened.
+
+        While it lives its socket keeps the file's number, which no other gets.
+        """
         code = self._process.poll()
         if code is not None:
             how = f"by signal {-code}" if code < 0 else f"with exit {code}"
@@ -244,7 +247,7 @@ class Gate:
             now = self.path.lstat()
         except OSError:
             now = None
-        if now is None or _which(now) != _which(self._seen):
+        if now is None or not os.path.samestat(now, self._seen):
             raise GateError("the gate's socket was taken away or replaced while the run went on")
 
     def shown(self, text: str) -> str:
@@ -285,11 +288,6 @@ class Gate:
     def _hear(self, channel: socket.socket) -> None:
         with closing(channel), suppress(frames.ClosedError):
             self._judge(Call(channel))
-
-
-def _which(seen: os.stat_result) -> tuple[int, int, int]:
-    """Which file it is: a number alone is given to the next one at once."""
-    return seen.st_dev, seen.st_ino, seen.st_ctime_ns
 
 
 def _identity(subject: Subject) -> dict[str, Any] | None:

@@ -30,6 +30,7 @@ from lifecycle.gate.http2 import (
     refusal,
 )
 from lifecycle.gate.methods import BUILD_HEADER, METHODS, UNKNOWN, Does
+from lifecycle.gate.running import is_running
 
 MOST_HEADERS = 1 << 16
 """Bytes of one header block, before and after it is decoded."""
@@ -152,7 +153,7 @@ class Judging(Protocol):
     def tell(self, stream: int, message: bytes) -> None:
         """What the engine answered to a call; returns when it is written down."""
 
-    def unreadable(self, why: str) -> None:
+    def given_up(self, why: str) -> None:
         """The connection is given up."""
 
     def began(self, build: str) -> bool:
@@ -162,25 +163,33 @@ class Judging(Protocol):
 class Conversation:
     """The harness, asked over a conversation's channel, one question at a time."""
 
-    def __init__(self, call: socket.socket, builds: set[str]) -> None:
-        """``builds`` are the ids of those that went through this gate."""
-        self._call, self._builds = call, builds
+    def __init__(
+        self, call: socket.socket, builds: set[str], connect: Callable[[], socket.socket]
+    ) -> None:
+        """``builds`` are the ids of those that went through this gate; ``connect`` is a way on."""
+        self._call, self._builds, self._connect = call, builds, connect
         self._asking = threading.Lock()
 
     def ask(self, method: str, stream: int, message: bytes) -> str:
         """Why a call, or its message, is not let through; empty when it is."""
         said = self._said({"asks": method, "stream": stream}, message)
-        if said.get("build"):
-            self._builds.add(said["build"])
-        return str(said.get("refuse", ""))
+        build, why = str(said.get("build") or ""), str(said.get("refuse") or "")
+        if build and build not in self._builds:
+            with self._connect() as engine:
+                if is_running(engine, build):
+                    why = f"build {build} runs already, and is somebody's"
+                    self.given_up(why)
+                    return why
+            self._builds.add(build)
+        return why
 
     def tell(self, stream: int, message: bytes) -> None:
         """What the engine answered to a call; returns when it is written down."""
         self._said({"answers": stream}, message)
 
-    def unreadable(self, why: str) -> None:
+    def given_up(self, why: str) -> None:
         """The connection is given up."""
-        self._said({"unreadable": why}, b"")
+        self._said({"given_up": why}, b"")
 
     def began(self, build: str) -> bool:
         """Whether a build of this id went through here."""
@@ -221,7 +230,7 @@ class Watched:
             except RefusedError as refused:
                 self._refuse(refused)
             except UnreadableError as error:
-                self._judging.unreadable(str(error))
+                self._judging.given_up(str(error))
             else:
                 return
         with suppress(OSError):

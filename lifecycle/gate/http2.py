@@ -159,7 +159,9 @@ def refusal(stream: int, message: str) -> bytes:
     Its header is written without the table that the two sides share.
     """
     text = "".join(
-        c if " " <= c <= "~" and c != "%" else "".join(f"%{b:02X}" for b in c.encode())
+        c
+        if " " <= c <= "~" and c != "%"
+        else "".join(f"%{b:02X}" for b in c.encode("utf-8", "replace"))
         for c in message
     )
     headers = (
@@ -168,14 +170,17 @@ def refusal(stream: int, message: str) -> bytes:
         ("grpc-status", "7"),
         ("grpc-message", text[:4000]),
     )
-    block = b"".join(b"\x00" + _text(name) + _text(value) for name, value in headers)
-    flags = END_STREAM | END_HEADERS
-    return (
-        len(block).to_bytes(3, "big") + bytes((HEADERS, flags)) + stream.to_bytes(4, "big") + block
-    )
+    block = b"".join(b"\x00" + literal(name) + literal(value) for name, value in headers)
+    return framed(HEADERS, END_STREAM | END_HEADERS, stream, block)
 
 
-def _text(text: str) -> bytes:
+def framed(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
+    """A frame."""
+    head = len(payload).to_bytes(3, "big") + bytes((kind, flags)) + stream.to_bytes(4, "big")
+    return head + payload
+
+
+def literal(text: str) -> bytes:
     """A text in a header: its length in seven bits and more, and its bytes as they are."""
     data = text.encode("ascii")
     if len(data) < 127:  # noqa: PLR2004 - seven bits, of which all set say that more follows

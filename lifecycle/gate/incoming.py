@@ -28,6 +28,7 @@ class Incoming:
         self.client = client
         self._parser = h11.Connection(h11.SERVER, max_incomplete_event_size=MOST_HEAD)
         self._method = ""
+        self._ended = False
         self.chunked = False
         self.length = 0
 
@@ -124,7 +125,11 @@ class Incoming:
             try:
                 event = self._parser.next_event()
             except h11.RemoteProtocolError as error:
+                if self._ended:
+                    raise ConnectionResetError("it hung up in the middle") from None
                 raise BadRequestError(str(error)) from None
             if event is not h11.NEED_DATA:
                 return event
-            self._parser.receive_data(self.client.recv(1 << 16))
+            piece = self.client.recv(1 << 16)
+            self._ended = not piece
+            self._parser.receive_data(piece)

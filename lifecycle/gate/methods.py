@@ -20,7 +20,7 @@ BUILD_HEADER = b"buildkit-controlapi-buildid"
 class Does(Enum):
     """What becomes of a call."""
 
-    READS = "reads"
+    PASSES = "reads, or does nothing by itself"
     ASKS = "is judged by what it asks"
     IN_A_BUILD = "is part of a build, which must be this run's"
     REFUSED = "is never let through"
@@ -42,9 +42,10 @@ _CONTENT = "/containerd.services.content.v1.Content"
 _STORED = "what builds have stored is everybody's"
 METHODS: Mapping[str, Method] = {
     **_all(
-        Does.READS,
+        Does.PASSES,
         CONTROL,
         *("DiskUsage", "Info", "ListWorkers", "ListenBuildHistory", "Status"),
+        "Session",  # where BuildKit asks for a build's files, as it does on POST /session
     ),
     **_all(Does.ASKS, CONTROL, "Solve", "UpdateBuildHistory"),
     **_all(
@@ -53,8 +54,7 @@ METHODS: Mapping[str, Method] = {
         "Prune",
         why="a prune removes the cache that other people's builds stand on",
     ),
-    **_all(Does.REFUSED, CONTROL, "Session", why="a session has an endpoint of its own"),
-    **_all(Does.READS, BRIDGE, "Ping"),
+    **_all(Does.PASSES, BRIDGE, "Ping"),
     **_all(
         Does.IN_A_BUILD,
         BRIDGE,
@@ -63,10 +63,10 @@ METHODS: Mapping[str, Method] = {
         *("NewContainer", "ReleaseContainer", "ExecProcess"),
         *("ReadFileContainer", "ReadDirContainer", "StatFileContainer"),
     ),
-    **_all(Does.READS, _CONTENT, "Info", "List", "Status", "ListStatuses", "Read"),
+    **_all(Does.PASSES, _CONTENT, "Info", "List", "Status", "ListStatuses", "Read"),
     **_all(Does.REFUSED, _CONTENT, "Update", "Delete", "Write", "Abort", why=_STORED),
-    **_all(Does.READS, "/opentelemetry.proto.collector.trace.v1.TraceService", "Export"),
-    **_all(Does.READS, "/grpc.health.v1.Health", "Check", "List", "Watch"),
+    **_all(Does.PASSES, "/opentelemetry.proto.collector.trace.v1.TraceService", "Export"),
+    **_all(Does.PASSES, "/grpc.health.v1.Health", "Check", "List", "Watch"),
 }
 """The table."""
 

@@ -25,6 +25,7 @@ _OF_THE_HOP = frozenset(
     {"connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding"}
     | {"upgrade", "content-length", "expect", "http2-settings"}
 )
+_HTTP = (b"1.0", b"1.1")
 _FORMS = ("application/x-www-form-urlencoded", "multipart/")
 _WITH_FORMS = frozenset({"POST", "PUT", "PATCH"})
 
@@ -100,6 +101,8 @@ def target(version: str, path: str, query: Iterable[tuple[str, str]]) -> str:
 
 def read(event: h11.Request) -> Request:
     """Take a head apart; raises BadRequestError for what could be read in two ways."""
+    if event.http_version not in _HTTP:
+        raise BadRequestError(f"HTTP {event.http_version.decode('ascii', 'replace')}")
     text = event.target.decode("ascii", "replace")
     written, _, asked = text.partition("?")
     path = _decoded(written)

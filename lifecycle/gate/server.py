@@ -20,7 +20,7 @@ import h11
 
 from lifecycle.gate import frames, relay
 from lifecycle.gate.archive import Spool
-from lifecycle.gate.grpc import Conversation, Watched
+from lifecycle.gate.grpc import Conversation, Judging, Watched
 from lifecycle.gate.incoming import DRAIN_LIMIT, Incoming
 from lifecycle.gate.request import BadRequestError, Request, head
 from lifecycle.gate.table import Act, Endpoint
@@ -91,6 +91,9 @@ class Server:
         except BadRequestError as error:
             with closing(frames.hand_over(self._calls)) as call:
                 frames.send_json(call, {"unreadable": str(error)})
+                # It is noted before the client knows, so that its step tells.
+                with suppress(frames.ClosedError):
+                    frames.receive(call)
             incoming.refuse(400, f"the request can't be read: {error}")
 
     def _read(self, incoming: Incoming, request: Request, endpoint: Endpoint) -> None:
@@ -121,7 +124,8 @@ class Server:
             engine = self._connected(incoming, call)
             if engine is not None:
                 with closing(engine):
-                    _Relayed(incoming, request, call, engine, verdict).run(spool, self._builds)
+                    judging = Conversation(call, self._builds, self._upstream.connect)
+                    _Relayed(incoming, request, call, engine, verdict).run(spool, judging)
 
     def _connected(
         self, incoming: Incoming, call: socket.socket | None = None
@@ -132,7 +136,8 @@ class Server:
         except OSError as error:
             message = told(self._upstream.address, error)
             if call is not None:
-                frames.send_json(call, {"failed": message})
+                with suppress(frames.ClosedError):  # whoever does not wait for it has gone
+                    frames.send_json(call, {"failed": message})
             incoming.refuse(503, message)
             return None
 
@@ -152,15 +157,16 @@ class _Relayed:
         self._engine, self._verdict = engine, verdict
         self._client = incoming.client
 
-    def run(self, spool: Spool, builds: set[str]) -> None:
-        """Send the request, and bring its answer; ``builds`` are those that went through here."""
+    def run(self, spool: Spool, judging: Judging) -> None:
+        """Send the request, and bring its answer; ``judging`` is for one to BuildKit."""
         try:
-            self._run(spool, builds)
+            self._run(spool, judging)
         except relay.TooLongError as error:
-            frames.send_json(self._call, {"failed": str(error)})
+            with suppress(frames.ClosedError):  # whoever does not wait for it has gone
+                frames.send_json(self._call, {"failed": str(error)})
             self._incoming.refuse(502, str(error))
 
-    def _run(self, spool: Spool, builds: set[str]) -> None:
+    def _run(self, spool: Spool, judging: Judging) -> None:
         endpoint = self._request.endpoint
         streams = endpoint is not None and endpoint.body == "stream"
         body = self._verdict["body"].encode("utf-8", "surrogateescape")
@@ -184,7 +190,7 @@ class _Relayed:
         elif spool.size:
             spool.send(self._engine)
         if allowed:
-            self._open(builds)
+            self._open(judging)
         elif self._verdict["then"] == "wait":
             self._wait()
         elif self._verdict["then"] == "follow":
@@ -233,16 +239,15 @@ class _Relayed:
             tee(piece[:count])
             self._client.sendall(piece[:count])
 
-    def _open(self, builds: set[str]) -> None:
+    def _open(self, judging: Judging) -> None:
         """A connection that becomes a stream of bytes both ways, if the engine says so."""
         raw = relay.head_of_answer(self._engine)
         head, end, first = raw.partition(b"\r\n\r\n")
         self._client.sendall(head + end)
-        told_as = head.lower()
-        status = told_as.split(b" ", 2)[1:2]
-        opened = status == [b"101"] or (status == [b"200"] and any(k in told_as for k in _HIJACKED))
+        opened = bool(end) and _opens(head.lower())
         if opened and self._verdict["then"] == "hear":
-            self._hear(builds, first)
+            Watched(self._client, self._engine, judging).run(self._incoming.early, first)
+            self._incoming.drain()
             return
         self._client.sendall(first)
         if opened:
@@ -254,11 +259,11 @@ class _Relayed:
             relay.end(self._engine)
             relay.pump(self._engine, self._client)
 
-    def _hear(self, builds: set[str], first: bytes) -> None:
-        """The harness judges what is asked on it."""
-        judging = Conversation(self._call, builds)
-        Watched(self._client, self._engine, judging).run(self._incoming.early, first)
-        self._incoming.drain()
+
+def _opens(head: bytes) -> bool:
+    """Whether an answer says that the connection is a stream of bytes from now on."""
+    status = head.split(b" ", 2)[1:2]
+    return status == [b"101"] or (status == [b"200"] and any(kind in head for kind in _HIJACKED))
 
 
 def _answer(request: Request, raw: bytes) -> dict[str, Any]:

@@ -32,10 +32,7 @@ class Upstream:
         if kind == "unix":
             return _unix(rest)
         if kind == "tcp" and not any(self.environ.get(name) for name in _TLS):
-            place = urlsplit(self.address)
-            channel = socket.create_connection(
-                (place.hostname or "localhost", place.port or 2375), CONNECT_LIMIT
-            )
+            channel = socket.create_connection(_place(self.address), CONNECT_LIMIT)
             channel.settimeout(None)
             return channel
         return self._through_cli()
@@ -69,6 +66,15 @@ class Upstream:
                 return "" if channel.recv(1) else told(self.address, OSError(0, "it hung up"))
         except OSError as error:
             return told(self.address, error)
+
+
+def _place(address: str) -> tuple[str, int]:
+    try:
+        place = urlsplit(address)
+        host, port = place.hostname, place.port
+    except ValueError as error:
+        raise OSError(errno.EINVAL, str(error)) from None
+    return host or "localhost", port or 2375
 
 
 def told(address: str, error: OSError) -> str:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import entry_points
@@ -47,6 +47,16 @@ def wait_until(holds: Callable[[], object], limit: float = 20.0) -> None:
     while not holds():
         assert time.monotonic() < deadline, "it did not come about"
         time.sleep(0.02)  # tests wait for whatever a person would see, of which nobody tells
+
+
+def running(word: str) -> list[int]:
+    """The processes in whose command a word stands."""
+    found = []
+    for one in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            if word.encode() in one.read_bytes():
+                found.append(int(one.parent.name))
+    return found
 
 
 @dataclass(frozen=True)

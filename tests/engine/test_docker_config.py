@@ -99,7 +99,7 @@ def test_logins_of_steps_leave_the_persons_file_as_it_was(
     before = state(config)
     ran = act(place, minji, scenario(place, minji, in_sandbox))  # type: ignore[operator]
     assert ran.exit_code == 0, ran.said
-    assert set(ran.statuses().values()) == {"passed"}
+    assert set(ran.statuses().values()) == {"passed"}, ran.said
     assert state(config) == before
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +16,7 @@ import pytest
 
 from lifecycle.engine.sandbox import SandboxInfo
 from tests.engine.bystander import Bystander, made, removed
-from tests.engine.harness import Place, Ran, broken, docker, wait_until
+from tests.engine.harness import Place, Ran, broken, docker, running, wait_until
 
 pytestmark = pytest.mark.engine
 
@@ -278,8 +280,10 @@ def test_a_tag_of_theirs_stays_where_it_is_when_its_registry_has_another(
     here = docker("images", "--digests", "--format", "{{.Repository}}@{{.Digest}}", repository)
     docker("rmi", "-f", pushed, *[n for n in here.splitlines() if "sha256:" in n])
     assert now == old, ran.said
-    assert ran.report["verdict"] != "PASS", ran.said
     assert ran.report["foreign_touched"] == []
+    # BuildKit takes the registry's image as a base without giving it a name: nothing is left out.
+    by_buildkit = "build" in line and docker("buildx", "version", check=False)
+    assert (ran.report["verdict"] == "PASS") == bool(by_buildkit), ran.said
 
 
 def test_what_a_colleague_makes_beside_ours_by_a_name_that_holds_it_is_theirs(
@@ -304,17 +308,19 @@ def test_what_a_colleague_makes_beside_ours_by_a_name_that_holds_it_is_theirs(
 def test_a_name_kept_literal_that_a_colleague_takes_while_our_build_fails_is_theirs(
     place: Place, base_image: str
 ) -> None:
-    dockerfile = f"FROM {base_image}\nLABEL of=MINE\nRUN while true; do sleep 0.1; done\n"
+    loop = f"RUN : loop-{place.word}; while true; do sleep 0.1; done"
+    dockerfile = f"FROM {base_image}\nLABEL of=MINE\n{loop}\n"
     steps = [
         {"write": "Dockerfile", "content": dockerfile},
         {"command": "docker build -t MINE/app:1 .", "timeout": "30s"},
     ]
     file = place.write("a.yaml", f"scenario: taken\nsteps: {json.dumps(steps)}\n")
     with place.started(*place.run_words("--as-written", str(file))) as process:
-        wait_until(lambda: docker("ps", "-q", "--filter", f"label=of={place.word}"))
+        wait_until(lambda: running(f"loop-{place.word}"))
         docker("tag", base_image, f"{place.word}/app:1")
         docker("create", f"--name={place.word}-app", "-v", f"{place.word}-data:/d", base_image)
-        docker("kill", docker("ps", "-q", "--filter", f"label=of={place.word}"))
+        for pid in running(f"loop-{place.word}"):
+            os.kill(pid, signal.SIGKILL)
         ran = place.ended(process)
     left = place.left()
     docker("rm", f"{place.word}-app")

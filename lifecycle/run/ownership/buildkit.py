@@ -61,8 +61,8 @@ class BuildKit:
 
     def _heard(self, heard: Heard, builds: dict[int, _Begun]) -> str:
         """Judge what is asked, write down what came of it; the id of a build that begins."""
-        if heard.what == "unreadable":
-            raise Refused(f"a connection to BuildKit that can't be read: {heard.told}")
+        if heard.what == "given up":
+            raise Refused(f"a connection to BuildKit is given up: {heard.told}")
         if heard.what == "answers":
             begun = builds.pop(heard.stream, None)
             if begun is not None:

@@ -222,7 +222,6 @@ class Images:
                 f"pulling every tag of {image} could move {', '.join(sorted(theirs))}, which this "
                 "run did not make: pull the tags by their names"
             )
-        self._o.look_before()
         before = set(self._tags_of_repository(image))
         succeeded = self._followed(call).succeeded
         try:
@@ -263,7 +262,7 @@ class Images:
         mine = [tag for tag in tags if self.claim(tag, self._same(tag, brought))]
         images = {one.id for one in brought} - {""}
         there = {one for one in images if self._daemon.image(one) is not None}
-        self._o.look_before()
+        before = self._o.tags()
         loaded: set[str] = set()
         messages = self._followed(
             call, hear=lambda said: loaded.update(_LOADED.findall(str(said.get("stream") or "")))
@@ -271,6 +270,8 @@ class Images:
         try:
             done = messages.succeeded
             self.tagged(mine, was, lambda tag, _: done or tag in loaded, told=messages.ended)
+            # A tag that the manifest did not say, of an archive that is read in two ways.
+            self._o.hold_against(before, self._o.tags(), map(_as_said, loaded))
             for one in images - there:
                 seen = self._daemon.image(one)
                 if seen is not None and not tags_of(seen):
@@ -317,7 +318,6 @@ class Images:
             query = [(k, v) for k, v in query if k != "pull"]
             reason = "left out: the base image's tag would move where its registry has another"
             self._o.note(unverified("--pull: the base is the registry's", "the newest", reason))
-        self._o.look_before()
         quiet = request.get("q") not in _OFF
         stream = ClassicBuild(self._daemon, self._o.before, self._layer, quiet=quiet)
         is_read = request.get("version") != _BUILDKIT
@@ -358,6 +358,14 @@ class Images:
 def named(name: str) -> str:
     """A name that is given to an image, as everyone uses it. Raises Refused."""
     return _joined(name, "")
+
+
+def _as_said(name: str) -> str:
+    """A name that the engine itself printed."""
+    try:
+        return familiar(name)
+    except ImpossibleError:
+        return name
 
 
 def _joined(name: str, tag: str) -> str:

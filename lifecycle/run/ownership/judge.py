@@ -144,7 +144,7 @@ class Judge:
         return identity, self._o.owns("network", identity)
 
     def _joinable(self, name: str) -> tuple[str, bool]:
-        """The same for a container of ours, which may also be in a network that all engines have."""
+        """The same of a container of ours, which may be in a network that all engines have."""
         seen = self._daemon.network(name)
         if seen is not None and seen.get("Name") in _BUILT_IN:
             return str(seen["Id"]), True

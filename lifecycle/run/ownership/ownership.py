@@ -62,6 +62,8 @@ class Ownership:
         self._builds: set[str] = set()
         self._named: set[str] = set()
         self._ever: dict[tuple[str, str], str] = {}
+        self._ids: set[str] = set()
+        """All that anything of ours ever had: a tag that is built twice means two images."""
         self._pulled: set[str] = set()
         self._touched: set[tuple[str, str]] = set()
         self._snapshot: dict[str, str] | None = None
@@ -145,6 +147,7 @@ class Ownership:
         if kind == "image":
             self._named.add(name)
         self._ever[key_of(kind, name, identity)] = identity
+        self._ids.add(identity)
         if kind == "image" and name != identity and self._goes_with_ours(name, identity):
             why = f"its image {NAMELESS}, and would go with it"
             self._ledger.keep(kind, name, why, identity)
@@ -286,19 +289,29 @@ class Ownership:
         """After something that can't be read: which tags of others it may have moved."""
         with self._changed:
             before, self._snapshot = self._snapshot, None
-        if before is None:
-            return
-        now = self._tags()
-        for tag, was in before.items():
-            if not self.owns("image", tag) and now.get(tag) != was:
-                is_now = f"is {now[tag][:19]}" if tag in now else "is gone"
-                self._moved.append(f"image {tag} was {was[:19]} and {is_now}")
+        now = self._tags() if before is not None else None
+        if before is not None and now is not None:
+            self.hold_against(before, now, before)
 
-    def _tags(self) -> dict[str, str]:
+    def hold_against(
+        self, before: Mapping[str, str], now: Mapping[str, str], tags: Iterable[str]
+    ) -> None:
+        """Which of these tags of others mean another image than before something of ours."""
+        for tag in tags:
+            was, is_now = before.get(tag), now.get(tag)
+            if was and not self.owns("image", tag) and is_now != was:
+                told = f"is {is_now[:19]}" if is_now else "is gone"
+                self._moved.append(f"image {tag} was {was[:19]} and {told}")
+
+    def tags(self) -> dict[str, str]:
+        """Which image each tag means now."""
+        return {t: str(i["Id"]) for i in self.daemon.images() for t in tags_of(i)}
+
+    def _tags(self) -> dict[str, str] | None:
         try:
-            return {t: str(i["Id"]) for i in self.daemon.images() for t in tags_of(i)}
+            return self.tags()
         except EngineError:
-            return {}
+            return None  # what is not known accuses nobody; the step tells of the engine
 
     # -- the measure --------------------------------------------------------------------------
 
@@ -316,5 +329,5 @@ class Ownership:
         """Whether an event is of something that this run made, pulled or touched with leave."""
         ids = {event.id, event.name, *(event.attributes.get(k, "") for k in _IN_EVENTS)} - {""}
         named = self._named | self._pulled
-        known = {identity for _, identity in self._touched} | set(self._ever.values()) | named
+        known = {identity for _, identity in self._touched} | self._ids | named
         return not ids.isdisjoint(known)

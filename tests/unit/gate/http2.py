@@ -51,7 +51,8 @@ class Peer:
             half = len(block) // 2
             first = frame(HEADERS, 0, stream, block[:half])
             return first + frame(CONTINUATION, END_HEADERS, stream, block[half:])
-        return frame(HEADERS, END_HEADERS, stream, block)
+        ends = END_STREAM if how == "ends" else 0
+        return frame(HEADERS, END_HEADERS | ends, stream, block)
 
     def call(
         self, stream: int, method: str, body: bytes = b"", how: str = "whole", build: str = ""

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from lifecycle.gate.grpc import Answering, Asking, Watched
 from lifecycle.gate.http2 import CONTINUATION, HEADERS, PREFACE, UnreadableError, refusal
 from lifecycle.gate.methods import BRIDGE, CONTROL, HISTORY, METHODS, SOLVE, Does
+from lifecycle.gate.running import is_running
 from tests.unit.gate.http2 import Peer, begin, data, frame, message, read_refusal, reset
 
 PRUNE = f"{CONTROL}/Prune"
@@ -29,7 +30,7 @@ class Judging:
     builds: tuple[str, ...] = ()
     asked: list[tuple[int, str, bytes]] = field(default_factory=list)
     told: list[tuple[int, bytes]] = field(default_factory=list)
-    gave_up: list[str] = field(default_factory=list)
+    given: list[str] = field(default_factory=list)
     hold: threading.Event | None = None
 
     def ask(self, method: str, stream: int, said: bytes) -> str:
@@ -41,8 +42,8 @@ class Judging:
     def tell(self, stream: int, said: bytes) -> None:
         self.told.append((stream, said))
 
-    def unreadable(self, why: str) -> None:
-        self.gave_up.append(why)
+    def given_up(self, why: str) -> None:
+        self.given.append(why)
 
     def began(self, build: str) -> bool:
         return build in self.builds
@@ -203,7 +204,6 @@ def between(judging: Judging) -> Iterator[Between]:
 
 OTHERWISE = [
     PRUNE,
-    f"{CONTROL}/Session",
     f"{CONTROL}/%50rune",
     f"{CONTROL}/prune",
     f"/{CONTROL}/Status",
@@ -290,13 +290,13 @@ def test_what_can_t_be_read_ends_and_is_told(between: Between) -> None:
     between.client.sendall(b"GET / HTTP/1.1\r\n\r\n")
     assert between.rest(between.engine) == b""
     assert between.rest(between.client) == b""
-    assert between.judging.gave_up == ["it is not HTTP/2"]
+    assert between.judging.given == ["it is not HTTP/2"]
 
 
 def test_an_answer_that_can_t_be_read_ends_and_is_told(between: Between) -> None:
     between.engine.sendall(frame(CONTINUATION, 4, 1, b"\x82"))
     assert between.rest(between.client) == b""
-    assert "without a beginning" in between.judging.gave_up[0]
+    assert "without a beginning" in between.judging.given[0]
 
 
 def test_much_that_is_not_judged_passes_as_it_came(between: Between) -> None:
@@ -310,11 +310,72 @@ def test_much_that_is_not_judged_passes_as_it_came(between: Between) -> None:
     assert between.judging.asked == []
 
 
+# -- a build that runs -----------------------------------------------------------------------------
+
+SWITCHED = b"HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
+SETTINGS = frame(4, 0, 0)
+
+
+def asked_of(*pieces: bytes, build: str = "abc") -> tuple[object, bytes]:
+    """What an engine that says this is understood to answer, and what it was asked."""
+    ours, engine = socket.socketpair()
+    engine.settimeout(20)
+    for piece in pieces:
+        engine.sendall(piece)
+    engine.shutdown(socket.SHUT_WR)
+    with ours, engine:
+        try:
+            found: object = is_running(ours, build)
+        except OSError as error:
+            found = error
+        ours.shutdown(socket.SHUT_WR)
+        said = b""
+        while piece := engine.recv(1 << 16):
+            said += piece
+    return found, said
+
+
+def test_a_build_runs_when_its_name_is_told_of() -> None:
+    answer = Peer().answer(1, b"\x08\x00")
+    assert asked_of(SWITCHED + SETTINGS + answer)[0] is True
+    assert asked_of(SWITCHED + SETTINGS[:4], SETTINGS[4:] + answer)[0] is True
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        SWITCHED
+        + SETTINGS
+        + Peer().headers(1, [(":status", "200"), ("grpc-status", "12")], "ends"),
+        SWITCHED + reset(1),
+        SWITCHED + frame(7, 0, 0, bytes(8)),
+        b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n",
+    ],
+)
+def test_a_build_does_not_run_that_nobody_tells_of(answer: bytes) -> None:
+    assert asked_of(answer)[0] is False
+
+
+@pytest.mark.parametrize("answer", [b"", SWITCHED, SWITCHED + SETTINGS, SWITCHED + frame(9, 4, 1)])
+def test_where_nothing_is_told_nothing_is_known(answer: bytes) -> None:
+    assert isinstance(asked_of(answer)[0], OSError)
+
+
+def test_it_is_asked_as_a_client_of_grpc_would() -> None:
+    _, said = asked_of(SWITCHED, build="x" * 200)
+    head, _, rest = said.partition(b"\r\n\r\n")
+    assert head.startswith(b"POST /grpc HTTP/1.1\r\n")
+    method = f"{CONTROL}/ListenBuildHistory"
+    assert heard(rest) == [(1, method, b"")]
+    message = rest[-(5 + 2 + 3 + 200 + 2) :]
+    assert message == b"\x00\x00\x00\x00\xcf\x08\x01\x12\xc8\x01" + b"x" * 200 + b"\x18\x01"
+
+
 def test_every_method_that_may_change_something_is_judged_or_refused() -> None:
-    reads = {m for m, of in METHODS.items() if of.does is Does.READS}
+    reads = {m for m, of in METHODS.items() if of.does is Does.PASSES}
     names = {m.rpartition("/")[2] for m in reads}
     assert names == {
-        *("DiskUsage", "Info", "ListWorkers", "ListenBuildHistory", "Status", "Ping"),
+        *("DiskUsage", "Info", "ListWorkers", "ListenBuildHistory", "Session", "Status", "Ping"),
         *("List", "ListStatuses", "Read", "Export", "Check", "Watch"),
     }
     assert {m for m, of in METHODS.items() if of.does is Does.ASKS} == {SOLVE, HISTORY}

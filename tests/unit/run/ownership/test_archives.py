@@ -214,6 +214,20 @@ def test_of_an_archive_that_failed_only_what_was_loaded_is_claimed(
     assert {n for _, n, _ in shared.entries} == claimed
 
 
+@pytest.mark.parametrize("said", [THEIRS, "b:1"])
+def test_a_tag_of_theirs_that_the_engine_loaded_though_no_manifest_said_it_is_told(
+    shared: Run, said: str
+) -> None:
+    def does() -> bytes:
+        shared.engine.tag("c", THEIRS)
+        return stream({"stream": f"Loaded image: {said}\n"})
+
+    archive = {"manifest.json": [json.dumps(manifest("b:1"))]}
+    shared.ask("POST /images/load", b"", does, archive=archive)
+    # What the engine does not say that it loaded, its owner has moved meanwhile.
+    assert bool(shared.ownership.moved) == (said == THEIRS)
+
+
 def test_an_image_that_comes_without_a_name_is_ours_by_its_id(run: Run) -> None:
     archive = packed({f"{ID}.json": CONFIG, "manifest.json": manifest()})
     with Spool() as spool:

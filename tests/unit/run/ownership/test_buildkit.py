@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from lifecycle.engine.events import Event
 from lifecycle.gate.gate import Heard
 from lifecycle.gate.methods import BRIDGE, CONTROL, HISTORY, SOLVE
 from tests.unit.run.ownership.fakes import RUN, Asked, Does, Run, image_id
@@ -173,7 +174,7 @@ def test_the_record_of_a_build_is_changed_by_who_began_it(shared: Run) -> None:
 
 
 def test_a_connection_that_can_t_be_read_is_a_refusal_of_the_step(shared: Run) -> None:
-    call = grpc(shared, Heard("unreadable", 0, "it is not HTTP/2", b""))
+    call = grpc(shared, Heard("given up", 0, "it is not HTTP/2", b""))
     assert "it is not HTTP/2" in call.replies[0]
     assert shared.refusals == [call.replies[0]]
 
@@ -200,3 +201,14 @@ def test_leave_for_all_of_it_is_asked_by_its_name_and_then_tags_are_compared(sha
     shared.engine.tag("a", THEIRS)
     shared.ownership.settle()
     assert shared.ownership.moved == [f"image {THEIRS} was {B[:19]} and is {A[:19]}"]
+
+
+def test_what_a_tag_meant_before_it_was_built_again_is_no_colleague_s(shared: Run) -> None:
+    for digit in "ac":
+        build = asks(solve(export("moby", name=f"new-{RUN}")))
+        grpc(shared, build, gives(shared, digit, f"new-{RUN}:latest"), made(digit))
+        shared.engine.remove("image", image_id(digit))
+        shared.ownership.gone("image", f"new-{RUN}:latest")
+    for identity, ours in ((A, True), (C, True), (B, False)):
+        event = Event("image", "delete", identity, identity, {}, 0.0)
+        assert shared.ownership.knows(event) is ours
