@@ -104,9 +104,14 @@ class Call:
         said = frames.receive_json(self._channel)
         return Answer(said.get("status", 0), said.get("body", said.get("failed", "")))
 
-    def relay_and_follow(self, target: str = "", body: bytes | None = None) -> Iterator[bytes]:
-        """Let it through, and read the answer's bytes as the client gets them."""
-        self._let(target, body, "follow")
+    def relay_and_follow(
+        self, target: str = "", body: bytes | None = None, *, kept: bool = False
+    ) -> Iterator[bytes]:
+        """Let it through, and read the answer's bytes as the client gets them.
+
+        One that is ``kept`` does not reach the client, who gets what :meth:`release` has.
+        """
+        self._let(target, body, "keep" if kept else "follow")
         first = frames.receive(self._channel)
         if first.startswith(b'{"failed"'):
             return
@@ -133,10 +138,10 @@ class Call:
         """What was heard may go on; ``build`` is the id of one that begins."""
         frames.send_json(self._channel, {"build": build})
 
-    def release(self) -> None:
-        """What was made is written down: the client may know."""
+    def release(self, answer: bytes = b"") -> None:
+        """What was made is written down: the client may know, by ``answer`` if one was kept."""
         with suppress(frames.ClosedError):
-            frames.send(self._channel, b"")
+            frames.send(self._channel, answer)
 
     def _let(self, target: str, body: bytes | None, then: str) -> None:
         sent = (self.body if body is None else body).decode("utf-8", "surrogateescape")

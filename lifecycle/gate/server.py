@@ -195,6 +195,8 @@ class _Relayed:
             self._wait()
         elif self._verdict["then"] == "follow":
             self._follow(watch=not streams)
+        elif self._verdict["then"] == "keep":
+            self._keep()
         else:
             self._plain(watch=not streams)
         if streams:
@@ -231,6 +233,15 @@ class _Relayed:
             frames.send(self._call, b"")
             frames.receive(self._call)
             relay.end(self._client)
+
+    def _keep(self) -> None:
+        """The harness reads the answer, and gives the client another one."""
+        piece = memoryview(bytearray(relay.PIECE))
+        while count := self._engine.recv_into(piece):
+            frames.send(self._call, bytes(piece[:count]))
+        frames.send(self._call, b"")
+        self._client.sendall(frames.receive(self._call))
+        relay.end(self._client)
 
     def _upstream_to_client(self, tee: relay.Tee) -> None:
         """As ``answer``, while another thread reads what the client sends."""

@@ -29,7 +29,6 @@ _DOWNLOADED = re.compile(r"Status: Downloaded newer image for (\S+)")
 _BLANK = re.compile(r"[\s\"'\\=]+")
 _NOP = "#(nop)"
 _TRIGGERS = re.compile(r"# Executing \d+ build triggers?")
-_ID = re.compile("sha256:[0-9a-f]{64}")
 
 
 class ClassicBuild:
@@ -40,14 +39,9 @@ class ClassicBuild:
         daemon: Daemon,
         before: Inventory,
         note: Callable[[Entry], None],
-        *,
-        quiet: bool = False,
     ) -> None:
-        """``note`` gets each container and image that the build has made.
-
-        One that is ``quiet`` says the image's id and nothing else.
-        """
-        self._daemon, self._before, self._note, self._quiet = daemon, before, note, quiet
+        """``note`` gets each container and image that the build has made."""
+        self._daemon, self._before, self._note = daemon, before, note
         self._text = ""
         self._there = {str(c["Id"]) for c in daemon.containers()}
         self._steps: list[tuple[str, str]] = []
@@ -96,11 +90,7 @@ class ClassicBuild:
             self._line(line.rstrip("\r"))
 
     def _line(self, line: str) -> None:
-        if self._quiet and _ID.fullmatch(line):
-            self.result = line
-        elif self._quiet:
-            return
-        elif made := _IMAGE.fullmatch(line):
+        if made := _IMAGE.fullmatch(line):
             self._take_image(made[1])
         elif self._running:
             return

@@ -23,13 +23,13 @@ from lifecycle.run.ownership.archives import Named
 from lifecycle.run.ownership.classic_build import ClassicBuild
 from lifecycle.run.ownership.messages import Messages
 from lifecycle.run.ownership.ownership import NAMELESS, Ownership
+from lifecycle.run.ownership.quiet import Quiet
 from lifecycle.run.ownership.refusing import Absent, Refused, not_ours
 
 Json = dict[str, Any]
 _OFF = frozenset({"", "0", "false", "False"})
 _OK = range(200, 300)
 _BUILDKIT = "2"
-_BASE = "a base that a quiet build pulled, or somebody else meanwhile: it does not say which"
 _CONTAINERD = "io.containerd.snapshotter"
 """By what an engine's info tells that containerd keeps its images."""
 _LOADED = re.compile(r"Loaded image: (\S+)")
@@ -184,13 +184,21 @@ class Images:
             call.release()
 
     def _followed(
-        self, call: Call, where: str = "", hear: Callable[[Json], None] = lambda _: None
+        self,
+        call: Call,
+        where: str = "",
+        hear: Callable[[Json], None] = lambda _: None,
+        quiet: Quiet | None = None,
     ) -> Messages:
         """Let a request through, and hear what the engine tells of it, to the end."""
         messages = Messages()
-        for piece in call.relay_and_follow(where):
+        for piece in call.relay_and_follow(where, kept=quiet is not None):
+            if quiet:
+                quiet.feed(piece)
             for said in messages.feed(piece):
                 hear(said)
+                if quiet:
+                    quiet.hear(said)
         return messages
 
     def _pull_beside(self, call: Call, name: str, seen: Json) -> None:
@@ -318,11 +326,14 @@ class Images:
             query = [(k, v) for k, v in query if k != "pull"]
             reason = "left out: the base image's tag would move where its registry has another"
             self._o.note(unverified("--pull: the base is the registry's", "the newest", reason))
-        quiet = request.get("q") not in _OFF
-        stream = ClassicBuild(self._daemon, self._o.before, self._layer, quiet=quiet)
+        stream = ClassicBuild(self._daemon, self._o.before, self._layer)
         is_read = request.get("version") != _BUILDKIT
+        quiet = Quiet() if is_read and request.get("q") not in _OFF else None
+        if quiet:
+            query = [(k, v) for k, v in query if k != "q"]
         hear = stream.hear if is_read else stream.hear_result
-        messages = self._followed(call, target(request.version, request.path, query), hear)
+        where = target(request.version, request.path, query)
+        messages, built = self._followed(call, where, hear, quiet), ""
         try:
             built = "" if messages.failed else stream.result
             self.tagged(mine, was, lambda _, now: now == built, told=messages.ended)
@@ -332,24 +343,8 @@ class Images:
                 seen = self._daemon.image(base)
                 if seen is not None and not self._o.owns("image", base):
                     self._o.pulled(base, str(seen["Id"]))
-            if quiet and built:
-                self._stands_on(built)
         finally:
-            call.release()
-
-    def _stands_on(self, identity: str) -> None:
-        """What a quiet build has made and pulled besides its image, of which it says nothing."""
-        seen = self._daemon.image(identity)
-        while seen is not None and seen.get("Parent"):
-            seen = self._daemon.image(str(seen["Parent"]))
-            if seen is None or had_image(self._o.before, str(seen["Id"])):
-                return
-            for tag in tags_of(seen):
-                if not self._o.owns("image", tag):
-                    self._o.keep(Entry("image", tag, str(seen["Id"])), _BASE)
-            if tags_of(seen):
-                return
-            self.made_by_id(str(seen["Id"]))
+            call.release(quiet.answer(messages.status, built) if quiet else b"")
 
     def _layer(self, entry: Entry) -> None:
         self._o.made(entry.kind, entry.name, entry.id)

@@ -143,6 +143,7 @@ class Asked:
         self.sent: bytes = b""
         self.intended: set[tuple[str, str]] = set()
         self.released = False
+        self.released_with = b""
 
     def refuse(self, message: str, status: int = 403) -> None:
         assert self.heard or not self.relayed, "a request that was relayed can't be refused"
@@ -156,7 +157,10 @@ class Asked:
         done = self._let(target, body)
         return done if isinstance(done, Answer) else Answer(204, "")
 
-    def relay_and_follow(self, target: str = "", body: bytes | None = None) -> Iterator[bytes]:
+    def relay_and_follow(
+        self, target: str = "", body: bytes | None = None, *, kept: bool = False
+    ) -> Iterator[bytes]:
+        assert kept in {True, False}
         done = self._let(target, body)
         answer = done if isinstance(done, bytes) else stream()
         for at in range(0, len(answer), self.pieces):
@@ -183,8 +187,8 @@ class Asked:
         self.intended = {(e.kind, e.name) for e in self._run.ownership.entries()}
         return self.does()
 
-    def release(self) -> None:
-        self.released = True
+    def release(self, answer: bytes = b"") -> None:
+        self.released, self.released_with = True, answer
 
     @property
     def json(self) -> Any:

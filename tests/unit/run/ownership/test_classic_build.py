@@ -246,14 +246,6 @@ def test_an_aux_of_another_shape_tells_nothing(build: Build, aux: Any) -> None:
     assert build.read.result == ""
 
 
-def test_a_quiet_build_says_its_image_and_nothing_else(build: Build, run: Run) -> None:
-    read = ClassicBuild(run.ownership.daemon, {}, build.noted.append, quiet=True)
-    read.hear({"stream": f"{C}\n"})
-    assert read.result == C
-    build.hear(f"{C}\n")
-    assert build.read.result == ""
-
-
 def test_a_base_that_was_pulled_is_told_by_the_engine_and_not_by_a_program(build: Build) -> None:
     text = "Status: Downloaded newer image for base:1"
     build.read.hear({"stream": f"{text}\n"})

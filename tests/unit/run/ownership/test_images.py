@@ -180,7 +180,7 @@ def test_a_tag_of_ours_stays_ours_when_its_rebuild_fails(shared: Run) -> None:
         (f"/commit?container={OURS}", Answer(201, json.dumps({"Id": A}))),
         ("/images/create?fromSrc=-", stream({"status": A})),
         ("/build", stream(*BUILT)),
-        ("/build?q=1", stream({"stream": f"{A}\n"})),
+        ("/build?q=1", stream(*BUILT)),
         ("/build?version=2", stream(*BUILT)),
     ],
 )
@@ -226,30 +226,32 @@ def test_a_base_that_a_build_pulled_is_kept_on_purpose(shared: Run) -> None:
     assert kept["base:1"]
 
 
-def test_what_a_quiet_build_stands_on_is_known_by_its_parents(shared: Run) -> None:
-    """It says its image's id and nothing else; the base is kept, as somebody may have pulled it."""
-
+def test_a_quiet_build_tells_us_all_and_its_client_the_image_alone(shared: Run) -> None:
     def does() -> bytes:
-        shared.engine.tag("d", "base:1")
-        shared.engine.tag("e", Parent=image_id("d"))
-        shared.engine.tag("f", MINE, Parent=image_id("e"))
-        return stream({"stream": f"{image_id('f')}\n"})
+        shared.engine.tag("f", MINE, Parent=C)
+        said = [{"stream": "Step 1/2 : FROM me/x\n"}, {"stream": f" ---> {'c' * 12}\n"}]
+        return stream(*said, {"aux": {"ID": image_id("f")}})
 
-    shared.ask(f"POST /build?q=1&t={MINE}", does=does)
-    kept = {e.name: bool(e.kept) for e in shared.ownership.entries() if e.kind == "image"}
-    assert kept == {MINE: False, image_id("e"): False, "base:1": True}
+    call = shared.ask(f"POST /build?q=1&t={MINE}&rm=1", does=does)
+    assert "q=1" not in call.relayed
+    assert (MINE, image_id("f")) in tags(shared)
+    head, _, body = call.released_with.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200 OK")
+    assert json.loads(body) == {"stream": f"{image_id('f')}\n"}
 
 
-def test_a_quiet_build_claims_nothing_that_was_there(run: Run) -> None:
-    run.engine.tag("b", THEIRS)
-    run.engine.tag("e", Parent=B)
+def test_a_quiet_build_that_fails_tells_its_client_all(shared: Run) -> None:
+    failed = {"errorDetail": {"message": "no"}, "error": "no"}
+    answer = stream({"stream": "Step 1/1 : RUN false\n"}, failed)
+    call = shared.ask(f"POST /build?q=true&t={MINE}", does=lambda: answer)
+    *_, told, error = call.released_with.partition(b"\r\n\r\n")[2].splitlines()
+    assert (json.loads(told), json.loads(error)) == ({"stream": "Step 1/1 : RUN false\n"}, failed)
 
-    def does() -> bytes:
-        run.engine.tag("f", MINE, Parent=image_id("e"))
-        return stream({"stream": f"{image_id('f')}\n"})
 
-    run.ask(f"POST /build?q=1&t={MINE}", does=does)
-    assert tags(run) == {(MINE, image_id("f"))}
+def test_a_quiet_build_that_the_engine_refuses_is_answered_in_its_words(shared: Run) -> None:
+    answer = stream({"message": "a bad request"}, status="400 Bad Request")
+    call = shared.ask(f"POST /build?q=1&t={MINE}", does=lambda: answer)
+    assert call.released_with == answer
 
 
 @pytest.mark.parametrize("mode", ["container:theirs", "labnet"])
