@@ -1,6 +1,8 @@
 """An archive of images on its way to the engine: kept on disk until it is known what it names.
 
 The engine reads every manifest that an archive holds, wherever it stands, so all of them are told.
+An archive can be written so that two programs read different names in it. So what could have two
+names is not read at all, and the archive is made anew for the engine, of what was read here.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ import tarfile
 import tempfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from types import TracebackType
 from typing import IO, Any, Self, cast
 
@@ -26,6 +28,10 @@ MOST_TOLD = 1 << 20
 MOST_HASHED = 4 << 20
 """Bytes of a file whose name is held against its content: images' configurations are small."""
 MOST_FILES = 1 << 16
+MOST_HEAD = 1 << 20
+"""Bytes of what stands before a file to tell more of it: a name that is long."""
+_PIECE = 1 << 18
+_KINDS = (tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.DIRTYPE, tarfile.SYMTYPE, tarfile.LNKTYPE)
 _BY_DIGEST = re.compile(r"([0-9a-f]{64})(?:\.json)?")
 _PACKED: Mapping[bytes, Callable[[IO[bytes]], Any]] = {
     b"\x1f\x8b\x08": gzip.open,
@@ -67,11 +73,17 @@ class Spool:
             self.size += len(piece)
 
     def send(self, engine: socket.socket) -> None:
-        """Send it on."""
-        if self._file is not None:
-            self._file.seek(0)
-            with suppress(BrokenPipeError):
-                engine.sendfile(self._file)
+        """Send on, in chunks, what was read of it."""
+        if self._file is None:
+            return
+        with suppress(ConnectionError):  # an engine that has answered reads no more of it
+            sink = _Chunks(engine)
+            with closing(_opened(self._file)) as archive, closing(_written(sink)) as made:
+                for member in archive:
+                    made.addfile(_plain(member), _file(archive, member))
+                    archive.members.clear()  # else each keeps the head of each
+                    made.members.clear()
+            sink.end()
 
     def listed(self) -> dict[str, Any]:
         """The texts of its manifests, by their names, or ``problem``: why they can't be read.
@@ -83,8 +95,7 @@ class Spool:
         told: dict[str, Any] = {}
         known: dict[str, bool] = {}
         try:
-            file = _unpacked(self._file)
-            with tarfile.open(fileobj=file, mode="r|", tarinfo=_Member) as archive:
+            with closing(_opened(self._file)) as archive:
                 for name, text in _told(archive, known):
                     told.setdefault(name, []).append(text)
         except _UNREADABLE as error:
@@ -100,10 +111,55 @@ def _unpacked(file: IO[bytes]) -> IO[bytes]:
     return cast("IO[bytes]", opened)
 
 
+def _opened(file: IO[bytes]) -> Any:
+    """An archive, read from its beginning to its end."""
+    return tarfile.open(fileobj=_unpacked(file), mode="r|", bufsize=_PIECE, tarinfo=_Member)
+
+
+def _written(sink: _Chunks) -> Any:
+    to: Any = sink  # all that is asked of it is to write
+    made: Any = tarfile.open(  # noqa: SIM115 - closed by whoever writes
+        fileobj=to, mode="w|", bufsize=_PIECE, format=tarfile.PAX_FORMAT
+    )
+    made.copybufsize = _PIECE  # its own default is 16 KiB
+    return made
+
+
+class _Chunks:
+    """A file that sends what is written to it as a request's body in chunks."""
+
+    def __init__(self, engine: socket.socket) -> None:
+        self._engine = engine
+
+    def write(self, data: bytes) -> int:
+        if data:
+            self._engine.sendall(b"%x\r\n%b\r\n" % (len(data), data))
+        return len(data)
+
+    def end(self) -> None:
+        self._engine.sendall(b"0\r\n\r\n")
+
+
+def _plain(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    """A member with nothing but what was read of it."""
+    made = tarfile.TarInfo(member.name)
+    made.type = tarfile.REGTYPE if member.isreg() else member.type
+    made.size = member.size if member.isreg() else 0
+    made.mode, made.mtime, made.linkname = member.mode, int(member.mtime), member.linkname
+    return made
+
+
 class _Member(tarfile.TarInfo):
     """A file of an archive; ``long`` says that its name stands in a header of GNU's kind."""
 
     long = False
+
+    def _proc_member(self, archive: tarfile.TarFile) -> tarfile.TarInfo:
+        """As tarfile does; a head that tells more of a file is read whole, so it must be short."""
+        if self.type not in _KINDS and self.size > MOST_HEAD:
+            raise ValueError(f"a head of {self.size} bytes")
+        following: tarfile.TarInfo = super()._proc_member(archive)  # type: ignore[misc]
+        return following
 
     def _proc_gnulong(self, archive: tarfile.TarFile) -> tarfile.TarInfo:
         following: tarfile.TarInfo = super()._proc_gnulong(archive)  # type: ignore[misc]
@@ -119,6 +175,8 @@ def _told(archive: Any, known: dict[str, bool]) -> Iterator[tuple[str, str]]:
         _refuse_two_names(archive, member)
         # In whatever folder: one may be a link to the folder where it counts.
         name = posixpath.normpath(member.name).rpartition("/")[2]
+        if member.type not in _KINDS:
+            raise ValueError(f"{name[:200]!r} is neither a file nor a folder nor a link")
         if name in _TOLD:
             left -= member.size
             if not member.isreg() or left < 0:
@@ -146,8 +204,14 @@ def _is_true(archive: Any, member: tarfile.TarInfo, digest: str) -> bool:
     return hashlib.sha256(_content(archive, member)).hexdigest() == digest
 
 
+def _file(archive: Any, member: tarfile.TarInfo) -> IO[bytes] | None:
+    """What a file holds; a link's is that of another one."""
+    file: IO[bytes] | None = archive.extractfile(member) if member.isreg() else None
+    return file
+
+
 def _content(archive: Any, member: tarfile.TarInfo) -> bytes:
-    file = archive.extractfile(member)
+    file = _file(archive, member)
     content = file.read() if file else b""
     if len(content) != member.size:
         raise ValueError(f"{member.name[:200]!r} breaks off")

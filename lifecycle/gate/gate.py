@@ -105,13 +105,13 @@ class Call:
         return Answer(said.get("status", 0), said.get("body", said.get("failed", "")))
 
     def relay_and_follow(
-        self, target: str = "", body: bytes | None = None, *, kept: bool = False
+        self, target: str = "", body: bytes | None = None, *, hold: bool = False
     ) -> Iterator[bytes]:
         """Let it through, and read the answer's bytes as the client gets them.
 
-        One that is ``kept`` does not reach the client, who gets what :meth:`release` has.
+        ``hold``: it gets none of them before :meth:`release`.
         """
-        self._let(target, body, "keep" if kept else "follow")
+        self._let(target, body, "hold" if hold else "follow")
         first = frames.receive(self._channel)
         if first.startswith(b'{"failed"'):
             return
@@ -138,10 +138,13 @@ class Call:
         """What was heard may go on; ``build`` is the id of one that begins."""
         frames.send_json(self._channel, {"build": build})
 
-    def release(self, answer: bytes = b"") -> None:
-        """What was made is written down: the client may know, by ``answer`` if one was kept."""
+    def release(self, instead: bytes = b"") -> None:
+        """What was made is written down: the client may know.
+
+        ``instead`` is what it gets in place of an answer that was held.
+        """
         with suppress(frames.ClosedError):
-            frames.send(self._channel, answer)
+            frames.send(self._channel, instead)
 
     def _let(self, target: str, body: bytes | None, then: str) -> None:
         sent = (self.body if body is None else body).decode("utf-8", "surrogateescape")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import select
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 PIECE = 1 << 18
@@ -68,6 +68,15 @@ def answer(client: socket.socket, engine: socket.socket, tee: Tee | None = None)
             if tee is not None:
                 tee(piece[:count])
             client.sendall(piece[:count])
+
+
+def while_there(client: socket.socket, engine: socket.socket) -> Iterator[bytes]:
+    """An answer as it comes, as long as the client has not hung up."""
+    poller = select.poll()
+    poller.register(client, 0)  # a hang-up is always told
+    poller.register(engine, select.POLLIN)
+    while client.fileno() not in dict(poller.poll()) and (piece := engine.recv(PIECE)):
+        yield piece
 
 
 def _drop(client: socket.socket) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import resource
 import socket
+import tempfile
 import threading
 import time
 from collections.abc import Mapping
@@ -172,7 +173,7 @@ class _Relayed:
         body = self._verdict["body"].encode("utf-8", "surrogateescape")
         framing = f"Content-Length: {len(body)}" if body else ""
         framing = self._incoming.framing if streams else framing
-        framing = f"Content-Length: {spool.size}" if spool.size else framing
+        framing = "Transfer-Encoding: chunked" if spool.size else framing
         asked = self._request.header("upgrade").strip().lower()
         allowed = endpoint.upgrade if endpoint is not None else ""
         upgrade = allowed if allowed == asked else ""
@@ -195,8 +196,8 @@ class _Relayed:
             self._wait()
         elif self._verdict["then"] == "follow":
             self._follow(watch=not streams)
-        elif self._verdict["then"] == "keep":
-            self._keep()
+        elif self._verdict["then"] == "hold":
+            self._hold()
         else:
             self._plain(watch=not streams)
         if streams:
@@ -234,14 +235,21 @@ class _Relayed:
             frames.receive(self._call)
             relay.end(self._client)
 
-    def _keep(self) -> None:
-        """The harness reads the answer, and gives the client another one."""
-        piece = memoryview(bytearray(relay.PIECE))
-        while count := self._engine.recv_into(piece):
-            frames.send(self._call, bytes(piece[:count]))
-        frames.send(self._call, b"")
-        self._client.sendall(frames.receive(self._call))
-        relay.end(self._client)
+    def _hold(self) -> None:
+        """The harness reads the answer, and says what the client gets; nothing: the answer."""
+        with tempfile.SpooledTemporaryFile(MOST_ANSWER) as kept:
+            try:
+                for piece in relay.while_there(self._client, self._engine):
+                    kept.write(piece)
+                    frames.send(self._call, piece)
+            finally:
+                frames.send(self._call, b"")
+                instead = frames.receive(self._call)
+                kept.seek(0)
+                pieces = [instead] if instead else iter(lambda: kept.read(relay.PIECE), b"")
+                for one in pieces:
+                    self._client.sendall(one)
+                relay.end(self._client)
 
     def _upstream_to_client(self, tee: relay.Tee) -> None:
         """As ``answer``, while another thread reads what the client sends."""

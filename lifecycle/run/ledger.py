@@ -29,6 +29,7 @@ from lifecycle.run.ledger_folder import LedgerError, default_folder, opened
 __all__ = ["Entry", "Kind", "Ledger", "LedgerError", "default_folder", "same_id"]
 
 Kind = Literal["container", "image", "volume", "network", "file", "folder"]
+_BY_ID = frozenset({"container", "network"})
 REMOVAL_ORDER: tuple[Kind, ...] = ("container", "image", "volume", "network", "file", "folder")
 RUN_ID = re.compile("r[0-9a-f]{8}")
 """What a run's id looks like; shorter ones would be part of anybody's names."""
@@ -158,23 +159,18 @@ class Ledger:
         entry = self._open.get((kind, name))
         return entry.id if entry else ""
 
-    def has_id(self, kind: Kind, identity: str) -> bool:
-        """Whether this run made the very thing of a full id."""
-        ids = (e.id for e in list(self._open.values()) if e.kind == kind)
-        return bool(identity) and identity in ids
+    def holds(self, kind: Kind, key: str) -> bool:
+        """Whether this run made it: a container or a network by its whole id, else by its name.
 
-    def holds(self, kind: Kind, name_or_id: str) -> bool:
-        """Whether this run made it; an id may be a prefix of at least 12 characters.
-
-        A literal name proves nothing until the id that it was made with is known. A volume has no
-        id but its name, of which somebody else's may be the beginning.
+        A name is no id, though it may look like one: somebody's id is a name that anybody may
+        give. And an image's id is no name: many tags may share it. A literal name proves nothing
+        until the id that it was made with is known.
         """
         # A copy, since the thread that reads the engine's events writes here too.
         mine = [e for e in list(self._open.values()) if e.kind == kind]
-        known = (e for e in mine if e.id or self.run in e.name)
-        if kind == "volume":
-            return any(e.name == name_or_id for e in known)
-        return any(e.name == name_or_id or same_id(e.id, name_or_id) for e in known)
+        if kind in _BY_ID:
+            return bool(key) and any(e.id == key for e in mine)
+        return any(e.name == key for e in mine if e.id or self.run in e.name)
 
     def intends(self, kind: Kind, name: str) -> bool:
         """Whether a command of this run was to make it."""

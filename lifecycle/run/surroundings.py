@@ -154,8 +154,14 @@ def connect(address: str, env: Mapping[str, str]) -> Daemon:
 def engine_places(daemon: Daemon) -> tuple[str, ...]:
     """Where an engine has its socket, its data and its runtime's socket, on its machine."""
     socket = daemon.address.removeprefix("unix://")
-    places = ["/run/docker.sock", "/run/containerd", str(daemon.info.get("DockerRootDir") or "")]
-    places += [os.path.realpath(socket)] if socket != daemon.address else []
+    data = str(daemon.info.get("DockerRootDir") or "")
+    places = ["/run/docker.sock", "/run/containerd", data]
+    # Newer engines keep images in their runtime's own store.
+    places += [str(Path(data).with_name("containerd"))] if data else []
+    if socket != daemon.address:
+        # Beside its socket an engine has its own and its runtime's folder of state.
+        real = Path(os.path.realpath(socket))
+        places += [str(real), *(str(real.parent / name) for name in ("containerd", "docker"))]
     runtime = daemon.info.get("Containerd")
     places += [str(runtime.get("Address") or "")] if isinstance(runtime, dict) else []
     return tuple(dict.fromkeys(p for p in places if p.startswith("/")))

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -49,7 +48,12 @@ CONTAINER: Shape = {
     "NetworkingConfig": {"EndpointsConfig": {_ANY: _ENDPOINT}},
 }
 CONNECT: Shape = {"Container": None, "EndpointConfig": _ENDPOINT}
-NETWORK: Shape = {"Name": None, "CheckDuplicate": None, "ConfigFrom": {"Network": None}}
+NETWORK: Shape = {
+    "Name": None,
+    "CheckDuplicate": None,
+    "Options": None,
+    "ConfigFrom": {"Network": None},
+}
 VOLUME: Shape = {"Name": None, "Driver": None, "DriverOpts": None}
 NOTHING: Shape = {}
 _NOBODYS = frozenset({"", "default", "bridge", "host", "none"})
@@ -60,8 +64,9 @@ _OF_CONTAINERS = (
 )
 _TWINS = str.maketrans({"\u017f": "s", "\u212a": "k"})
 """What Go takes for an ASCII letter in a key: the long s, and the sign of Kelvin."""
-_PATHS = re.compile(r"[,:=]")
-"""Where a path can begin in the options of a mount: ``lowerdir=/a:/b,upperdir=/c``."""
+
+
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")
 
 
 class BodyError(Exception):
@@ -126,7 +131,7 @@ def _settled(value: Any, shape: Any, where: str) -> Any:
         known = {folded(k): k for k in shape if k != _ANY}
         made: Json = {}
         for written_as, held in value:
-            key = known.get(folded(written_as), _whole(written_as))
+            key = known.get(folded(written_as)) or _whole(written_as, where)
             if key in made:
                 raise BodyError(f"{where}{key} stands twice")
             made[key] = _settled(held, shape.get(key, shape.get(_ANY)), f"{where}{key}.")
@@ -134,13 +139,16 @@ def _settled(value: Any, shape: Any, where: str) -> Any:
     if isinstance(value, list):
         inner = shape[0] if isinstance(shape, list) else None
         return [_settled(one, inner, where) for one in value]
-    return _whole(value) if isinstance(value, str) else value
+    return _whole(value, where) if isinstance(value, str) else value
 
 
-def _whole(text: str) -> str:
-    """A text without halves of characters, for which Go reads another character."""
-    if not text.isascii():
-        text.encode("utf-8")
+def _whole(text: str, where: str) -> str:
+    """A text; raises BodyError for what is none to the engine, or to its kernel.
+
+    Go reads another character for half of one, and a zero ends a name for the kernel.
+    """
+    if _NO_TEXT.search(text):
+        raise BodyError(f"{where.rstrip('.') or 'the body'} holds {text[:40]!r}, which is no text")
     return text
 
 
@@ -199,31 +207,32 @@ def links(endpoint: Json) -> Iterator[Join]:
 
 
 def sources(body: Json) -> Iterator[str]:
-    """What is mounted: absolute paths of the host, names of volumes, devices behind them."""
+    """What is mounted: absolute paths of the host, and names of volumes."""
     host = mapping(body.get("HostConfig"), "HostConfig")
     for text in _texts(host.get("Binds"), "Binds"):
         source, colon, _ = text.partition(":")
         if colon:
             yield source
-    for mount in items(host.get("Mounts"), "Mounts"):
-        held = mapping(mount, "Mounts")
+    for held in _mounts(host):
         if _text(held.get("Type"), "Type").lower() in {"volume", "bind"}:
             yield _text(held.get("Source"), "Source")
+
+
+def volume_options(body: Json) -> Iterator[dict[str, str]]:
+    """The options of the volumes that a container's mounts would make."""
+    for held in _mounts(mapping(body.get("HostConfig"), "HostConfig")):
         options = mapping(held.get("VolumeOptions"), "VolumeOptions")
-        yield from devices(mapping(options.get("DriverConfig"), "DriverConfig").get("Options"))
+        yield options_of(mapping(options.get("DriverConfig"), "DriverConfig"), "Options")
 
 
-def devices(options: Any) -> Iterator[str]:
-    """The paths of the host that a volume's options mount.
+def options_of(body: Json, key: str) -> dict[str, str]:
+    """Options of a driver, by the key that holds them. Raises BodyError."""
+    return {name: _text(value, name) for name, value in mapping(body.get(key), key).items()}
 
-    The engine runs in ``/``: there a device without a slash in front begins.
-    """
-    for key, value in mapping(options, "Options").items():
-        text = _text(value, key)
-        if key.lower() == "device" and text:
-            yield f"/{text.removeprefix('/')}"
-        else:
-            yield from (p for p in _PATHS.split(text) if p.startswith("/"))
+
+def _mounts(host: Json) -> Iterator[Json]:
+    for mount in items(host.get("Mounts"), "Mounts"):
+        yield mapping(mount, "Mounts")
 
 
 def without_aliases(endpoint: Any) -> Json:
@@ -231,24 +240,13 @@ def without_aliases(endpoint: Any) -> Json:
     return {**mapping(endpoint, "EndpointConfig"), "Aliases": []}
 
 
-def holds_one_of(source: str, own: tuple[str, ...], *, real: bool) -> str:
-    """Which of the engine's own places a folder of the host is, holds or is in; else empty.
-
-    ``real``: the folder is on this machine, so that its links can be followed. Raises BodyError
-    for a link that can't: the engine, which may follow it, comes to who knows where.
-    """
-    try:
-        path = os.path.realpath(source) if real else os.path.normpath(source)
-    except (OSError, ValueError) as error:
-        raise BodyError(f"where {source!r} leads can't be told: {error}") from None
-    for place in own:
-        if (
-            path == place
-            or place.startswith(f"{path.rstrip('/')}/")
-            or path.startswith(f"{place}/")
-        ):
-            return place
-    return ""
+def exported(outputs: str) -> list[str]:
+    """The tags that BuildKit gives an image as an attribute of where it goes. Raises BodyError."""
+    tags: list[str] = []
+    for one in items(read_any(outputs or "null", [{"Attrs": None}]), "outputs"):
+        attributes = mapping(mapping(one, "outputs").get("Attrs"), "Attrs")
+        tags += [tag for tag in str(attributes.get("name") or "").split(",") if tag]
+    return tags
 
 
 def mapping(value: Any, where: str) -> Json:

@@ -8,6 +8,7 @@ a RUN's beginning nothing is a hint but the image that the engine has made of it
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from contextlib import suppress
@@ -34,12 +35,7 @@ _TRIGGERS = re.compile(r"# Executing \d+ build triggers?")
 class ClassicBuild:
     """Reads one build's answer as it comes, and notes what is the run's."""
 
-    def __init__(
-        self,
-        daemon: Daemon,
-        before: Inventory,
-        note: Callable[[Entry], None],
-    ) -> None:
+    def __init__(self, daemon: Daemon, before: Inventory, note: Callable[[Entry], None]) -> None:
         """``note`` gets each container and image that the build has made."""
         self._daemon, self._before, self._note = daemon, before, note
         self._text = ""
@@ -197,6 +193,15 @@ class ClassicBuild:
             return bool(tags_of(seen))
         named = self._daemon.image(self._base)
         return named is not None and named["Id"] == seen["Id"]
+
+
+def only(built: str) -> bytes:
+    """What a quiet build answers: its image's id; nothing where it came to none."""
+    if not built:
+        return b""
+    body = json.dumps({"stream": f"{built}\n"}).encode()
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
+    return f"{head}\r\nConnection: close\r\n\r\n".encode() + body
 
 
 def _is_command(command: str, instruction: str, arguments: str) -> bool:

@@ -20,10 +20,10 @@ from lifecycle.run.layers import tags_of
 from lifecycle.run.ledger import Entry
 from lifecycle.run.ownership import archives, bodies
 from lifecycle.run.ownership.archives import Named
-from lifecycle.run.ownership.classic_build import ClassicBuild
+from lifecycle.run.ownership.classic_build import ClassicBuild, only
 from lifecycle.run.ownership.messages import Messages
+from lifecycle.run.ownership.names import refuse_an_id
 from lifecycle.run.ownership.ownership import NAMELESS, Ownership
-from lifecycle.run.ownership.quiet import Quiet
 from lifecycle.run.ownership.refusing import Absent, Refused, not_ours
 
 Json = dict[str, Any]
@@ -49,13 +49,15 @@ class Images:
         One that means the image ``meant`` already does not move. Raises Refused.
         """
         seen = self._daemon.image(tag)
+        if seen is None:
+            refuse_an_id(self._daemon.image, "image", tag)
         if seen is None or self._o.owns("image", tag):
             self._o.intend("image", tag)
             return True
         if seen["Id"] != meant and not self._o.has_leave("image", tag, str(seen["Id"])):
             raise Refused(
                 f"image {tag} was there before this run; making it anew would move its tag "
-                f"(--allow-foreign {tag} lifts this)"
+                f"(if it is yours, --allow-foreign {tag} lifts this)"
             )
         return False
 
@@ -134,7 +136,9 @@ class Images:
         query = list(call.request.query)
         if self._o.stands_on_others(name):
             query = [(k, v) for k, v in query if k != "noprune"] + [("noprune", "1")]
-        answer = call.relay_and_wait(target(call.request.version, call.request.path, query))
+        # As a whole tag or id: a tag without its colon may be the beginning of an id as well.
+        path = f"/images/{tag or seen['Id']}"
+        answer = call.relay_and_wait(target(call.request.version, path, query))
         try:
             if answer.status in _OK:
                 self._gone(seen)
@@ -153,6 +157,8 @@ class Images:
     def pull(self, call: Call) -> None:
         """``POST /images/create``: a pull, or an import where something is the source."""
         image, tag = call.request.get("fromImage").removesuffix(":"), call.request.get("tag")
+        if image and call.request.get("fromSrc"):
+            raise Refused("a request says both what to pull and what to import")
         if not image:
             self._import(call)
             return
@@ -168,7 +174,9 @@ class Images:
             self._pull_beside(call, name, seen)
 
     def _pull_as(self, call: Call, name: str, was: str, where: str = "") -> None:
+        self._o.asked_for(name)
         if not was:
+            refuse_an_id(self._daemon.image, "image", name)
             self._o.intend("image", name)
         messages = self._followed(call, where)
         try:
@@ -188,17 +196,14 @@ class Images:
         call: Call,
         where: str = "",
         hear: Callable[[Json], None] = lambda _: None,
-        quiet: Quiet | None = None,
+        *,
+        hold: bool = False,
     ) -> Messages:
         """Let a request through, and hear what the engine tells of it, to the end."""
         messages = Messages()
-        for piece in call.relay_and_follow(where, kept=quiet is not None):
-            if quiet:
-                quiet.feed(piece)
+        for piece in call.relay_and_follow(where, hold=hold):
             for said in messages.feed(piece):
                 hear(said)
-                if quiet:
-                    quiet.hear(said)
         return messages
 
     def _pull_beside(self, call: Call, name: str, seen: Json) -> None:
@@ -318,7 +323,7 @@ class Images:
         request = call.request
         if request.get("buildid"):
             self._o.build_known_as(request.get("buildid"))
-        tags = [named(tag) for tag in (*request.all("t"), *_exported(request.get("outputs")))]
+        tags = [named(tag) for tag in (*request.all("t"), *bodies.exported(request.get("outputs")))]
         was = self.ids(tags)
         mine = [tag for tag in tags if self.claim(tag)]
         query = list(request.query)
@@ -326,16 +331,16 @@ class Images:
             query = [(k, v) for k, v in query if k != "pull"]
             reason = "left out: the base image's tag would move where its registry has another"
             self._o.note(unverified("--pull: the base is the registry's", "the newest", reason))
-        stream = ClassicBuild(self._daemon, self._o.before, self._layer)
         is_read = request.get("version") != _BUILDKIT
-        quiet = Quiet() if is_read and request.get("q") not in _OFF else None
-        if quiet:
-            query = [(k, v) for k, v in query if k != "q"]
+        # A quiet build tells nothing of what it makes: it is asked to, and its client is not told.
+        quiet = is_read and request.get("q") not in _OFF
+        query = [(k, v) for k, v in query if k != "q" or not quiet]
+        stream = ClassicBuild(self._daemon, self._o.before, self._layer)
         hear = stream.hear if is_read else stream.hear_result
         where = target(request.version, request.path, query)
-        messages, built = self._followed(call, where, hear, quiet), ""
+        messages = self._followed(call, where, hear, hold=quiet)
+        built = "" if messages.failed else stream.result
         try:
-            built = "" if messages.failed else stream.result
             self.tagged(mine, was, lambda _, now: now == built, told=messages.ended)
             if not tags:
                 self.made_by_id(built)
@@ -344,7 +349,7 @@ class Images:
                 if seen is not None and not self._o.owns("image", base):
                     self._o.pulled(base, str(seen["Id"]))
         finally:
-            call.release(quiet.answer(messages.status, built) if quiet else b"")
+            call.release(only(built) if quiet else b"")
 
     def _layer(self, entry: Entry) -> None:
         self._o.made(entry.kind, entry.name, entry.id)
@@ -378,15 +383,6 @@ def _bare(name: str) -> str:
     stem = name.partition("@")[0]
     colon = stem.find(":", stem.rfind("/") + 1)
     return stem if colon < 0 else stem[:colon]
-
-
-def _exported(outputs: str) -> list[str]:
-    """The tags that BuildKit gives an image as an attribute of where it goes."""
-    tags: list[str] = []
-    for one in bodies.items(bodies.read_any(outputs or "null", [{"Attrs": None}]), "outputs"):
-        attributes = bodies.mapping(bodies.mapping(one, "outputs").get("Attrs"), "Attrs")
-        tags += [tag for tag in str(attributes.get("name") or "").split(",") if tag]
-    return tags
 
 
 def _as_tag(name: str, seen: Json) -> str:

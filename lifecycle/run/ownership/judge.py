@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import itertools
 import secrets
-from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext, suppress
 from typing import Any
 
 from lifecycle.command.values import ImpossibleError
@@ -19,19 +19,20 @@ from lifecycle.gate.gate import Answer, Call
 from lifecycle.gate.request import target
 from lifecycle.gate.table import Act
 from lifecycle.run.ledger import Kind, LedgerError
-from lifecycle.run.ownership import bodies
+from lifecycle.run.ownership import bodies, mounts, telling
 from lifecycle.run.ownership.bodies import BodyError, Join
 from lifecycle.run.ownership.buildkit import BuildKit
 from lifecycle.run.ownership.images import Images
+from lifecycle.run.ownership.names import refuse_a_bridge, refuse_an_id
 from lifecycle.run.ownership.ownership import Ownership
-from lifecycle.run.ownership.refusing import Absent, Refused, not_ours
-from lifecycle.run.ownership.shadows import refuse_shadow
+from lifecycle.run.ownership.refusing import Absent, Refused, everybodys, not_ours
 
 Json = dict[str, Any]
 _FULL_ID = 64
 _BUILT_IN = frozenset({"", "default", "bridge", "host", "none"})
 _OK = range(200, 300)
-_STARTING = ("/start", "/restart")
+_MOUNTING = frozenset({"start", "restart", "archive"})
+"""Requests at which the engine looks up anew what a container mounts and joins."""
 
 
 class Judge:
@@ -117,7 +118,7 @@ class Judge:
             return
         why = endpoint.why if endpoint else "what it does is not known"
         asked = f"{request.method} {request.path}"
-        raise Refused(f"{asked} is not let through: {why} (--allow-foreign {name} lifts this)")
+        raise everybodys(asked, why, name)
 
     # -- things by their names ----------------------------------------------------------------
 
@@ -161,20 +162,37 @@ class Judge:
 
     def _touch_container(self, call: Call) -> None:
         identity = self._container(call.request.names["id"])
-        endpoint = call.request.endpoint
-        if endpoint and endpoint.path.endswith(_STARTING) and self._o.owns("container", identity):
-            self._joined_at_start(identity)
+        what = call.request.path.rpartition("/")[2]
+        if what in _MOUNTING and self._o.owns("container", identity):
+            self._look_again(identity)
         call.relay(self._with_id(call, identity))
 
-    def _joined_at_start(self, identity: str) -> None:
-        """Hold the networks of a container of ours against what their names mean by now.
+    def _look_again(self, identity: str) -> None:
+        """What a container shares is looked up by its words whenever it starts: so do we.
 
-        The engine looks them up when it starts: one of ours that is gone may have been called as
-        the id of another one begins.
+        A link may lead elsewhere by now, and a name mean another thing: that of a network of ours
+        which is gone may be how the id of another one begins.
         """
-        for name in bodies.networks_of(self._daemon.container(identity) or {}):
-            if self._daemon.network(name) is not None:
-                self._network(name)
+        seen = self._daemon.container(identity) or {}
+        try:
+            self._shares_what_it_may(seen)
+        except Refused:
+            if telling.is_new_and_temporary(seen):
+                # Where a start fails the engine removes it: docker run --rm waits for that.
+                self._daemon.remove_container(identity)
+                self._o.gone_by_id("container", identity)
+            raise
+
+    def _shares_what_it_may(self, seen: Json) -> None:
+        body = {"HostConfig": seen.get("HostConfig")}
+        networks = (Join("network", name) for name in bodies.networks_of(seen))
+        for join in (*bodies.joins(body), *networks):
+            with suppress(Absent):  # the engine says so itself
+                self._joined(join, body)
+        self._refuse_own_places(mounts.folders(body))
+        for mount in telling.volumes(seen):
+            volume = self._daemon.volume(str(mount.get("Name"))) or {}
+            self._refuse_own_places(mounts.behind(bodies.options_of(volume, "Options")))
 
     def _with_id(self, call: Call, identity: str, key: str = "id") -> str:
         """The request's target with a full id in place of the name."""
@@ -185,14 +203,14 @@ class Judge:
     def _create_container(self, call: Call) -> None:
         request = call.request
         body = bodies.read(call.body, bodies.CONTAINER)
-        self._refuse_own_places(bodies.sources(body))
+        self._refuse_own_places(mounts.folders(body))
         volumes = [j.name for j in bodies.joins(body) if not self._joined(j, body)]
         query = list(request.query)
         name = request.get("name").lstrip("/")
         if not name:
             name = f"unnamed-0{next(self._unnamed)}-{self._o.run}"
             query = [(k, v) for k, v in query if k != "name"] + [("name", name)]
-        refuse_shadow(self._o, "container", name)
+        refuse_an_id(self._daemon.container, "container", name)
         for volume in volumes:
             self._o.intend("volume", volume)
         known = self._o.intends("container", name)
@@ -214,7 +232,7 @@ class Judge:
         elif join.kind == "network":
             _, ours = self._network(join.name)
             if not ours:
-                _drop_aliases(body, join.name)
+                telling.drop_aliases(body, join.name)
         else:
             return self._volume(join.name)
         return True
@@ -240,22 +258,17 @@ class Judge:
         if seen is None:
             return
         self._o.created[name] = seen
-        for mount in seen.get("Mounts") or []:
-            if mount.get("Type") == "volume" and _anonymous(seen, mount):
+        for mount in telling.volumes(seen):
+            if telling.is_anonymous(seen, mount):
                 self._o.made("volume", mount["Name"], mount["Name"])
 
-    def _refuse_own_places(self, sources: Any) -> None:
+    def _refuse_own_places(self, sources: Iterable[str]) -> None:
         if self._as_written:
             return
         for source in sources:
-            place = source.startswith("/") and bodies.holds_one_of(
-                source, self._own, real=self._daemon.shares_machine
-            )
-            if place:
-                raise Refused(
-                    f"a mount of {source} holds {place}, which is the engine's own: what goes "
-                    "through it is not seen (`engine: as-written` in the scenario lifts this)"
-                )
+            why = mounts.objection(source, self._own, real=self._daemon.shares_machine)
+            if why:
+                raise Refused(f"{why} (`engine: as-written` in the scenario lifts this)")
 
     def _remove_container(self, call: Call) -> None:
         if call.request.get("link") not in {"", "0", "false", "False"}:
@@ -267,7 +280,7 @@ class Judge:
         identity, new = self._container(call.request.names["id"]), call.request.get("name")
         new = new.lstrip("/")
         ours = self._o.owns("container", identity)
-        refuse_shadow(self._o, "container", new)
+        refuse_an_id(self._daemon.container, "container", new)
         known = self._o.intends("container", new)
         if ours:
             self._o.intend("container", new)
@@ -323,7 +336,8 @@ class Judge:
     def _create_network(self, call: Call) -> None:
         body = bodies.read(call.body, bodies.NETWORK)
         name = str(body.get("Name") or "")
-        refuse_shadow(self._o, "network", name)
+        refuse_an_id(self._daemon.network, "network", name)
+        refuse_a_bridge(self._daemon, name, bodies.options_of(body, "Options"))
         body["CheckDuplicate"] = True  # else its owner could not use a network by its name
         known = self._o.intends("network", name)
         self._o.intend("network", name)
@@ -350,7 +364,7 @@ class Judge:
 
     def _create_volume(self, call: Call) -> None:
         body = bodies.read(call.body, bodies.VOLUME)
-        self._refuse_own_places(bodies.devices(body.get("DriverOpts")))
+        self._refuse_own_places(mounts.behind(bodies.options_of(body, "DriverOpts")))
         # Docker would choose a name itself, which nobody knows before.
         name = body["Name"] = str(body.get("Name") or "") or secrets.token_hex(32)
         there = self._volume(name)
@@ -383,18 +397,3 @@ class Judge:
             self._o.made(kind, name, name)
         else:
             self._o.gone(kind, name)
-
-
-def _drop_aliases(body: Json, network: str) -> None:
-    """On somebody's network no name of ours is known."""
-    endpoints = (body.get("NetworkingConfig") or {}).get("EndpointsConfig") or {}
-    if network in endpoints:
-        endpoints[network] = bodies.without_aliases(endpoints[network])
-
-
-def _anonymous(seen: Json, mount: Json) -> bool:
-    """A volume that no word of the line named: nobody else can hold it."""
-    host = seen.get("HostConfig") or {}
-    named = {str(b).split(":", 1)[0] for b in host.get("Binds") or []}
-    named |= {m.get("Source", "") for m in host.get("Mounts") or []}
-    return mount["Name"] not in named and not host.get("VolumesFrom")

@@ -24,8 +24,7 @@ class Messages:
         self._http.send(h11.EndOfMessage())
         self._rest = b""
         self._too_long = False
-        self.status = 0
-        """The status of the answer; 0 before it came."""
+        self._status = 0
         self.ended = False
         """Whether the answer came to its end: else the engine may have done more than it told."""
         self._failed = False
@@ -39,13 +38,13 @@ class Messages:
                 if isinstance(event, h11.Data):
                     yield from self._lines(bytes(event.data))
                 else:
-                    self.status = event.status_code
+                    self._status = event.status_code
             self.ended |= isinstance(event, h11.EndOfMessage)
 
     @property
     def failed(self) -> bool:
         """Whether the engine told of an error."""
-        return self._failed or self.status // 100 != 2  # noqa: PLR2004
+        return self._failed or self._status // 100 != 2  # noqa: PLR2004
 
     @property
     def succeeded(self) -> bool:

@@ -78,14 +78,13 @@ class Ownership:
         """The run's id."""
         return self._ledger.run
 
-    def owns(self, kind: Kind, name_or_id: str) -> bool:
-        """Whether this run made it: by its full id; an image by its tag, a volume by its name.
+    def owns(self, kind: Kind, key: str) -> bool:
+        """Whether this run made it; images and volumes by their name, others by their whole id.
 
-        A container and a network may be called as another one's id is, so a name says nothing.
+        What was there before has an id that nothing of ours can have, whatever is written down.
         """
-        if kind in {"container", "network"}:
-            return self._ledger.has_id(kind, name_or_id)
-        return self._ledger.holds(kind, name_or_id)
+        was_there = kind in {"container", "network"} and (kind, key) in self.before
+        return self._ledger.holds(kind, key) and not was_there
 
     def allows(self, *names: str) -> bool:
         """Whether the person gave leave to touch a thing of one of these names."""
@@ -209,12 +208,16 @@ class Ownership:
         """What must be removed or is kept on purpose, in the order of removal."""
         return self._ledger.entries()
 
+    def asked_for(self, name: str) -> None:
+        """A pull of ours: the engine tells of it by this name, also where nothing came of it."""
+        self._pulled.add(name)
+
     def pulled(self, name: str, identity: str) -> None:
         """A base image that this run pulled: kept, unless the person wants it gone."""
         if self._remove_pulled or self.was_ours(name):
             self.made("image", name, identity)
         else:
-            self._pulled.add(name)
+            self.asked_for(name)
             self._ledger.keep("image", name, PULLED, identity)
 
     def disown(self, identity: str) -> None:
@@ -236,8 +239,10 @@ class Ownership:
 
     def refused(self, sentence: str, about: str = Refusal.about) -> None:
         """A request was not let through."""
+        # It may quote what is no text, which no report could be written with.
+        told = sentence.encode("utf-8", "backslashreplace").decode()
         with self._changed:
-            self._refusals.append(Refusal(sentence, about))
+            self._refusals.append(Refusal(told, about))
 
     def note(self, check: Check) -> None:
         """Something about what a request did that its step must tell."""

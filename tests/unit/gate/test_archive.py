@@ -1,14 +1,17 @@
-"""An archive is kept until its manifests are known, in bounded memory."""
+"""An archive is kept until its manifests are known, in bounded memory; what was read is sent."""
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import hashlib
 import io
+import lzma
 import os
 import socket
 import tarfile
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +20,14 @@ import pytest
 from lifecycle.gate import archive
 from lifecycle.gate.archive import Spool
 
+TAGS = b'[{"Config": "c.json", "RepoTags": ["theirs/img:v1"]}]'
 
-def packed(*files: tuple[str, bytes]) -> bytes:
+
+def packed(*files: tuple[str, bytes], global_headers: dict[str, str] | None = None) -> bytes:
     made = io.BytesIO()
-    with tarfile.open(fileobj=made, mode="w") as out:
+    with tarfile.open(
+        fileobj=made, mode="w", format=tarfile.PAX_FORMAT, pax_headers=global_headers
+    ) as out:
         for name, data in files:
             member = tarfile.TarInfo(name)
             member.size = len(data)
@@ -28,10 +35,56 @@ def packed(*files: tuple[str, bytes]) -> bytes:
     return made.getvalue()
 
 
+def one_of(kind: bytes, name: str, to: str = "", size: int = 0) -> bytes:
+    """An archive of one thing that is no file."""
+    member = tarfile.TarInfo(name)
+    member.type, member.linkname, member.size = kind, to, size
+    return member.tobuf(tarfile.USTAR_FORMAT) + b"\0" * 1024
+
+
 def listed(data: bytes) -> dict[str, Any]:
     with Spool() as spool:
         spool.take([data])
         return spool.listed()
+
+
+def sent(data: bytes) -> bytes:
+    """The archive as the engine gets it."""
+    ours, theirs = socket.socketpair()
+    got = bytearray()
+
+    def read() -> None:
+        while piece := theirs.recv(1 << 16):
+            got.extend(piece)
+
+    reading = threading.Thread(target=read)
+    reading.start()
+    with theirs:
+        with ours, Spool() as spool:
+            spool.take([data[:100], data[100:]])
+            assert spool.size == len(data)
+            spool.listed()
+            spool.send(ours)
+        reading.join(60)
+    return unchunked(got)
+
+
+def unchunked(got: bytearray) -> bytes:
+    """A body that came in chunks."""
+    whole, rest = b"", bytes(got)
+    assert rest.endswith(b"0\r\n\r\n")
+    while rest:
+        size, _, rest = rest.partition(b"\r\n")
+        count = int(size, 16)
+        whole, rest = whole + rest[:count], rest[count + 2 :]
+    return whole
+
+
+def held(data: bytes) -> dict[str, bytes]:
+    """The files of an archive as another program reads them."""
+    with tarfile.open(fileobj=io.BytesIO(data)) as opened:
+        files = ((one, opened.extractfile(one)) for one in opened if one.isreg())
+        return {one.name: file.read() for one, file in files if file is not None}
 
 
 CONTENT = b"{}"
@@ -83,38 +136,94 @@ def test_what_an_archive_may_tell_is_bounded(
     assert listed(data)["problem"]
 
 
+@pytest.mark.parametrize(
+    "kind", [tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK]
+)
+def test_a_head_that_is_too_long_is_not_read(kind: bytes) -> None:
+    assert "head of 6000000000 bytes" in listed(one_of(kind, "x", size=6_000_000_000))["problem"]
+
+
 def test_a_large_file_is_not_held_against_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive, "MOST_HASHED", 1)
     assert listed(packed((DIGEST, CONTENT)))["true"] == []
 
 
 @pytest.mark.parametrize("size", [0, 1, 3 << 20])
-def test_an_archive_is_sent_on_as_it_came(size: int) -> None:
-    data = os.urandom(size)
-    ours, theirs = socket.socketpair()
-    with ours, theirs, Spool() as spool:
-        spool.take([data[:100], data[100:]])
-        assert spool.size == size
-        got = bytearray()
+@pytest.mark.parametrize(
+    "pack", [bytes, gzip.compress, bz2.compress, lzma.compress], ids=["plain", "gz", "bz2", "xz"]
+)
+def test_what_an_archive_holds_comes_whole_however_it_is_packed(
+    size: int, pack: Callable[[bytes], bytes]
+) -> None:
+    files = {
+        "l/layer.tar": os.urandom(size),
+        "manifest.json": TAGS,
+        "x" * 300: b"",
+        "ü\udcff": b"1",
+    }
+    made = sent(pack(packed(*files.items())))
+    assert held(made) == files
+    assert made.startswith(b"l/layer.tar"), "not packed"
 
-        def read() -> None:
-            while piece := theirs.recv(1 << 16):
-                got.extend(piece)
 
-        reading = threading.Thread(target=read)
-        reading.start()
-        spool.listed()
-        spool.send(ours)
-        ours.close()
-        reading.join(60)
-        assert bytes(got) == data
+def test_links_and_folders_stay_what_they_are() -> None:
+    folder = one_of(tarfile.DIRTYPE, "a")[:512]
+    hard = one_of(tarfile.LNKTYPE, "c", "manifest.json")
+    data = folder + packed(("manifest.json", TAGS))[:1024]
+    data += one_of(tarfile.SYMTYPE, "b/layer.tar", "../a/layer.tar")[:512] + hard
+    with tarfile.open(fileobj=io.BytesIO(sent(data))) as made:
+        assert made.getmember("a").isdir()
+        assert made.getmember("b/layer.tar").linkname == "../a/layer.tar"
+        assert (made.getmember("c").type, made.getmember("c").linkname) == (
+            tarfile.LNKTYPE,
+            "manifest.json",
+        )
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [tarfile.BLKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE, tarfile.GNUTYPE_SPARSE, b"7", b"Z"],
+)
+def test_what_is_neither_a_file_nor_a_folder_nor_a_link_is_a_problem(kind: bytes) -> None:
+    assert "neither a file nor a folder nor a link" in listed(one_of(kind, "b/disk"))["problem"]
+
+
+def test_a_header_that_gives_every_file_another_name_is_a_problem() -> None:
+    """One program goes by such a header, the engine does not."""
+    made = packed(("manifest.json", TAGS), global_headers={"path": "other"})
+    assert "second name" in listed(made)["problem"]
+    assert "problem" not in listed(packed(("x", b""), global_headers={"comment": "of git"}))
+
+
+def test_what_comes_after_a_header_that_we_can_t_read_does_not_reach_the_engine() -> None:
+    """A number that others take for nothing, in a header whose sum is right."""
+    broken = bytearray(packed(("x", b"")))[:512]
+    broken[108:116] = b"\x81" + b"\0" * 7
+    broken[148:156] = b" " * 8
+    broken[148:156] = b"%06o\0 " % sum(broken)
+    made = packed(("a", b"1"))[:1024] + bytes(broken) + packed(("manifest.json", TAGS))
+    assert listed(made) == {"true": []}
+    assert held(sent(made)) == {"a": b"1"}
+
+
+def test_what_a_file_is_beside_its_content_does_not_reach_the_engine() -> None:
+    """A key of a header that one program knows and another one does not."""
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w", format=tarfile.PAX_FORMAT) as out:
+        member = tarfile.TarInfo("x")
+        member.pax_headers = {"SCHILY.xattr.user.a": "b", "vendor.path": "manifest.json"}
+        member.uname = "lee"
+        out.addfile(member)
+    assert b"vendor" in made.getvalue()
+    assert not {b"vendor", b"SCHILY", b"lee"} & set(sent(made.getvalue()).split(b"\0"))
+    assert b"vendor" not in sent(made.getvalue())
 
 
 def test_an_engine_that_has_hung_up_ends_the_sending() -> None:
     ours, theirs = socket.socketpair()
     theirs.close()
     with ours, Spool() as spool:
-        spool.take([b"x" * 100_000])
+        spool.take([packed(("x", b"x" * 100_000))])
         spool.send(ours)
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from lifecycle.engine.process import start_time
 from lifecycle.run.here import machine
-from lifecycle.run.ledger import Entry, Ledger, LedgerError, default_folder
+from lifecycle.run.ledger import Entry, Kind, Ledger, LedgerError, default_folder
 from lifecycle.run.ledger_reader import Record, all_records, read
 
 LONG = "sha256:" + "ab12" * 16
@@ -107,7 +107,7 @@ def test_a_link_in_the_place_of_a_ledger_is_not_followed(folder: Path, tmp_path:
 def test_a_thing_is_open_until_it_is_gone(ledger: Ledger) -> None:
     ledger.intend("container", "c-r00000001")
     ledger.made("container", "c-r00000001", "1efe890c7cb4" * 5)
-    assert ledger.holds("container", "c-r00000001")
+    assert ledger.holds("container", "1efe890c7cb4" * 5)
     ledger.gone("container", "c-r00000001")
     ledger.gone("container", "c-r00000001")
     assert ledger.entries() == []
@@ -128,46 +128,57 @@ def test_what_is_kept_is_listed_here_and_left_alone_by_a_later_sweep(ledger: Led
     assert again(ledger).entries() == []
 
 
+CONTAINER = "1efe890c7cb428634bf288b4c2d0382796945f579cdf0d176159a15de5db0280"
+
+
+@pytest.mark.parametrize("kind", ["container", "network"])
 @pytest.mark.parametrize(
     ("asked", "ours"),
     [
-        ("c-r00000001", True),
-        ("1efe890c7cb4", True),
-        ("1efe890c7cb428634bf288b4", True),
-        ("1efe890c7cb", False),  # too short to be certain
+        (CONTAINER, True),
+        (CONTAINER[:12], False),  # the engine says which whole id a beginning means
+        ("c-r00000001", False),
+        (LONG, False),
         ("", False),
-        ("other", False),
     ],
 )
-def test_a_thing_is_known_by_its_name_and_by_a_long_id_prefix(
+def test_a_container_is_known_by_its_whole_id_only(
     ledger: Ledger,
+    kind: Kind,
     asked: str,
     ours: bool,  # noqa: FBT001
 ) -> None:
-    ledger.intend("container", "only-meant")
-    ledger.made(
-        "container",
-        "c-r00000001",
-        "1efe890c7cb428634bf288b4c2d0382796945f579cdf0d176159a15de5db0280",
-    )
-    assert ledger.holds("container", asked) is ours
+    ledger.intend(kind, "only-meant")
+    ledger.made(kind, "c-r00000001", CONTAINER)
+    assert ledger.holds(kind, asked) is ours
     assert not ledger.holds("image", asked)
+
+
+@pytest.mark.parametrize("kind", ["container", "network"])
+def test_a_name_that_is_somebody_s_id_makes_nothing_of_theirs_ours(
+    ledger: Ledger, kind: Kind
+) -> None:
+    ledger.made(kind, CONTAINER, "f" * 64)
+    assert ledger.holds(kind, "f" * 64)
+    assert not ledger.holds(kind, CONTAINER)
 
 
 def test_a_literal_name_is_ours_only_with_the_id_it_was_made_with(ledger: Ledger) -> None:
     for name in ("literal", f"x-{ledger.run}"):
-        ledger.intend("container", name)
-    assert not ledger.holds("container", "literal"), "anybody may have it"
-    assert ledger.holds("container", f"x-{ledger.run}"), "nobody else can guess it"
-    assert ledger.intends("container", "literal")
-    ledger.made("container", "literal", LONG)
-    assert ledger.holds("container", "literal")
+        ledger.intend("volume", name)
+    assert not ledger.holds("volume", "literal"), "anybody may have it"
+    assert ledger.holds("volume", f"x-{ledger.run}"), "nobody else can guess it"
+    assert ledger.intends("volume", "literal")
+    ledger.made("volume", "literal", "literal")
+    assert ledger.holds("volume", "literal")
 
 
-def test_an_image_is_known_with_and_without_the_name_of_its_hash(ledger: Ledger) -> None:
+def test_a_tag_of_ours_makes_its_image_s_id_not_ours(ledger: Ledger) -> None:
     ledger.made("image", "x-r00000001:latest", LONG)
-    assert ledger.holds("image", LONG)
-    assert ledger.holds("image", LONG.removeprefix("sha256:")[:12])
+    assert ledger.holds("image", "x-r00000001:latest")
+    assert not ledger.holds("image", LONG)
+    ledger.made("image", LONG, LONG)
+    assert ledger.holds("image", LONG), "one without a name goes by its id"
 
 
 def test_things_are_removed_before_what_they_stand_on(ledger: Ledger) -> None:

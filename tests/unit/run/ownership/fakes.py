@@ -110,6 +110,9 @@ class Docker:
     def containers(self) -> list[Json]:
         return [{**c, "Names": [c["Name"]]} for c in self.kinds["container"].values()]
 
+    def remove_container(self, container: str) -> None:
+        self.remove("container", container)
+
     def images(self) -> list[Json]:
         return list(self.kinds["image"].values())
 
@@ -142,8 +145,8 @@ class Asked:
         self.relayed = ""
         self.sent: bytes = b""
         self.intended: set[tuple[str, str]] = set()
-        self.released = False
-        self.released_with = b""
+        self.released = self.held = False
+        self.instead = b""
 
     def refuse(self, message: str, status: int = 403) -> None:
         assert self.heard or not self.relayed, "a request that was relayed can't be refused"
@@ -158,9 +161,9 @@ class Asked:
         return done if isinstance(done, Answer) else Answer(204, "")
 
     def relay_and_follow(
-        self, target: str = "", body: bytes | None = None, *, kept: bool = False
+        self, target: str = "", body: bytes | None = None, *, hold: bool = False
     ) -> Iterator[bytes]:
-        assert kept in {True, False}
+        self.held = hold
         done = self._let(target, body)
         answer = done if isinstance(done, bytes) else stream()
         for at in range(0, len(answer), self.pieces):
@@ -187,8 +190,8 @@ class Asked:
         self.intended = {(e.kind, e.name) for e in self._run.ownership.entries()}
         return self.does()
 
-    def release(self, answer: bytes = b"") -> None:
-        self.released, self.released_with = True, answer
+    def release(self, instead: bytes = b"") -> None:
+        self.released, self.instead = True, instead
 
     @property
     def json(self) -> Any:

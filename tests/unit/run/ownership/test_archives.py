@@ -151,6 +151,10 @@ DATA = json.dumps(manifest(THEIRS)).encode()
         packed({"manifest.json": [{"RepoTags": ["a:1"], "repotags": ["b:1"]}]}),
         packed({"manifest.json": b"[" * 100_000}),
         packed({"manifest.json": b'["\xff"]'}),
+        packed({"manifest.json": DATA.decode().encode("utf-8-sig")}),
+        packed({"manifest.json": DATA.decode().encode("utf-16")}),
+        packed({"manifest.json": DATA.decode().encode("utf-32-le")}),
+        packed({"manifest.json": b'[{"RepoTags": ["a\\u0000b:1"]}]'}),
         packed({"manifest.json": [1]}),
         packed({"manifest.json": b" " * (2 << 20)}),
         packed({"manifest.json": DATA})[:700],
@@ -163,7 +167,7 @@ DATA = json.dumps(manifest(THEIRS)).encode()
         with_headers("manifest.json", DATA, GNU__sparse__name="x"),
         with_headers("y", DATA, long_name("manifest.json"), path="x"),
     ],
-    ids=range(19),
+    ids=range(23),
 )
 def test_an_archive_that_can_t_be_read_for_sure_is_refused_in_a_sentence(
     shared: Run, archive: bytes

@@ -204,3 +204,10 @@ def test_all_that_was_ever_made_is_known_by_the_keys_of_an_inventory(shared: Run
     assert made["volume", f"mine-{RUN}"] == f"mine-{RUN}"
     with pytest.raises(KeyError):
         made["container", f"mine-{RUN}"]
+
+
+@pytest.mark.parametrize("quoted", ["\ud800", "a\udcffb", "값"])
+def test_a_refusal_can_be_written_down_whatever_it_quotes(run: Run, quoted: str) -> None:
+    run.ownership.refused(f"no {quoted}")
+    assert run.refusals[0].encode()
+    assert run.refusals == []

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from lifecycle.engine.events import Event
 from tests.unit.run.ownership.fakes import RUN, Does, Run, image_id, stream
 
 A, B = image_id("a"), image_id("b")
@@ -69,6 +70,17 @@ def test_a_tag_that_has_not_moved_is_pulled_without_a_word(here: Run) -> None:
     assert images(here) == []
 
 
+@pytest.mark.parametrize("digit", ["d", "e"])
+def test_a_pull_of_ours_of_what_is_here_is_told_as_nobody_else_s_doing(
+    here: Run, digit: str
+) -> None:
+    here.engine.registry[BASE] = image_id(digit)
+    here.ask(f"POST /images/create?{SPELLINGS[0]}")
+    told = [f"debian@{image_id(digit)}", BASE]
+    events = [Event("image", "pull", one, "debian", {"name": "debian"}, 1.0) for one in told]
+    assert [here.ownership.knows(event) for event in events] == [True, False]
+
+
 def test_a_tag_of_which_the_registry_tells_nothing_is_refused(here: Run) -> None:
     here.engine.registry.clear()
     call = here.ask(f"POST /images/create?{SPELLINGS[0]}")
@@ -128,11 +140,19 @@ def test_every_tag_is_pulled_only_where_none_of_others_is(here: Run, query: str)
     assert {name for name, _, _ in images(here)} == {"debian:1", "debian:2"}
 
 
-def test_what_is_both_a_pull_and_an_import_is_judged_as_the_engine_does_it(here: Run) -> None:
-    """As a pull: else the name of the import would hide the tag that moves."""
+def test_what_is_both_a_pull_and_an_import_is_refused(here: Run) -> None:
+    """Else the name of the import would hide the tag that moves."""
     query = f"fromSrc=-&repo=mine&{SPELLINGS[0]}"
     call = here.ask(f"POST /images/create?{query}")
-    assert "bookworm" not in call.relayed
+    assert (call.status, call.relayed) == (403, "")
+    assert "both what to pull and what to import" in call.refusal
+
+
+def test_a_pull_whose_tag_would_be_typed_as_somebody_s_id_is_refused(here: Run) -> None:
+    identity = next(iter(here.engine.kinds["image"])).removeprefix("sha256:")
+    for name in (identity[:4], identity[:12]):
+        call = here.ask(f"POST /images/create?fromImage={name}&tag=latest")
+        assert "the id of another image begins so" in call.refusal
 
 
 def test_the_registry_is_asked_as_whoever_pulls(here: Run, monkeypatch: pytest.MonkeyPatch) -> None:
