@@ -132,3 +132,48 @@ def test_a_place_behind_a_link_that_can_t_be_followed_is_refused_in_a_sentence(
     assert "touches only what this run made" in str(ran.report["scenarios"]), ran.said
     assert "fault of the gate" not in ran.said
     assert place.left() == []
+
+
+QUIET = {
+    "two stages": "FROM IMAGE AS one\nLABEL of=MINE\nRUN true\n"
+    "FROM IMAGE\nLABEL of=MINE\nRUN true\nCOPY --from=one /etc/hostname /h\n",
+    "one that fails": "FROM IMAGE\nLABEL of=MINE\nRUN true\nRUN false\n",
+}
+
+
+@pytest.mark.parametrize("case", QUIET)
+def test_of_a_quiet_build_nothing_is_left_either(place: Place, base_image: str, case: str) -> None:
+    """What it does not print is known from the engine, which is asked to tell all."""
+    place.write("context/Dockerfile", QUIET[case].replace("IMAGE", base_image))
+    out = place.folder / "out"
+    out.mkdir()
+    out.chmod(0o777)
+    script = f"docker build -q --force-rm=false --rm=false {place.folder}/context > {out}/said"
+    ran = tried(place, f"{script} 2> {out}/wrong; echo $? >> {out}/said")
+    said = (out / "said").read_text().split()
+    containers = docker("ps", "-aq", "--filter", f"label=of={place.word}")
+    images = docker("images", "-aq", "--no-trunc", "--filter", f"label=of={place.word}")
+    docker("rm", "-f", *containers.split() or ["none"], check=False)
+    docker("rmi", "-f", *images.split() or ["none"], check=False)
+    assert (containers, images) == ("", ""), ran.said
+    if case == "two stages":
+        (image, code) = said
+        assert (image.startswith("sha256:"), len(image), code) == (True, 71, "0")
+    else:
+        assert said == ["1"]
+        assert "returned a non-zero code: 1" in (out / "wrong").read_text()
+        assert "Step 4/4 : RUN false" in (out / "wrong").read_text()
+
+
+def test_a_base_that_a_quiet_build_pulled_is_listed(
+    place: Place, in_sandbox: SandboxInfo, base_image: str
+) -> None:
+    pushed = f"{in_sandbox.registry}/{place.word}:1"
+    docker("tag", base_image, pushed)
+    docker("push", "-q", pushed)
+    docker("rmi", pushed)
+    script = f"printf 'FROM {pushed}\\nRUN true\\n' > D && docker build -q -f D ."
+    ran = tried(place, script)
+    docker("rmi", pushed, check=False)
+    (kept,) = ran.report["kept_on_purpose"]
+    assert pushed in kept
