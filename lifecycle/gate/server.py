@@ -355,8 +355,10 @@ def _listen(path: str) -> socket.socket:
 def _obey(orders: socket.socket, upstream: Upstream) -> None:
     """Tell whether the engine can be reached, each time the harness asks; end when it is gone."""
     try:
-        while True:
-            frames.send_json(orders, {"refusal": upstream.refusal()})
-            frames.receive(orders)
-    except frames.ClosedError:
-        os._exit(0)  # the threads that still relay must end with it
+        with suppress(frames.ClosedError):
+            while True:
+                frames.send_json(orders, {"refusal": upstream.refusal()})
+                frames.receive(orders)
+    finally:
+        # The threads that still relay must end with it, and nobody else would end the process.
+        os._exit(0)

@@ -246,3 +246,4 @@ def request(line: str, *headers: str, body: bytes = b"") -> bytes:
 
 
 ATTACH = request("POST /v1.41/containers/x/attach?stream=1", "Upgrade: tcp", "Connection: Upgrade")
+STOP = request("POST /v1.41/containers/x/stop")

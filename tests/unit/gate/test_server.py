@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import threading
-
 import pytest
 
-from lifecycle.gate.gate import Call
-from tests.unit.gate.fakes import OK, Client, Engine, Heard, Opened, request, wait_until
+from tests.unit.gate.fakes import OK, Engine, Heard, Opened, request
 
 STOP = "POST /v1.41/containers/x/stop"
 SMUGGLED = request("DELETE /v1.41/containers/victim?force=1")
@@ -355,50 +352,3 @@ def test_an_archive_is_judged_by_its_manifests_and_sent_whole(gate: Opened, engi
     assert answer == OK
     assert gate.calls[0].archive == {"manifest.json": ["[]"], "true": []}
     assert held(unchunked(got)) == files
-
-
-# -- many at once ------------------------------------------------------------
-
-
-def test_600_connections_at_once_are_all_served(gate: Opened, engine: Engine) -> None:
-    both = threading.Semaphore(0)
-    judged: list[Call] = []
-
-    def judge(call: Call) -> None:
-        judged.append(call)
-        both.acquire(timeout=60)
-        call.relay()
-
-    gate.judge = judge
-    clients = [gate.connect() for _ in range(600)]
-    for client in clients:
-        client.send(request(STOP))
-    wait_until(lambda: len(judged) > 400, "most were asked at the same time")
-    for _ in clients:
-        both.release()
-    assert {client.read_all() for client in clients} == {OK}
-    for client in clients:
-        client.channel.close()
-    assert len(engine.heard) == 600
-    gate.gate.check()
-
-
-def test_a_gate_with_few_descriptors_serves_one_after_the_other(gate: Opened) -> None:
-    import resource
-
-    soft, hard = resource.prlimit(gate.gate.pid, resource.RLIMIT_NOFILE)
-    resource.prlimit(gate.gate.pid, resource.RLIMIT_NOFILE, (30, hard))
-    clients = [gate.connect().send(request("GET /v1.41/info")) for _ in range(100)]
-    for client in clients:
-        client.read_all()
-        client.channel.close()
-    resource.prlimit(gate.gate.pid, resource.RLIMIT_NOFILE, (soft, hard))
-    wait_until(lambda: gate.ask(request("GET /v1.41/info")) == OK, "it serves again")
-    gate.gate.check()
-
-
-def test_idle_connections_hold_nothing_up(gate: Opened) -> None:
-    idle = [Client(gate.gate.path) for _ in range(50)]
-    assert gate.ask(request("GET /v1.41/info")) == OK
-    for client in idle:
-        client.channel.close()
