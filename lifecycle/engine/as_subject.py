@@ -110,7 +110,7 @@ class _Child:
     def ask(self, name: str, args: tuple[Any, ...], folder: int | None) -> dict[str, Any]:
         """Its answer; OSError where there is none."""
         with self._lock:
-            limit = max(_LEAST, rest(LIMIT))
+            limit = max(min(_LEAST, LIMIT), rest(LIMIT))
             try:
                 channel = self._channel or self._start()
                 channel.settimeout(limit)
