@@ -56,6 +56,7 @@ _SOCAT = re.compile(r"unix|abstract|gopen", re.IGNORECASE)
 _NETCATS = ("nc", "ncat", "netcat", "nc.openbsd", "nc.traditional", "telnet")
 _ENGINE_PORTS = frozenset({"2375", "2376"})
 _NEAR = 1
+_UP_TO = re.compile(r"(?:\b\w+:(?=/))?[\w./~+-]*$")
 _SIGNS = re.compile(r"^[\W_]+|[\W_]+$")
 
 
@@ -148,13 +149,7 @@ def _is_plain(one: Words) -> bool:
 def _found(
     line: Words, found: Sequence[Words], sockets: Sequence[str], *, whole: bool
 ) -> Iterator[_Found]:
-    named = {re.escape(s): "is the engine's own socket" for s in sockets if s}
-    patterns = (*((re.compile(p), why) for p, why in named.items()), *MENTIONS)
-    for text in {w: None for one in (line, *found) for w in one}:
-        for pattern, why in patterns:
-            seen = pattern.search(text)
-            if seen:
-                yield _Found(_whole_word(text, seen.start(), seen.end()), why)
+    yield from _mentions({w: None for one in (line, *found) for w in one}, sockets)
     for one in found:
         yield from _of_program(one, sockets)
     if whole and all(_is_plain(one) for one in found):
@@ -163,9 +158,25 @@ def _found(
     yield from (_Found(t, AROUND[t]) for t in tokens(line) if t in names)
 
 
+def mentioned(text: str, sockets: Iterable[str] = (DEFAULT_SOCKET,)) -> HostLine | None:
+    """What a text that is no line for a shell names of the engine by another way; or None."""
+    found = next(_mentions((text,), tuple(sockets)), None)
+    return _around(found, (text,)) if found else None
+
+
+def _mentions(texts: Iterable[str], sockets: Sequence[str]) -> Iterator[_Found]:
+    named = {re.escape(s): "is the engine's own socket" for s in sockets if s}
+    patterns = (*((re.compile(p), why) for p, why in named.items()), *MENTIONS)
+    for text in texts:
+        for pattern, why in patterns:
+            seen = pattern.search(text)
+            if seen:
+                yield _Found(_whole_word(text, seen.start(), seen.end()), why)
+
+
 def _whole_word(text: str, start: int, end: int) -> str:
     """What was found, with what belongs to it on both sides, as far as a sentence bears."""
-    before = re.split(r"[^\w./~+-]", text[max(0, start - 60) : start])[-1]
+    before = _UP_TO.findall(text[max(0, start - 60) : start])[0]
     after = re.split(r"[^\w./~+-]", text[end : end + 60])[0]
     return f"{before}{text[start:end]}{after}"
 
@@ -279,6 +290,9 @@ def _mounted(line: DockerLine, cwd: str, sockets: Sequence[str]) -> Iterator[_Fo
     for builder in line.values("--builder"):
         if builder != "default":
             yield _Found("--builder", "chooses a builder that may be another engine's")
+    inside = (*line.values("--entrypoint"), *line.args[1:])
+    if line.on("--privileged") and any(program(one[0]) == "nsenter" for one in runs(inside)[0]):
+        yield _Found("nsenter", "enters the machine itself from a privileged container")
     for source in _sources(line):
         if reaches_engine(source, sockets, cwd):
             yield _Found(source, _GIVES, "a mount of another folder")

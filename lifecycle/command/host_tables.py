@@ -133,6 +133,7 @@ UNMISTAKABLE = frozenset(_UNLIKE_OTHER_WORDS)
 MENTIONS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern), why)
     for pattern, why in (
+        (r"\b(?:unix|npipe|fd)://\S*", "is an engine's own address"),
         (
             r"(?:docker|podman|containerd|buildkitd|crio|cri-dockerd)\.sock\b",
             "is an engine's own socket",
@@ -141,7 +142,6 @@ MENTIONS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             r"/(?:var/)?run/(?:docker|containerd|podman|crio)\b|/var/lib/(?:docker|containerd)\b",
             "is the engine's own folder",
         ),
-        (r"\b(?:unix|npipe|fd)://\S*", "is an engine's own address"),
         (
             r"(?<!\d):237[56]\b|\.\d{1,3}:237[56]\b|/dev/tcp/[^/\s]{1,255}/237[56]\b",
             "is the port of an engine's own address",

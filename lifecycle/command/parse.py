@@ -98,7 +98,9 @@ def _verb(line: tuple[str, ...], at: int) -> tuple[Verb, int]:
         names = ", ".join(sorted(s.split(" ")[1] for s in group))
         raise CommandError(f"docker {word} needs a command", word=at, hint=f"one of {names}")
     if word in UNREAD:
-        raise CommandError(f"docker {word} is not read by lifecycle yet", word=at)
+        way = "; bash -c 'docker compose ...' runs it through the gate, and promises nothing"
+        way = way if word == "compose" else ""
+        raise CommandError(f"docker {word} is not read by lifecycle yet{way}", word=at)
     single = [s for s in SPELLINGS if " " not in s]
     raise CommandError(f"unknown command: docker {word}", word=at, hint=nearest(word, single))
 

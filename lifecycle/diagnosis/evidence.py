@@ -6,11 +6,9 @@ person or another machine can stand in.
 
 from __future__ import annotations
 
-import grp
 import hashlib
 import json
 import os
-import pwd
 import re
 import shutil
 import stat
@@ -20,9 +18,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from lifecycle.diagnosis import sockets
+from lifecycle.diagnosis.names import Group, Names, SystemNames
 from lifecycle.diagnosis.sockets import Daemon, Listener, SocketInfo, look_at_socket
 from lifecycle.engine import deeds
 from lifecycle.engine.as_subject import call
@@ -45,67 +44,6 @@ _ASK_LIMIT_S = 10
 _TEXT_CHARS = 1 << 20
 
 Container = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Group:
-    """A group, wherever it is defined."""
-
-    name: str
-    gid: int
-    members: tuple[str, ...] = ()
-
-
-class Names(Protocol):
-    """Who is in which group, by all of the machine's sources (files, LDAP, NIS)."""
-
-    def group_named(self, name: str) -> Group | None:
-        """The group of this name."""
-
-    def group_numbered(self, gid: int) -> Group | None:
-        """The group of this number."""
-
-    def groups_of(self, user: str) -> tuple[int, ...]:
-        """What a new login of this user would be in."""
-
-    def user_named(self, uid: int) -> str:
-        """The user of this number, or the number itself."""
-
-
-class SystemNames:
-    """The machine's own answer, through NSS."""
-
-    def group_named(self, name: str) -> Group | None:
-        """See :class:`Names`."""
-        try:
-            return _group(grp.getgrnam(name))
-        except KeyError:
-            return None
-
-    def group_numbered(self, gid: int) -> Group | None:
-        """See :class:`Names`."""
-        try:
-            return _group(grp.getgrgid(gid))
-        except (KeyError, OverflowError):
-            return None
-
-    def groups_of(self, user: str) -> tuple[int, ...]:
-        """See :class:`Names`."""
-        try:
-            return tuple(sorted(os.getgrouplist(user, pwd.getpwnam(user).pw_gid)))
-        except KeyError:
-            return ()
-
-    def user_named(self, uid: int) -> str:
-        """See :class:`Names`."""
-        try:
-            return pwd.getpwuid(uid).pw_name
-        except (KeyError, OverflowError):
-            return str(uid)
-
-
-def _group(entry: grp.struct_group) -> Group:
-    return Group(entry.gr_name, entry.gr_gid, tuple(entry.gr_mem))
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lifecycle.diagnosis.case import Case, container_name, container_state
-from lifecycle.diagnosis.evidence import DEFAULT_SOCKET, UNIX, Container, Group
+from lifecycle.diagnosis.evidence import DEFAULT_SOCKET, UNIX, Container
+from lifecycle.diagnosis.names import Group
 from lifecycle.diagnosis.ownership import whose
 
 _DASHES = re.compile("[\u2010-\u2015\u2212]")

@@ -241,7 +241,10 @@ class Gate:
         return {k: v for k, v in env.items() if k not in steering} | {"DOCKER_HOST": address}
 
     def check(self) -> None:
-        """Raise GateError unless it is there, as it was opened."""
+        """Raise GateError unless it is there, as it was opened.
+
+        While it lives its socket keeps the file's number, which no other gets.
+        """
         code = self._process.poll()
         if code is not None:
             how = f"by signal {-code}" if code < 0 else f"with exit {code}"
@@ -252,7 +255,7 @@ class Gate:
             now = self.path.lstat()
         except OSError:
             now = None
-        if now is None or _which(now) != _which(self._seen):
+        if now is None or not os.path.samestat(now, self._seen):
             raise GateError("the gate's socket was taken away or replaced while the run went on")
 
     def shown(self, text: str) -> str:
@@ -293,11 +296,6 @@ class Gate:
     def _hear(self, channel: socket.socket) -> None:
         with closing(channel), suppress(frames.ClosedError):
             self._judge(Call(channel))
-
-
-def _which(seen: os.stat_result) -> tuple[int, int, int]:
-    """Which file it is: a number alone is given to the next one at once."""
-    return seen.st_dev, seen.st_ino, seen.st_ctime_ns
 
 
 def _identity(subject: Subject) -> dict[str, Any] | None:

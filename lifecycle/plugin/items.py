@@ -155,7 +155,7 @@ class _Reporting(pytest.Item):
         self.result = self.perform()
         if self.parent.interrupts.requested and not hasattr(self.config, "workerinput"):
             # pytest stops after this item and tears the file down, which does what must be done.
-            self.session.shouldstop = "interrupted"
+            self.session.shouldstop = "the run was told to end; its clean-up is told above"
         match self.result.status:
             case "failed" | "error":
                 raise StepFailed(self.result)

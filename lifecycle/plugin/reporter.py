@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,6 +61,7 @@ class Reporter:
         """
         self._side_by_side = side_by_side
         self._options, self._folder, self._interrupts = options, folder, interrupts
+        self._captured = False
         self._files: dict[str, _File] = {}
         self._out = guarded(sys.stdout)
         self._stopped = github.CommandsStopped(os.environ, self._out.exact)
@@ -118,7 +119,7 @@ class Reporter:
         """A step as it ends; of scenarios that run side by side, each as a whole at its end."""
         file.untold.append(payload["step"])
         last = payload["index"] == len(file.described["titles"])
-        if not self._side_by_side or last:
+        if not self._captured and (not self._side_by_side or last):
             self._tell_rest(file)
 
     def _tell_rest(self, file: _File) -> None:
@@ -126,6 +127,17 @@ class Reporter:
             if self._progress:
                 self._progress.step(file.described["name"], file.described["file"], step)
         file.untold.clear()
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_teardown(self) -> Generator[None, Any, Any]:
+        """A run that is ended cleans up in a teardown, where pytest takes what is printed."""
+        self._captured = True
+        try:
+            return (yield)
+        finally:
+            self._captured = False
+            for file in () if self._side_by_side else self._files.values():
+                self._tell_rest(file)
 
     def _crashed(self, report: pytest.TestReport) -> None:
         for key, file in self._files.items():

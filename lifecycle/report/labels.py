@@ -52,7 +52,7 @@ _EN = {
     "left_behind": "Left behind",
     "kept_on_purpose": "Kept on purpose",
     "foreign_touched": "Touched, but not ours",
-    "others_meanwhile": "Others worked meanwhile: {n} of their things changed, not by this run",
+    "others_meanwhile": "Meanwhile {n} things of others changed, not through this run",
     "not_gated": "Not gated, as the scenario says: what its commands touch is seen by events only",
     "nothing": "nothing",
     "more": "and {n} more in the report",

@@ -9,9 +9,11 @@ import re
 import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from os.path import normpath
 from pathlib import Path
 from typing import Any
 
+from lifecycle.command.host_files import around_in_files
 from lifecycle.command.host_line import AS_WRITTEN, HostLine, around, classify
 from lifecycle.command.line import CommandError, DockerLine, Ref
 from lifecycle.command.names import NameMap, isolate
@@ -54,9 +56,11 @@ def plan(scenario: Scenario, places: Mapping[str, Place], run: str, *, as_writte
         planned = _one(scenario, len(steps), phase, step, context, written)
         _known_places(planned, steps)
         planned = _typed_on_the_host(planned, steps, scenario)
+        planned = _by_its_files(planned, written, context, scenario)
         if step.write:
             _refuse_isolated_from(planned, holder[0])
-            written[str(Path(context.cwd) / str(planned.step.write))] = planned.content
+            file = normpath(str(Path(context.cwd) / str(planned.step.write)))
+            written[file] = planned.content
         steps.append(planned)
     return Plan(scenario, tuple(steps), holder[0])
 
@@ -171,6 +175,21 @@ def _typed_on_the_host(
     if not planned.typed or by is None or opened[-1].line or by.kind == "behind":
         return planned
     line = classify(("sh", "-c", planned.typed))
+    return replace(planned, host_line=_permitted(line, (planned.step.mark,), scenario))
+
+
+def _by_its_files(
+    planned: PlannedStep, written: Mapping[str, str], context: Context, scenario: Scenario
+) -> PlannedStep:
+    """A line that runs a script which an earlier step writes is held to what the script says."""
+    own = planned.host_line
+    if own is None or own.kind not in {"behind", "unknown"} or not planned.when:
+        return planned
+    line = around_in_files(
+        planned.words, lambda name: written.get(normpath(str(Path(context.cwd) / name)))
+    )
+    if line is None:
+        return planned
     return replace(planned, host_line=_permitted(line, (planned.step.mark,), scenario))
 
 

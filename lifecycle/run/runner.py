@@ -209,7 +209,7 @@ class Runner:
         except TimeIsUpError as over:
             result.checks += unseen(self._s, planned, not_judged, acted, str(over))
             if failed:
-                self._find(result, Symptom(acted.output, planned.words, acted.exit_code))
+                self._find(result, _symptom(planned, acted, result))
         self._s.gates.check()
         book.remember(self._s, planned)
 
@@ -254,7 +254,7 @@ class Runner:
         on = facts.containers.get(planned.container)
         result.checks += self._expected(planned, lambda: acted, before, facts)
         if any(c.status == "broken" for c in result.checks):
-            self._find(result, Symptom(acted.output, planned.words, acted.exit_code))
+            self._find(result, _symptom(planned, acted, result))
             for text in _denied(promises, on):
                 by = on.inside.uid if on else None
                 self._find(result, Symptom(text, planned.words, printed=False, uid=by))
@@ -357,11 +357,19 @@ class Runner:
                 result.findings.append(replace(shown, evidence=quoted))
 
 
+_GATE = "the gate, by the engine's ids"
+
+
 def _refused(result: StepResult, refusals: Sequence[Refusal]) -> bool:
     """Note what the gate did not let through, and tell whether there was any."""
-    source = "the gate, by the engine's ids"
-    result.checks += [Check(r.about, "ours", r.sentence, "broken", source) for r in refusals]
+    result.checks += [Check(r.about, "ours", r.sentence, "broken", _GATE) for r in refusals]
     return bool(refusals)
+
+
+def _symptom(planned: PlannedStep, acted: Acted, result: StepResult) -> Symptom:
+    """How a command failed; what the gate told it counts, though a script threw it away."""
+    told = tuple(str(c.actual) for c in result.checks if c.source == _GATE)
+    return Symptom(acted.output, planned.words, acted.exit_code, observed=told)
 
 
 def _denied(promises: Sequence[Promise], on: ContainerFacts | None) -> list[str]:

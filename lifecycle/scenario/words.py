@@ -24,21 +24,23 @@ PASTED: dict[str, PastedName] = {
 }
 """What people paste from a shell's command line and mean as a value."""
 
-BASH = "bash -c '...' in the container, or one step for each command"
+WHOLE = "bash -c '...' round the whole line"
+BASH = f"{WHOLE} or round the container's command, or one step for each command"
 ALTERNATIVES = {
     "|": ("a pipe", BASH),
     ">": ("a redirection", "`expect: {output: ...}` to look at it, or bash -c '...'"),
     "<": ("a redirection", "`stdin:` for the step, or bash -c '...'"),
     "&": ("`&`", f"{BASH}; `-d` runs a container in the background"),
     ";": ("`;`", BASH),
-    "(": ("`(`", "quotes round it"),
-    ")": ("`)`", "quotes round it"),
+    "(": ("`(`", f"quotes round it, or {WHOLE}"),
+    ")": ("`)`", f"quotes round it, or {WHOLE}"),
     "`": ("a backtick", "`vars:` and ${{ }}, or $(pwd), $(id -u), $(id -g), $(id -un)"),
     "*": ("`*`, which a shell fills in", "the names written out, or quotes round it"),
     "?": ("`?`, which a shell fills in", "quotes round it"),
     "[": ("`[`, which a shell fills in", "quotes round it"),
 }
 DOLLAR = "${{ }}, one of $PWD $HOME $USER $(pwd) $(id -u) $(id -g) $(id -un), or single quotes"
+SUBSTITUTED = f"its value written out, $(pwd), $(id -u), $(id -g), $(id -un), or {WHOLE}"
 EDITORS = ("vi", "vim", "nano", "emacs", "ed")
 PROMPT = re.compile(
     r"\s*(?P<prompt>(?:\([\w.-]+\)\s+)?"
@@ -236,11 +238,14 @@ class _Splitter:
             ):
                 self._take(Pasted(name), len(written))
                 return
-        shell = re.compile(r"\$(\w+|[({][^)}\s]*[)}]?|[?$!#@*'\"-])").match(self.text, self.at)
+        shell = re.compile(r"\$(\w+|\([^)\n]{0,60}\)?|\{[^}\s]*\}?|[?$!#@*'\"-])").match(
+            self.text, self.at
+        )
         if shell is None:
             self._take("$")
             return
-        raise self._error(f"`{shell[0]}`, which only a shell can fill in", DOLLAR)
+        instead = SUBSTITUTED if shell[1].startswith("(") else DOLLAR
+        raise self._error(f"`{shell[0]}`, which only a shell can fill in", instead)
 
     def _tilde(self) -> None:
         following = self.text[self.at + 1 : self.at + 2]

@@ -188,6 +188,8 @@ class Lines:
             "--input": st.sampled_from([f"{folder}/{name}.tar" for name in ARCHIVES]),
             "--output": st.sampled_from(("out.tar", "type=image", "type=docker")),
             "--cidfile": st.sampled_from(("cid", f"{folder}/env-a")),
+            # Below the engine's own, which goes with it.
+            "--cgroup-parent": st.just(f"/lifecycle-{self._there.engine.info.id}/fuzz"),
             "--change": st.sampled_from(("ENV A=1", "CMD true", "ONBUILD RUN true", "USER 1")),
             "--signal": st.sampled_from(("KILL", "TERM", "USR1", "9")),
             "--timeout": st.sampled_from(("0", "1")),

@@ -85,6 +85,8 @@ def test_a_run_that_is_told_to_end_runs_finally_cleans_up_and_reports(
     assert told["Goodbye"] == "passed"
     assert told["Clean-up"] == "passed"
     assert told["Never"] == "not-run"
+    assert ran.out.index("The long one") < ran.out.index("Goodbye") < ran.out.index("Clean-up")
+    assert "Interrupted: the run was told to end; its clean-up is told above" in ran.out
     interrupted = ran.step("The long one")
     assert interrupted["status"] == "failed"
     assert broken(interrupted) == ["it gets done"], "it had begun, and was interrupted"

@@ -86,6 +86,7 @@ def test_x_ends_the_scenario_in_order_and_stops_before_the_next(place: Place) ->
     ran = place.run(str(first), str(second), "--", "-x")
     assert ran.exit_code in {1, 2}, ran.said
     assert ran.statuses("four") == AFTER_A_FAILURE
+    assert "Clean-up" in ran.out, "it is told on the screen, too"
     assert ran.step("Stop it", "four")["reason"].startswith("not run: ")
     assert set(ran.statuses("another").values()) == {"not-run"}, "what was asked for is told"
     assert place.left() == []

@@ -14,7 +14,7 @@ from lifecycle.gate.methods import HISTORY, METHODS, SOLVE, UNKNOWN, Does
 from lifecycle.run.ownership.bodies import BodyError
 from lifecycle.run.ownership.images import Images, named
 from lifecycle.run.ownership.ownership import Ownership
-from lifecycle.run.ownership.refusing import Refused, not_ours
+from lifecycle.run.ownership.refusing import Refused, everybodys, not_ours
 from lifecycle.run.ownership.solve import Solve, read_recorded, read_solve, read_solved
 
 
@@ -89,7 +89,7 @@ class BuildKit:
             why = "it is part of a build that this run did not begin"
         elif known.does is Does.ASKS:
             why = "it asks twice"
-        raise Refused(f"{method} is not let through: {why} (--allow-foreign {name} lifts this)")
+        raise everybodys(method, why, name)
 
     def _begin(self, solve: Solve) -> _Begun:
         """Write down what a build is to make. Raises Refused."""

@@ -57,7 +57,7 @@ class Images:
         if seen["Id"] != meant and not self._o.has_leave("image", tag, str(seen["Id"])):
             raise Refused(
                 f"image {tag} was there before this run; making it anew would move its tag "
-                f"(--allow-foreign {tag} lifts this)"
+                f"(if it is yours, --allow-foreign {tag} lifts this)"
             )
         return False
 
@@ -174,6 +174,7 @@ class Images:
             self._pull_beside(call, name, seen)
 
     def _pull_as(self, call: Call, name: str, was: str, where: str = "") -> None:
+        self._o.asked_for(name)
         if not was:
             refuse_an_id(self._daemon.image, "image", name)
             self._o.intend("image", name)

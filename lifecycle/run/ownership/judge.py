@@ -25,7 +25,7 @@ from lifecycle.run.ownership.buildkit import BuildKit
 from lifecycle.run.ownership.images import Images
 from lifecycle.run.ownership.names import refuse_a_bridge, refuse_an_id
 from lifecycle.run.ownership.ownership import Ownership
-from lifecycle.run.ownership.refusing import Absent, Refused, not_ours
+from lifecycle.run.ownership.refusing import Absent, Refused, everybodys, not_ours
 
 Json = dict[str, Any]
 _FULL_ID = 64
@@ -118,7 +118,7 @@ class Judge:
             return
         why = endpoint.why if endpoint else "what it does is not known"
         asked = f"{request.method} {request.path}"
-        raise Refused(f"{asked} is not let through: {why} (--allow-foreign {name} lifts this)")
+        raise everybodys(asked, why, name)
 
     # -- things by their names ----------------------------------------------------------------
 

@@ -208,12 +208,16 @@ class Ownership:
         """What must be removed or is kept on purpose, in the order of removal."""
         return self._ledger.entries()
 
+    def asked_for(self, name: str) -> None:
+        """A pull of ours: the engine tells of it by this name, also where nothing came of it."""
+        self._pulled.add(name)
+
     def pulled(self, name: str, identity: str) -> None:
         """A base image that this run pulled: kept, unless the person wants it gone."""
         if self._remove_pulled or self.was_ours(name):
             self.made("image", name, identity)
         else:
-            self._pulled.add(name)
+            self.asked_for(name)
             self._ledger.keep("image", name, PULLED, identity)
 
     def disown(self, identity: str) -> None:

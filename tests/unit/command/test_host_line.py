@@ -311,6 +311,10 @@ def test_no_program_is_in_two_tables() -> None:
         "container run -v /run:/r img",
         "volume create -o type=none -o device=/var/run -o o=bind mine",
         "run --use-api-socket img",
+        "run --rm --pid=host --privileged img sh -c 'nsenter -t 1 -m -u -n -i systemctl status'",
+        "run --privileged --pid host img nsenter -t 1 -m -- ls",
+        "run --privileged --pid host --entrypoint nsenter img -t 1 -m ls",
+        "exec --privileged box timeout 5 nsenter -t 1 -a ls",
         "build --builder theirs .",
     ],
 )
@@ -330,6 +334,8 @@ def test_a_docker_line_that_gives_the_engine_to_a_container_gets_round_the_gate(
         "run --mount type=bind,source=/srv/run,target=/run img",
         "volume create -o type=tmpfs -o device=tmpfs mine",
         "build --builder default .",
+        "run --privileged --pid=host --ipc=host img bash -c 'ls nsenter'",
+        "run img nsenter --version",
         "ps",
     ],
 )

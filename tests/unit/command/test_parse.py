@@ -144,7 +144,7 @@ def test_help_needs_no_arguments_and_names_nothing() -> None:
         ("docker rnu x", 1, "unknown command: docker rnu; did you mean run?"),
         ("docker container rmm", 2, "did you mean container rm?"),
         ("docker image", 1, "docker image needs a command; one of build"),
-        ("docker compose up", 1, "docker compose is not read by lifecycle yet"),
+        ("docker compose up", 1, "is not read by lifecycle yet; bash -c 'docker compose ...'"),
         ("docker -H tcp://x ps", 1, "-H chooses another engine"),
         ("docker --context=x ps", 1, "--context of lifecycle"),
         ("docker run --nmae=a x", 2, "unknown flag: --nmae; did you mean --name?"),

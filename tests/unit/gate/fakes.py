@@ -152,6 +152,13 @@ class Client:
             self.channel.shutdown(socket.SHUT_WR)
         return self
 
+    def read(self, count: int) -> bytes:
+        """So many bytes, or less at the end."""
+        data = b""
+        while len(data) < count and (piece := self.channel.recv(count - len(data))):
+            data += piece
+        return data
+
     def read_until(self, what: bytes) -> bytes:
         data = b""
         while what not in data and (piece := self.channel.recv(1 << 16)):
@@ -236,3 +243,6 @@ def request(line: str, *headers: str, body: bytes = b"") -> bytes:
     if body and not any(h.lower().startswith(("content-l", "transfer")) for h in headers):
         lines.append(f"Content-Length: {len(body)}")
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
+
+
+ATTACH = request("POST /v1.41/containers/x/attach?stream=1", "Upgrade: tcp", "Connection: Upgrade")

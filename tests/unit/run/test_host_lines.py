@@ -91,6 +91,25 @@ def test_what_is_typed_into_a_shell_of_this_machine_is_a_line_too(
     planned("- docker run -ti --name box img\n- {type: sudo ls, in: box}\n")
 
 
+SCRIPT = """\
+- {write: clean.sh, content: "export DOCKER_HOST=tcp://gpu2:2375"}
+- bash ./clean.sh
+"""
+
+
+def test_a_script_that_the_scenario_writes_is_read_where_a_step_runs_it(
+    planned: Planner, wrong: Wrong
+) -> None:
+    at, said = wrong(SCRIPT)
+    assert at == "4:3"
+    assert said.startswith("in ./clean.sh, `DOCKER_HOST` chooses another engine"), said
+    assert said.endswith(PERMITTED)
+    *_, ran = planned(f"scenario: s\nengine: as-written\nsteps:\n{SCRIPT}").steps
+    assert "permits it" in ran.note
+    planned("- {write: clean.sh, content: 'docker ps'}\n- bash clean.sh\n")
+    planned("- bash clean.sh\n- {write: clean.sh, content: 'sudo ls'}\n")
+
+
 def test_another_value_of_the_key_names_the_one_there_is(wrong: Wrong) -> None:
     _, said = wrong("scenario: s\nengine: aswritten\nsteps: [docker ps]\n")
     assert "one of as-written" in said

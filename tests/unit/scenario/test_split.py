@@ -96,7 +96,7 @@ SYNTAX = {
     'docker rm "a$X"': (13, "`$X`", "${{ }}"),
     "docker rm ${X}": (11, "`${X}`", "${{ }}"),
     "docker rm $PWDX": (11, "`$PWDX`", "${{ }}"),
-    "docker rm $(docker ps -q)": (11, "`$(docker`", "${{ }}"),
+    "docker rm $(docker ps -q)": (11, "`$(docker ps -q)`", "bash -c '...' round the whole line"),
     "docker rm $?": (11, "`$?`", "${{ }}"),
     "docker rm (a)": (11, "`(`", "quotes"),
     "docker rm {a,b}": (11, "braces", "quotes"),

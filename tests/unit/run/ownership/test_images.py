@@ -228,6 +228,18 @@ def test_a_base_that_a_build_pulled_is_kept_on_purpose(shared: Run) -> None:
     assert kept["base:1"]
 
 
+def test_a_quiet_build_claims_nothing_that_was_there(run: Run) -> None:
+    run.engine.tag("b", THEIRS)
+    run.engine.tag("e", Parent=B)
+
+    def does() -> bytes:
+        run.engine.tag("f", MINE, Parent=image_id("e"))
+        return stream({"stream": f"{image_id('f')}\n"})
+
+    run.ask(f"POST /build?q=1&t={MINE}", does=does)
+    assert tags(run) == {(MINE, image_id("f"))}
+
+
 @pytest.mark.parametrize("mode", ["container:theirs", "labnet"])
 def test_a_build_joins_nothing_of_others(shared: Run, mode: str) -> None:
     shared.engine.add("container", "theirs", "b")
@@ -385,3 +397,14 @@ def test_a_tag_of_ours_is_pushed_but_not_with_those_of_others_beside_it(shared: 
     assert shared.ask("POST /images/mine/push").relayed
     shared.engine.tag("b", "mine:2")
     assert "mine:2" in shared.ask("POST /images/mine/push").refusal
+
+
+def test_what_lifts_the_refusal_of_an_image_of_many_tags_can_be_typed(shared: Run) -> None:
+    shared.engine.tag("b", "coll/web:1", "jupyter:latest")
+    line = f"DELETE /images/{B.removeprefix('sha256:')[:12]}"
+    call = shared.ask(line)
+    assert f"image {THEIRS}, coll/web:1, jupyter:latest (bbbb" in call.refusal
+    word = call.refusal.partition("--allow-foreign ")[2].partition(" lifts this")[0]
+    assert " " not in word
+    shared.ownership._allowed = frozenset({word})
+    assert shared.ask(line).relayed

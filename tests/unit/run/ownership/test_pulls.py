@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from lifecycle.engine.events import Event
 from tests.unit.run.ownership.fakes import RUN, Does, Run, image_id, stream
 
 A, B = image_id("a"), image_id("b")
@@ -67,6 +68,17 @@ def test_a_tag_that_has_not_moved_is_pulled_without_a_word(here: Run) -> None:
     assert call.relayed
     assert here.ownership.settle() == ([], [])
     assert images(here) == []
+
+
+@pytest.mark.parametrize("digit", ["d", "e"])
+def test_a_pull_of_ours_of_what_is_here_is_told_as_nobody_else_s_doing(
+    here: Run, digit: str
+) -> None:
+    here.engine.registry[BASE] = image_id(digit)
+    here.ask(f"POST /images/create?{SPELLINGS[0]}")
+    told = [f"debian@{image_id(digit)}", BASE]
+    events = [Event("image", "pull", one, "debian", {"name": "debian"}, 1.0) for one in told]
+    assert [here.ownership.knows(event) for event in events] == [True, False]
 
 
 def test_a_tag_of_which_the_registry_tells_nothing_is_refused(here: Run) -> None:
