@@ -11,6 +11,7 @@ import os
 import socket
 import tarfile
 import threading
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ import pytest
 
 from lifecycle.gate import archive
 from lifecycle.gate.archive import Spool
+from tests.unit.gate.fakes import OK, Engine, Heard, Opened, request
 
 TAGS = b'[{"Config": "c.json", "RepoTags": ["theirs/img:v1"]}]'
 
@@ -235,3 +237,51 @@ def test_an_archive_has_no_name_on_the_disk(
     with Spool() as spool:
         spool.take([b"x" * 100_000])
         assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("much", ["files", "bytes"])
+def test_little_memory_is_needed_however_much_it_holds(much: str) -> None:
+    files = [(f"f{i}", b"") for i in range(8000)] if much == "files" else [("l", b"x" * (32 << 20))]
+    data = packed(*files)
+    del files
+    ours, theirs = socket.socketpair()
+
+    def read() -> None:
+        piece = bytearray(1 << 16)
+        while theirs.recv_into(piece):
+            pass
+
+    reading = threading.Thread(target=read)
+    reading.start()
+    with theirs, Spool() as spool:
+        spool.take([data])
+        tracemalloc.start()
+        try:
+            with ours:
+                assert spool.listed() == {"true": []}
+                spool.send(ours)
+            most = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+        reading.join(60)
+    assert most < 4 << 20
+
+
+def test_an_archive_is_judged_by_its_manifests_and_sent_whole(gate: Opened, engine: Engine) -> None:
+    files = {"manifest.json": b"[]", "layer": b"x" * 3_000_000}
+    body = packed(*files.items())
+    got = bytearray()
+
+    def handle(heard: Heard) -> None:
+        assert heard.header("transfer-encoding") == ["chunked"]
+        assert heard.header("content-length") == []
+        got.extend(heard.rest)
+        while not got.endswith(b"\r\n0\r\n\r\n"):
+            got.extend(heard.channel.recv(1 << 16))
+        heard.send(OK)
+
+    engine.handler = handle
+    answer = gate.ask(request("POST /v1.41/images/load", body=body))
+    assert answer == OK
+    assert gate.calls[0].archive == {"manifest.json": ["[]"], "true": []}
+    assert held(unchunked(got)) == files
