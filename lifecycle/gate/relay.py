@@ -20,13 +20,26 @@ class TooLongError(Exception):
 
 def pump(source: socket.socket, sink: socket.socket, tee: Tee | None = None) -> None:
     """Pass on all that comes, and its end; what can't be passed on any more is dropped."""
-    piece = memoryview(bytearray(PIECE))
     with suppress(OSError):
-        while count := source.recv_into(piece):
-            if tee is not None:
-                tee(piece[:count])
-            sink.sendall(piece[:count])
+        pass_on(source, sink, tee)
     end(sink)
+
+
+def pass_on(source: socket.socket, sink: socket.socket, tee: Tee | None = None) -> None:
+    """The same without saying that no more comes. Raises OSError."""
+    piece = memoryview(bytearray(PIECE))
+    while _one(source, sink, piece, tee):
+        pass
+
+
+def _one(source: socket.socket, sink: socket.socket, piece: memoryview, tee: Tee | None) -> bool:
+    """Pass on what is there; False at the end."""
+    count = source.recv_into(piece)
+    if count:
+        if tee is not None:
+            tee(piece[:count])
+        sink.sendall(piece[:count])
+    return bool(count)
 
 
 def end(sink: socket.socket) -> None:
@@ -61,13 +74,8 @@ def answer(client: socket.socket, engine: socket.socket, tee: Tee | None = None)
             poller.unregister(client)
             here, whole = -1, False
             end(engine)
-        if engine.fileno() in ready:
-            count = engine.recv_into(piece)
-            if not count:
-                return whole
-            if tee is not None:
-                tee(piece[:count])
-            client.sendall(piece[:count])
+        if engine.fileno() in ready and not _one(engine, client, piece, tee):
+            return whole
 
 
 def while_there(client: socket.socket, engine: socket.socket) -> Iterator[bytes]:

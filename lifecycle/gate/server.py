@@ -60,7 +60,7 @@ class Server:
                 client, _ = self._listener.accept()
             except OSError:  # it hung up meanwhile, or no descriptor is free
                 self._places.release()
-                time.sleep(_PAUSE)
+                time.sleep(_PAUSE)  # nothing tells of a descriptor that is free again
                 continue
             try:
                 threading.Thread(target=self._serve, args=(client,), daemon=True).start()
@@ -229,7 +229,8 @@ class _Relayed:
             if watch:
                 relay.answer(self._client, self._engine, tee)
             else:
-                self._upstream_to_client(tee)
+                # Another thread reads what the client sends.
+                relay.pass_on(self._engine, self._client, tee)
         finally:
             frames.send(self._call, b"")
             frames.receive(self._call)
@@ -250,13 +251,6 @@ class _Relayed:
                 for one in pieces:
                     self._client.sendall(one)
                 relay.end(self._client)
-
-    def _upstream_to_client(self, tee: relay.Tee) -> None:
-        """As ``answer``, while another thread reads what the client sends."""
-        piece = memoryview(bytearray(relay.PIECE))
-        while count := self._engine.recv_into(piece):
-            tee(piece[:count])
-            self._client.sendall(piece[:count])
 
     def _open(self, judging: Judging) -> None:
         """A connection that becomes a stream of bytes both ways, if the engine says so."""

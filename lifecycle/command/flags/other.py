@@ -5,6 +5,7 @@ from __future__ import annotations
 from lifecycle.command import naming, networks, special, values
 from lifecycle.command.flags.container import FORMAT, READ
 from lifecycle.command.flags.run import CREATE
+from lifecycle.command.line import RefKind
 from lifecycle.command.row import (
     INSPECT,
     LOOKS,
@@ -246,34 +247,23 @@ ENGINE: tuple[Verb, ...] = (
     ),
 )
 
+_PRUNED: dict[RefKind, tuple[Flag, ...]] = {
+    "container": _PRUNE,
+    "image": _PRUNE_ALL,
+    "network": _PRUNE,
+    "volume": _PRUNE_ALL,
+}
+
 PRUNE: tuple[Verb, ...] = (
-    Verb(
-        "container prune",
-        _PRUNE,
-        refused=PRUNED,
-        does=changes("container", ends=True),
-        sample="",
-    ),
-    Verb(
-        "image prune",
-        _PRUNE_ALL,
-        refused=PRUNED,
-        does=changes("image", ends=True),
-        sample="",
-    ),
-    Verb(
-        "network prune",
-        _PRUNE,
-        refused=PRUNED,
-        does=changes("network", ends=True),
-        sample="",
-    ),
-    Verb(
-        "volume prune",
-        _PRUNE_ALL,
-        refused=PRUNED,
-        does=changes("volume", ends=True),
-        sample="",
+    *(
+        Verb(
+            f"{kind} prune",
+            flags,
+            refused=PRUNED,
+            does=changes(kind, ends=True),
+            sample="",
+        )
+        for kind, flags in _PRUNED.items()
     ),
     Verb(
         "system prune",

@@ -17,6 +17,8 @@ from lifecycle.gate.gate import Call, Gate
 LIMIT = 60.0
 """Seconds that anything may take here, on a machine however slow."""
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
+LONG = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+"""The head of an answer in chunks."""
 Handler = Callable[["Heard"], None]
 
 
@@ -25,7 +27,7 @@ def wait_until(holds: Callable[[], bool], what: str = "it") -> None:
     deadline = time.monotonic() + LIMIT
     while not holds():
         assert time.monotonic() < deadline, f"{what} did not come to hold"
-        time.sleep(0.01)
+        time.sleep(0.01)  # of what it waits for nobody tells
 
 
 class Heard:
@@ -247,3 +249,10 @@ def request(line: str, *headers: str, body: bytes = b"") -> bytes:
 
 ATTACH = request("POST /v1.41/containers/x/attach?stream=1", "Upgrade: tcp", "Connection: Upgrade")
 STOP = request("POST /v1.41/containers/x/stop")
+
+
+def silent_after_first(heard: Heard) -> None:
+    """An engine that begins a long answer, and then waits for the client's hang-up."""
+    heard.send(LONG + b"5\r\nfirst\r\n")
+    while heard.channel.recv(1 << 16):
+        pass  # to the end that the client's hang-up is

@@ -5,11 +5,18 @@ from __future__ import annotations
 import pytest
 
 from lifecycle.gate.gate import Call
-from tests.unit.gate.fakes import LIMIT, Engine, Heard, Opened, request, wait_until
+from tests.unit.gate.fakes import (
+    LIMIT,
+    LONG,
+    Engine,
+    Opened,
+    request,
+    silent_after_first,
+    wait_until,
+)
 
 BUILD = request("POST /v1.41/build?t=x", "Content-Length: 2", body=b"ab")
 PULL = request("POST /v1.41/images/create?fromImage=x")
-LONG = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
 WHOLE = LONG + b"400\r\n" + b"x" * 1024 + b"\r\n0\r\n\r\n"
 LARGE = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + b"y" * (5 << 20)
 
@@ -44,12 +51,7 @@ def test_a_client_that_hangs_up_ends_what_the_engine_does_for_it(
 ) -> None:
     held(gate, b"")
 
-    def silent(heard: Heard) -> None:
-        heard.send(LONG + b"5\r\nfirst\r\n")
-        while heard.channel.recv(1 << 16):
-            pass  # to the end that the client's hang-up is
-
-    engine.handler = silent
+    engine.handler = silent_after_first
     with gate.connect() as client:
         client.send(asked)
         wait_until(lambda: bool(engine.heard), "it was asked")

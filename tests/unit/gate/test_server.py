@@ -330,25 +330,3 @@ def test_a_body_as_long_as_may_be_is_judged_whatever_is_in_it(
     assert gate.ask(request(CREATE, body=body)) == OK
     assert gate.calls[0].body == body
     assert got == [body]
-
-
-def test_an_archive_is_judged_by_its_manifests_and_sent_whole(gate: Opened, engine: Engine) -> None:
-    from tests.unit.gate.test_archive import held, packed, unchunked
-
-    files = {"manifest.json": b"[]", "layer": b"x" * 3_000_000}
-    body = packed(*files.items())
-    got = bytearray()
-
-    def handle(heard: Heard) -> None:
-        assert heard.header("transfer-encoding") == ["chunked"]
-        assert heard.header("content-length") == []
-        got.extend(heard.rest)
-        while not got.endswith(b"\r\n0\r\n\r\n"):
-            got.extend(heard.channel.recv(1 << 16))
-        heard.send(OK)
-
-    engine.handler = handle
-    answer = gate.ask(request("POST /v1.41/images/load", body=body))
-    assert answer == OK
-    assert gate.calls[0].archive == {"manifest.json": ["[]"], "true": []}
-    assert held(unchunked(got)) == files

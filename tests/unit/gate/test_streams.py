@@ -13,12 +13,14 @@ from lifecycle.gate.gate import Call
 from tests.unit.gate.fakes import (
     ATTACH,
     LIMIT,
+    LONG,
     OK,
     Client,
     Engine,
     Heard,
     Opened,
     request,
+    silent_after_first,
     wait_until,
 )
 
@@ -205,7 +207,6 @@ def test_much_passes_both_ways_at_once(
 # -- hanging up ------------------------------------------------------------------------------------
 
 
-LONG = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
 READS = [
     request("GET /v1.41/events"),
     request("GET /v1.41/containers/x/logs?follow=1"),
@@ -228,12 +229,7 @@ def test_a_client_that_hangs_up_in_the_middle_ends_what_the_engine_does_for_it(
 
     gate.judge = follow if follows else gate.judge
 
-    def silent(heard: Heard) -> None:
-        heard.send(LONG + b"5\r\nfirst\r\n")
-        while heard.channel.recv(1 << 16):
-            pass  # to the end that the client's hang-up is
-
-    engine.handler = silent
+    engine.handler = silent_after_first
     with gate.connect() as client:
         client.send(asked)
         assert b"first" in client.read_until(b"first")

@@ -24,3 +24,12 @@ def shared(run: Run) -> Run:
         run.make(kind, f"mine-{RUN}", "a")
     run.make("volume", f"mine-{RUN}")
     return run
+
+
+@pytest.fixture
+def tagged(run: Run) -> Run:
+    """An engine with a colleague's tag, an image to make tags of, and a container of ours."""
+    run.engine.tag("b", "theirs:latest")
+    run.engine.tag("c", "me/x:latest")
+    run.make("container", f"box-{RUN}", "a")
+    return run

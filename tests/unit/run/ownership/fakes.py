@@ -266,6 +266,11 @@ class Run:
         return {(e.kind, e.name, e.id) for e in self.ownership.entries()}
 
     @property
+    def tags(self) -> set[tuple[str, str]]:
+        """The images on the ledger: name and id."""
+        return {(name, identity) for kind, name, identity in self.entries if kind == "image"}
+
+    @property
     def refusals(self) -> list[str]:
         return [r.sentence for r in self.ownership.settle()[0]]
 

@@ -29,19 +29,6 @@ MAKES = [
 ]
 
 
-@pytest.fixture
-def shared(run: Run) -> Run:
-    """An engine with a colleague's tag, an image to make tags of, and a container of ours."""
-    run.engine.tag("b", THEIRS)
-    run.engine.tag("c", "me/x:latest")
-    run.make("container", f"box-{RUN}", "a")
-    return run
-
-
-def tags(run: Run) -> set[tuple[str, str]]:
-    return {(name, identity) for kind, name, identity in run.entries if kind == "image"}
-
-
 def gives(run: Run, digit: str, *names: str, status: int = 201) -> Does:
     """What the engine does when it makes an image of these tags."""
 
@@ -67,29 +54,29 @@ ERROR = {"errorDetail": {"message": "no"}, "error": "no"}
 
 
 @pytest.mark.parametrize("line", MAKES)
-def test_a_tag_that_was_there_is_not_moved(shared: Run, line: str) -> None:
-    call = shared.ask(line, b"")
+def test_a_tag_that_was_there_is_not_moved(tagged: Run, line: str) -> None:
+    call = tagged.ask(line, b"")
     assert (call.status, call.relayed) == (403, "")
     assert f"image {THEIRS} was there before this run" in call.refusal
     assert f"--allow-foreign {THEIRS} lifts this" in call.refusal
-    assert shared.refusals == [call.refusal]
+    assert tagged.refusals == [call.refusal]
 
 
 @pytest.mark.parametrize("line", MAKES)
-def test_a_tag_that_was_there_moves_with_leave_and_is_not_claimed(shared: Run, line: str) -> None:
-    shared.allowed = (THEIRS,)
-    shared.ownership._allowed = frozenset({THEIRS})
-    call = shared.ask(line, b"", says(shared, "a", (THEIRS,), *BUILT))
+def test_a_tag_that_was_there_moves_with_leave_and_is_not_claimed(tagged: Run, line: str) -> None:
+    tagged.allowed = (THEIRS,)
+    tagged.ownership._allowed = frozenset({THEIRS})
+    call = tagged.ask(line, b"", says(tagged, "a", (THEIRS,), *BUILT))
     assert call.relayed
-    assert THEIRS not in {name for name, _ in tags(shared)}
+    assert THEIRS not in {name for name, _ in tagged.tags}
 
 
 @pytest.mark.parametrize("line", MAKES)
-def test_a_tag_that_somebody_gave_to_an_image_of_ours_is_theirs(shared: Run, line: str) -> None:
-    shared.make_image("a", MINE)
-    shared.engine.tag("a", THEIRS)
-    assert shared.ask(line, b"").status == 403
-    assert shared.ask("DELETE /images/theirs").status == 403
+def test_a_tag_that_somebody_gave_to_an_image_of_ours_is_theirs(tagged: Run, line: str) -> None:
+    tagged.make_image("a", MINE)
+    tagged.engine.tag("a", THEIRS)
+    assert tagged.ask(line, b"").status == 403
+    assert tagged.ask("DELETE /images/theirs").status == 403
 
 
 @pytest.mark.parametrize(
@@ -106,11 +93,11 @@ def test_a_tag_that_somebody_gave_to_an_image_of_ours_is_theirs(shared: Run, lin
     ],
 )
 def test_a_tag_is_on_the_ledger_before_it_is_made_and_with_its_image_after(
-    shared: Run, line: str, does: Any
+    tagged: Run, line: str, does: Any
 ) -> None:
-    call = shared.ask(f"POST {line}", b"", does(shared))
+    call = tagged.ask(f"POST {line}", b"", does(tagged))
     assert ("image", "new:latest") in call.intended
-    assert ("new:latest", C if "tag" in line else A) in tags(shared)
+    assert ("new:latest", C if "tag" in line else A) in tagged.tags
     assert call.released
 
 
@@ -127,16 +114,16 @@ def test_a_tag_is_on_the_ledger_before_it_is_made_and_with_its_image_after(
     ],
 )
 def test_a_tag_that_somebody_made_while_ours_failed_is_not_claimed(
-    shared: Run, line: str, answer: Any
+    tagged: Run, line: str, answer: Any
 ) -> None:
     def meanwhile() -> Any:
-        shared.engine.tag("b", "new:latest")
+        tagged.engine.tag("b", "new:latest")
         return answer
 
-    shared.remove_pulled = True
-    call = shared.ask(f"POST {line}", b"", meanwhile)
+    tagged.remove_pulled = True
+    call = tagged.ask(f"POST {line}", b"", meanwhile)
     assert ("image", "new:latest") in call.intended
-    assert tags(shared) == set()
+    assert tagged.tags == set()
 
 
 @pytest.mark.parametrize(
@@ -150,30 +137,30 @@ def test_a_tag_that_somebody_made_while_ours_failed_is_not_claimed(
     ],
 )
 def test_a_tag_that_may_still_be_made_stays_on_the_ledger(
-    shared: Run, line: str, answer: Any
+    tagged: Run, line: str, answer: Any
 ) -> None:
     """The engine went away, or the client did, before all was told."""
-    shared.ask(f"POST {line}", b"", lambda: answer)
-    assert tags(shared) == {("new:latest", "")}
+    tagged.ask(f"POST {line}", b"", lambda: answer)
+    assert tagged.tags == {("new:latest", "")}
 
 
 @pytest.mark.parametrize("names", [(), ("lee/x:latest",)], ids=["nameless", "named"])
 def test_an_image_that_lost_its_tag_to_a_rebuild_is_ours_unless_it_has_a_name(
-    shared: Run, names: tuple[str, ...]
+    tagged: Run, names: tuple[str, ...]
 ) -> None:
-    shared.make_image("b", MINE)
-    shared.engine.kinds["image"][B]["RepoTags"] = [MINE, *names]
-    before = shared.ownership.before
-    shared.ownership.before = {k: t for k, t in before.items() if t.state != B}
-    shared.ask(f"POST /build?t={MINE}", b"", says(shared, "a", (MINE,), *BUILT))
-    assert (MINE, A) in tags(shared)
-    assert ((B, B) in tags(shared)) is not bool(names)
+    tagged.make_image("b", MINE)
+    tagged.engine.kinds["image"][B]["RepoTags"] = [MINE, *names]
+    before = tagged.ownership.before
+    tagged.ownership.before = {k: t for k, t in before.items() if t.state != B}
+    tagged.ask(f"POST /build?t={MINE}", b"", says(tagged, "a", (MINE,), *BUILT))
+    assert (MINE, A) in tagged.tags
+    assert ((B, B) in tagged.tags) is not bool(names)
 
 
-def test_a_tag_of_ours_stays_ours_when_its_rebuild_fails(shared: Run) -> None:
-    shared.make_image("a", MINE)
-    shared.ask(f"POST /build?t={MINE}", b"", lambda: stream(ERROR))
-    assert tags(shared) == {(MINE, A)}
+def test_a_tag_of_ours_stays_ours_when_its_rebuild_fails(tagged: Run) -> None:
+    tagged.make_image("a", MINE)
+    tagged.ask(f"POST /build?t={MINE}", b"", lambda: stream(ERROR))
+    assert tagged.tags == {(MINE, A)}
 
 
 @pytest.mark.parametrize(
@@ -186,14 +173,14 @@ def test_a_tag_of_ours_stays_ours_when_its_rebuild_fails(shared: Run) -> None:
         ("/build?version=2", stream(*BUILT)),
     ],
 )
-def test_an_image_without_a_name_is_ours_by_its_id(shared: Run, line: str, answer: Any) -> None:
+def test_an_image_without_a_name_is_ours_by_its_id(tagged: Run, line: str, answer: Any) -> None:
     def made() -> Any:
-        shared.engine.tag("a")
+        tagged.engine.tag("a")
         return answer
 
-    assert tags(shared) == set()
-    shared.ask(f"POST {line}", b"", made)
-    assert tags(shared) == {(A, A)}
+    assert tagged.tags == set()
+    tagged.ask(f"POST {line}", b"", made)
+    assert tagged.tags == {(A, A)}
 
 
 @pytest.mark.parametrize(
@@ -205,26 +192,26 @@ def test_an_image_without_a_name_is_ours_by_its_id(shared: Run, line: str, answe
         {"status": C},
     ],
 )
-def test_what_a_build_prints_is_not_taken_for_its_image(shared: Run, said: Any) -> None:
-    shared.engine.tag("c")
-    before = shared.ownership.before
-    shared.ownership.before = {k: t for k, t in before.items() if t.state != C}
-    shared.ask("POST /build", b"", lambda: stream(said))
-    assert tags(shared) == set()
+def test_what_a_build_prints_is_not_taken_for_its_image(tagged: Run, said: Any) -> None:
+    tagged.engine.tag("c")
+    before = tagged.ownership.before
+    tagged.ownership.before = {k: t for k, t in before.items() if t.state != C}
+    tagged.ask("POST /build", b"", lambda: stream(said))
+    assert tagged.tags == set()
 
 
-def test_the_base_of_a_build_is_not_pulled_anew_and_that_is_said(shared: Run) -> None:
-    call = shared.ask("POST /build?pull=1&t=new&q=", b"")
+def test_the_base_of_a_build_is_not_pulled_anew_and_that_is_said(tagged: Run) -> None:
+    call = tagged.ask("POST /build?pull=1&t=new&q=", b"")
     assert "pull=" not in call.relayed
-    (note,) = shared.ownership.settle()[1]
+    (note,) = tagged.ownership.settle()[1]
     assert note.status == "unverified"
-    assert "pull" not in shared.ask("POST /build?pull=0&t=new2").refusal
+    assert "pull" not in tagged.ask("POST /build?pull=0&t=new2").refusal
 
 
-def test_a_base_that_a_build_pulled_is_kept_on_purpose(shared: Run) -> None:
+def test_a_base_that_a_build_pulled_is_kept_on_purpose(tagged: Run) -> None:
     said = {"status": "Status: Downloaded newer image for base:1"}
-    shared.ask("POST /build?t=new", b"", says(shared, "a", ("base:1",), said, *BUILT))
-    kept = {e.name: bool(e.kept) for e in shared.ownership.entries()}
+    tagged.ask("POST /build?t=new", b"", says(tagged, "a", ("base:1",), said, *BUILT))
+    kept = {e.name: bool(e.kept) for e in tagged.ownership.entries()}
     assert kept["base:1"]
 
 
@@ -237,20 +224,20 @@ def test_a_quiet_build_claims_nothing_that_was_there(run: Run) -> None:
         return stream({"stream": f"{image_id('f')}\n"})
 
     run.ask(f"POST /build?q=1&t={MINE}", does=does)
-    assert tags(run) == {(MINE, image_id("f"))}
+    assert run.tags == {(MINE, image_id("f"))}
 
 
 @pytest.mark.parametrize("mode", ["container:theirs", "labnet"])
-def test_a_build_joins_nothing_of_others(shared: Run, mode: str) -> None:
-    shared.engine.add("container", "theirs", "b")
-    shared.engine.add("network", "labnet", "b")
-    call = shared.ask(f"POST /build?networkmode={mode}")
+def test_a_build_joins_nothing_of_others(tagged: Run, mode: str) -> None:
+    tagged.engine.add("container", "theirs", "b")
+    tagged.engine.add("network", "labnet", "b")
+    call = tagged.ask(f"POST /build?networkmode={mode}")
     assert (call.status, call.relayed) == (403, "")
 
 
 @pytest.mark.parametrize("name", ["no such", "UPPER", "a:b:c"])
-def test_a_name_that_no_image_can_have_is_refused_in_a_sentence(shared: Run, name: str) -> None:
-    call = shared.ask(f"POST /build?t={name.replace(' ', '%20')}")
+def test_a_name_that_no_image_can_have_is_refused_in_a_sentence(tagged: Run, name: str) -> None:
+    call = tagged.ask(f"POST /build?t={name.replace(' ', '%20')}")
     assert (call.status, call.relayed) == (403, "")
     assert "invalid image name" in call.refusal or "lowercase" in call.refusal
 
@@ -265,8 +252,8 @@ def test_a_name_that_no_image_can_have_is_refused_in_a_sentence(shared: Run, nam
         "POST /commit?container=box-RUN&repo=a%20b",
     ],
 )
-def test_a_name_that_can_t_be_is_no_fault_of_ours(shared: Run, line: str) -> None:
-    call = shared.ask(line.replace("RUN", RUN))
+def test_a_name_that_can_t_be_is_no_fault_of_ours(tagged: Run, line: str) -> None:
+    call = tagged.ask(line.replace("RUN", RUN))
     assert (call.status in {400, 403}, call.relayed) == (True, "")
     assert "fault" not in call.refusal
 
@@ -274,16 +261,16 @@ def test_a_name_that_can_t_be_is_no_fault_of_ours(shared: Run, line: str) -> Non
 @pytest.mark.parametrize(
     "outputs", ["{", "{}", "[1]", '[{"Attrs":[]}]', '[{"Attrs":1}]', '[{"Attrs":{},"attrs":{}}]']
 )
-def test_where_a_build_goes_that_can_t_be_read_is_refused(shared: Run, outputs: str) -> None:
-    call = shared.ask(f"POST /build?version=2&outputs={outputs}")
+def test_where_a_build_goes_that_can_t_be_read_is_refused(tagged: Run, outputs: str) -> None:
+    call = tagged.ask(f"POST /build?version=2&outputs={outputs}")
     assert (call.status, call.relayed) == (400, "")
 
 
-def test_a_tag_that_its_owner_moves_while_our_build_runs_is_theirs(shared: Run) -> None:
+def test_a_tag_that_its_owner_moves_while_our_build_runs_is_theirs(tagged: Run) -> None:
     def moves() -> bytes:
-        shared.engine.tag("a", THEIRS)
+        tagged.engine.tag("a", THEIRS)
         return stream()
 
-    shared.ask("POST /build?t=mine/x", b"", moves)
-    shared.ownership.settle()
-    assert shared.ownership.moved == []
+    tagged.ask("POST /build?t=mine/x", b"", moves)
+    tagged.ownership.settle()
+    assert tagged.ownership.moved == []

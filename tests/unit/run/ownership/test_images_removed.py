@@ -14,54 +14,41 @@ MINE = f"me/test-{RUN}:latest"
 THEIRS = "theirs:latest"
 
 
-@pytest.fixture
-def shared(run: Run) -> Run:
-    """An engine with a colleague's tag, an image to make tags of, and a container of ours."""
-    run.engine.tag("b", THEIRS)
-    run.engine.tag("c", "me/x:latest")
-    run.make("container", f"box-{RUN}", "a")
-    return run
-
-
-def tags(run: Run) -> set[tuple[str, str]]:
-    return {(name, identity) for kind, name, identity in run.entries if kind == "image"}
-
-
 @pytest.mark.parametrize("name", ["theirs", THEIRS, B, B[7:], B[7:19], B[7:11]])
-def test_an_image_of_others_is_not_removed_by_whatever_name(shared: Run, name: str) -> None:
-    call = shared.ask(f"DELETE /images/{name}?force=1")
+def test_an_image_of_others_is_not_removed_by_whatever_name(tagged: Run, name: str) -> None:
+    call = tagged.ask(f"DELETE /images/{name}?force=1")
     assert (call.status, call.relayed) == (403, "")
     assert THEIRS in call.refusal
-    shared.ownership._allowed = frozenset({name})
-    assert shared.ask(f"DELETE /images/{name}").relayed
+    tagged.ownership._allowed = frozenset({name})
+    assert tagged.ask(f"DELETE /images/{name}").relayed
 
 
 @pytest.mark.parametrize("name", [MINE, A, A[7:19], A[7:11]])
-def test_an_image_of_ours_is_removed_and_off_the_ledger(shared: Run, name: str) -> None:
-    shared.make_image("a", MINE)
+def test_an_image_of_ours_is_removed_and_off_the_ledger(tagged: Run, name: str) -> None:
+    tagged.make_image("a", MINE)
 
     def gone() -> Answer:
-        shared.engine.remove("image", A)
+        tagged.engine.remove("image", A)
         return Answer(200, "[]")
 
-    call = shared.ask(f"DELETE /images/{name}", b"", gone)
+    call = tagged.ask(f"DELETE /images/{name}", b"", gone)
     assert call.relayed
-    assert tags(shared) == set()
+    assert tagged.tags == set()
 
 
 @pytest.mark.parametrize("name", [MINE, A, A[7:19]])
-def test_an_image_is_removed_as_a_whole_tag_or_id(shared: Run, name: str) -> None:
+def test_an_image_is_removed_as_a_whole_tag_or_id(tagged: Run, name: str) -> None:
     """A tag without its colon may be the beginning of an id as well."""
-    shared.make_image("a", MINE)
-    path = shared.ask(f"DELETE /images/{name}").relayed
+    tagged.make_image("a", MINE)
+    path = tagged.ask(f"DELETE /images/{name}").relayed
     assert path.partition("?")[0] == f"/v1.41/images/{MINE if name == MINE else A}"
 
 
-def test_an_image_of_ours_that_somebody_named_goes_by_our_tag_only(shared: Run) -> None:
-    shared.make_image("a", MINE)
-    shared.engine.tag("a", "lee/x:1")
-    assert shared.ask(f"DELETE /images/{A}?force=1").status == 403
-    assert shared.ask(f"DELETE /images/{MINE}").relayed
+def test_an_image_of_ours_that_somebody_named_goes_by_our_tag_only(tagged: Run) -> None:
+    tagged.make_image("a", MINE)
+    tagged.engine.tag("a", "lee/x:1")
+    assert tagged.ask(f"DELETE /images/{A}?force=1").status == 403
+    assert tagged.ask(f"DELETE /images/{MINE}").relayed
 
 
 def test_an_image_that_was_there_without_a_tag_is_given_none(run: Run) -> None:
@@ -99,18 +86,18 @@ def test_a_tag_of_ours_goes_from_an_image_that_has_another_name_left(
     assert run.ask("DELETE /images/me/test:1").relayed
 
 
-def test_an_image_that_is_not_there_is_told_in_the_engine_s_words(shared: Run) -> None:
+def test_an_image_that_is_not_there_is_told_in_the_engine_s_words(tagged: Run) -> None:
     for line in ("DELETE /images/none", "POST /images/none/tag?repo=x"):
-        call = shared.ask(line)
+        call = tagged.ask(line)
         assert (call.status, call.refusal) == (404, "No such image: none")
 
 
-def test_layers_of_others_below_an_image_of_ours_stay(shared: Run) -> None:
-    shared.engine.tag("d")
-    shared.make_image("a", MINE, Parent=image_id("d"))
-    assert "noprune=1" not in shared.ask(f"DELETE /images/{MINE}?noprune=0").relayed
-    shared.ownership.before = {**shared.ownership.before, **_layer(shared)}
-    assert "noprune=1" in shared.ask(f"DELETE /images/{MINE}?noprune=0").relayed
+def test_layers_of_others_below_an_image_of_ours_stay(tagged: Run) -> None:
+    tagged.engine.tag("d")
+    tagged.make_image("a", MINE, Parent=image_id("d"))
+    assert "noprune=1" not in tagged.ask(f"DELETE /images/{MINE}?noprune=0").relayed
+    tagged.ownership.before = {**tagged.ownership.before, **_layer(tagged)}
+    assert "noprune=1" in tagged.ask(f"DELETE /images/{MINE}?noprune=0").relayed
 
 
 def _layer(run: Run) -> Any:
@@ -120,26 +107,26 @@ def _layer(run: Run) -> Any:
 
 
 @pytest.mark.parametrize("line", ["theirs/push", "theirs/push?tag=latest", "theirs:latest/push"])
-def test_an_image_of_others_is_not_pushed(shared: Run, line: str) -> None:
-    assert THEIRS in shared.ask(f"POST /images/{line}").refusal
-    shared.ownership._allowed = frozenset({THEIRS})
-    assert shared.ask(f"POST /images/{line}").relayed
+def test_an_image_of_others_is_not_pushed(tagged: Run, line: str) -> None:
+    assert THEIRS in tagged.ask(f"POST /images/{line}").refusal
+    tagged.ownership._allowed = frozenset({THEIRS})
+    assert tagged.ask(f"POST /images/{line}").relayed
 
 
-def test_a_tag_of_ours_is_pushed_but_not_with_those_of_others_beside_it(shared: Run) -> None:
-    shared.make_image("a", "mine:1")
-    assert shared.ask("POST /images/mine/push?tag=1").relayed
-    assert shared.ask("POST /images/mine/push").relayed
-    shared.engine.tag("b", "mine:2")
-    assert "mine:2" in shared.ask("POST /images/mine/push").refusal
+def test_a_tag_of_ours_is_pushed_but_not_with_those_of_others_beside_it(tagged: Run) -> None:
+    tagged.make_image("a", "mine:1")
+    assert tagged.ask("POST /images/mine/push?tag=1").relayed
+    assert tagged.ask("POST /images/mine/push").relayed
+    tagged.engine.tag("b", "mine:2")
+    assert "mine:2" in tagged.ask("POST /images/mine/push").refusal
 
 
-def test_what_lifts_the_refusal_of_an_image_of_many_tags_can_be_typed(shared: Run) -> None:
-    shared.engine.tag("b", "coll/web:1", "jupyter:latest")
+def test_what_lifts_the_refusal_of_an_image_of_many_tags_can_be_typed(tagged: Run) -> None:
+    tagged.engine.tag("b", "coll/web:1", "jupyter:latest")
     line = f"DELETE /images/{B.removeprefix('sha256:')[:12]}"
-    call = shared.ask(line)
+    call = tagged.ask(line)
     assert f"image {THEIRS}, coll/web:1, jupyter:latest (bbbb" in call.refusal
     word = call.refusal.partition("--allow-foreign ")[2].partition(" lifts this")[0]
     assert " " not in word
-    shared.ownership._allowed = frozenset({word})
-    assert shared.ask(line).relayed
+    tagged.ownership._allowed = frozenset({word})
+    assert tagged.ask(line).relayed
