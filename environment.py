@@ -21,7 +21,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from lifecycle.engine.private import why_unsafe
+from lifecycle.machine.private_folders import why_unsafe
 
 ROOT = Path(__file__).resolve().parent
 STAMP = "made"

@@ -29,9 +29,9 @@ from lifecycle.checks.inside import (
 )
 from lifecycle.checks.mounts import mount_source
 from lifecycle.checks.passwords import password_changed
-from lifecycle.engine.as_subject import refused
-from lifecycle.engine.patterns import PatternError, find, find_in
-from lifecycle.engine.subject import Subject
+from lifecycle.machine.as_subject import refused
+from lifecycle.machine.patterns import PatternError, find, find_in
+from lifecycle.machine.subject import Subject
 
 Expect = Mapping[str, Any]
 _TEXTS = frozenset({"contains", "text"})

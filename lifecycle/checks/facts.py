@@ -13,8 +13,8 @@ from typing import Any
 from lifecycle.checks.inside import Inside
 from lifecycle.checks.passwords import PasswordFacts
 from lifecycle.command.line import RefKind
-from lifecycle.engine.gpu import Gpus
-from lifecycle.engine.subject import Subject
+from lifecycle.machine.gpus import Gpus
+from lifecycle.machine.subject import Subject
 
 Json = dict[str, Any]
 

@@ -16,7 +16,7 @@ from lifecycle.checks.network import texts_for
 from lifecycle.checks.outside import look_outside
 from lifecycle.command.promise import Promise
 from lifecycle.engine.daemon import Daemon, EngineError
-from lifecycle.engine.deadline import rest
+from lifecycle.machine.deadline import rest
 
 Json = dict[str, Any]
 START_LIMIT = 2.0

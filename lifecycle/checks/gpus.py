@@ -9,7 +9,7 @@ from lifecycle.checks.facts import ContainerFacts, Facts
 from lifecycle.checks.inside import GPUS, NOT_ASKED
 from lifecycle.checks.wording import about
 from lifecycle.command.promise import Promise
-from lifecycle.engine.gpu import Gpu, Gpus
+from lifecycle.machine.gpus import Gpu, Gpus
 
 
 def requested(promise: Promise, c: ContainerFacts, _: Facts) -> Check:

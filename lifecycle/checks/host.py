@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from lifecycle.checks.inside import MOST_TEXT, FileFact
-from lifecycle.engine import deeds
-from lifecycle.engine.as_subject import call
-from lifecycle.engine.subject import Subject
+from lifecycle.machine import file_actions
+from lifecycle.machine.as_subject import call
+from lifecycle.machine.subject import Subject
 
 _NOTHING = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
 
@@ -40,7 +40,7 @@ def state_of(path: Path, subject: Subject) -> State | None:
     Raises OSError where the person may not look: then it is not known whether there is.
     """
     try:
-        uid, gid, mode = call(subject, deeds.look, str(path))
+        uid, gid, mode = call(subject, file_actions.look, str(path))
     except OSError as error:
         if error.errno in _NOTHING:
             return None
@@ -76,23 +76,25 @@ def _name_of(mine: str, my_id: int, number: int, look_up: Callable[[int], Sequen
 
 def text_of(path: Path, subject: Subject) -> str:
     """The beginning of a file, as long as what is read of one inside; raises OSError."""
-    return call(subject, deeds.beginning, str(path), MOST_TEXT + 1).decode("utf-8", "replace")
+    return call(subject, file_actions.beginning, str(path), MOST_TEXT + 1).decode(
+        "utf-8", "replace"
+    )
 
 
 def may_write(path: Path, subject: Subject) -> bool:
     """Whether the kernel would let the person; raises OSError where nobody answers."""
-    return call(subject, deeds.may_write, str(path))
+    return call(subject, file_actions.may_write, str(path))
 
 
 def touch(path: Path, subject: Subject) -> None:
     """Make an empty file as the person; raises OSError."""
-    call(subject, deeds.touch, str(path))
+    call(subject, file_actions.touch, str(path))
 
 
 def remove(path: Path, subject: Subject) -> bool:
     """Remove a file as the person; whether it is gone."""
     try:
-        call(subject, deeds.remove, str(path))
+        call(subject, file_actions.remove, str(path))
     except OSError:
         return False
     return True

@@ -16,8 +16,9 @@ from lifecycle.checks.facts import Answer, ContainerFacts, World, together
 from lifecycle.checks.ports import bindings
 from lifecycle.command.line import SHELLS
 from lifecycle.engine.daemon import Daemon, EngineError
-from lifecycle.engine.deadline import left, rest
-from lifecycle.engine.netns import socket_in
+from lifecycle.engine.errors import left
+from lifecycle.machine.deadline import rest
+from lifecycle.machine.network_namespace import socket_in
 
 _PYTHON_TCP = (
     "python3 -c \"import socket;s=socket.socket();s.setsockopt(1,2,1);s.bind(('',{port}));"

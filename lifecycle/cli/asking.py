@@ -7,9 +7,9 @@ import os
 from collections.abc import Collection, Iterable, Mapping
 
 from lifecycle.cli import UsageError
+from lifecycle.machine.secret_variables import variable
 from lifecycle.run.secrets import SecretError, refuse_short
-from lifecycle.scenario.errors import nearest
-from lifecycle.scenario.secret_names import variable
+from lifecycle.text.lines import nearest
 
 _TERMINAL = "/dev/tty"
 

@@ -16,8 +16,8 @@ from lifecycle.command.line import CommandError, DockerLine
 from lifecycle.command.parse import parse
 from lifecycle.command.promise import Promise
 from lifecycle.command.promises import promises as promises_of
+from lifecycle.machine.regular_files import text_at
 from lifecycle.report.text import as_json, clean, one_line
-from lifecycle.scenario.reading import text_at
 
 if TYPE_CHECKING:
     from lifecycle.engine.daemon import Daemon
@@ -83,9 +83,9 @@ def hold(args: argparse.Namespace) -> int:
     from lifecycle.checks.facts import World
     from lifecycle.cli.machine import connected
     from lifecycle.engine.daemon import EngineError
-    from lifecycle.engine.gpu import host_gpus
     from lifecycle.engine.sandbox.info import load_info
-    from lifecycle.engine.subject import current_subject
+    from lifecycle.machine.gpus import host_gpus
+    from lifecycle.machine.subject import current_subject
     from lifecycle.run.hold import HoldError
     from lifecycle.run.hold import hold as held
 

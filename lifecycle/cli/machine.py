@@ -21,9 +21,9 @@ from lifecycle.diagnosis.evidence import MachineFacts
 from lifecycle.diagnosis.match import diagnose, findings_json
 from lifecycle.diagnosis.match import explain as explained
 from lifecycle.engine.daemon import Daemon, EngineError
-from lifecycle.engine.ending import Ending, at_terminal, heeded
 from lifecycle.engine.sandbox import SandboxError, open_sandbox
-from lifecycle.engine.subject import current_subject, environment
+from lifecycle.machine.end_signals import Ending, at_terminal, heeded
+from lifecycle.machine.subject import current_subject, environment
 from lifecycle.report.text import as_json
 from lifecycle.run.ledger import LedgerError, default_folder
 from lifecycle.run.options import Options

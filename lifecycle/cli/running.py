@@ -14,7 +14,7 @@ from typing import Any
 from lifecycle.cli import UsageError
 from lifecycle.cli.asking import given_secrets
 from lifecycle.engine.sandbox.info import load_info
-from lifecycle.engine.subject import Subject, current_subject, environment
+from lifecycle.machine.subject import Subject, current_subject, environment
 from lifecycle.report.text import as_json
 from lifecycle.run.context import RunValues
 from lifecycle.run.options import Options
@@ -30,9 +30,10 @@ from lifecycle.run.surroundings import (
     personal,
     read_lab,
 )
-from lifecycle.scenario.errors import ScenarioError, nearest, one_line
+from lifecycle.scenario.errors import ScenarioError
 from lifecycle.scenario.load import is_scenario, load
 from lifecycle.scenario.templates import library
+from lifecycle.text.lines import nearest, one_line
 
 _VALIDATION_FOLDER = "/work-folder-of-the-run"
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from lifecycle.command.line import DockerLine
 from lifecycle.command.values import ImpossibleError
-from lifecycle.scenario.errors import nearest
 from lifecycle.scenario.keys import CONTROLS
+from lifecycle.text.lines import nearest
 
 DEFAULT = "ctrl-p,ctrl-q"
 _DELETE = "DEL"

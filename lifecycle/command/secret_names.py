@@ -8,7 +8,7 @@ from lifecycle.command import envfile
 from lifecycle.command.fields import fields
 from lifecycle.command.line import CommandError, DockerLine
 from lifecycle.command.values import ImpossibleError
-from lifecycle.scenario.secret_names import IN_A_SHELL, PREFIX
+from lifecycle.machine.secret_variables import IN_A_SHELL, PREFIX
 
 _BY_NAME = ("--env", "--build-arg")
 _INSTEAD = (

@@ -23,10 +23,10 @@ from typing import Any
 from lifecycle.diagnosis import sockets
 from lifecycle.diagnosis.names import Group, Names, SystemNames
 from lifecycle.diagnosis.sockets import Daemon, Listener, SocketInfo, look_at_socket
-from lifecycle.engine import deeds
-from lifecycle.engine.as_subject import call
-from lifecycle.engine.subject import Subject, current_subject
-from lifecycle.scenario.secret_names import without_secrets
+from lifecycle.machine import file_actions
+from lifecycle.machine.as_subject import call
+from lifecycle.machine.secret_variables import without_secrets
+from lifecycle.machine.subject import Subject, current_subject
 
 DEFAULT_SOCKET = "/var/run/docker.sock"
 UNIX = "unix://"
@@ -268,17 +268,19 @@ class MachineFacts:
     def files_of_folder(self) -> list[Path]:
         """The files of the folder that the command ran in."""
         with suppress(OSError):
-            files = [self.cwd / name for name in call(self._eyes, deeds.names, str(self.cwd))]
+            files = [
+                self.cwd / name for name in call(self._eyes, file_actions.names, str(self.cwd))
+            ]
             return [f for f in files if (seen := self._look_at(f)) and stat.S_ISREG(seen[2])]
         return []
 
     def _text(self, file: Path) -> str:
-        found = call(self._eyes, deeds.beginning, str(file), _TEXT_CHARS)
+        found = call(self._eyes, file_actions.beginning, str(file), _TEXT_CHARS)
         return found.decode("utf-8", "replace")
 
     def _look_at(self, file: Path) -> list[int] | None:
         with suppress(OSError):
-            return call(self._eyes, deeds.look, str(file))
+            return call(self._eyes, file_actions.look, str(file))
         return None
 
     def mount_of(self, path: str) -> Mount | None:
@@ -308,7 +310,7 @@ class MachineFacts:
     def is_empty(self, path: str) -> bool:
         """Whether the path is a folder with nothing in it."""
         with suppress(OSError):
-            return not call(self._eyes, deeds.names, str(self.root / path.lstrip("/")))
+            return not call(self._eyes, file_actions.names, str(self.root / path.lstrip("/")))
         return False
 
     def free_bytes(self, path: str) -> int | None:

@@ -18,8 +18,7 @@ from docker.types import CancellableStream
 from requests.exceptions import RequestException
 
 from lifecycle.engine.bounded import Budget, UnreadableError, bind
-from lifecycle.engine.deadline import left
-from lifecycle.engine.errors import EngineError, EngineSilent, error_from, shortened
+from lifecycle.engine.errors import EngineError, EngineSilent, error_from, left, shortened
 from lifecycle.engine.patience import Patience
 from lifecycle.engine.stream import release
 

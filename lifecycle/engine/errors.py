@@ -10,6 +10,8 @@ from json import JSONDecodeError
 from requests.exceptions import ChunkedEncodingError
 
 from lifecycle.engine.bounded import UnreadableError
+from lifecycle.machine import deadline
+from lifecycle.machine.deadline import TimeIsUpError
 
 _LOST = (ConnectionError, FileNotFoundError, ChunkedEncodingError, IncompleteRead)
 """Refused, reset, closed; no socket at all; an answer that breaks off in its middle."""
@@ -24,12 +26,24 @@ class EngineError(Exception):
     """The engine refused, or could not be reached; the message is its own words."""
 
 
+class OutOfTimeError(EngineError, TimeIsUpError):
+    """All looking was over before the engine was asked; the message says whose limit it was."""
+
+
 class EngineAway(EngineError):  # noqa: N818 - a state of the engine, not of ours
     """Nobody is there to answer, or the connection broke before the answer came."""
 
 
 class EngineSilent(EngineAway):
     """Somebody takes the connection and never answers."""
+
+
+def left(limit: float) -> float:
+    """How long a question with this limit may take now. Raises OutOfTimeError."""
+    try:
+        return deadline.left(limit)
+    except TimeIsUpError as over:
+        raise OutOfTimeError(str(over)) from None
 
 
 def error_from(error: BaseException, address: str, limit: float) -> EngineError:

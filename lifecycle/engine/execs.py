@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from lifecycle.engine.daemon import Daemon
-from lifecycle.engine.process import kill_session, session_members
+from lifecycle.machine.process import kill_session, session_members
 
 FROM_HERE = 1.0
 END_LIMIT = 5.0

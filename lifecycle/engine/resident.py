@@ -10,7 +10,7 @@ import secrets
 import time
 
 from lifecycle.engine.daemon import Daemon, EngineError
-from lifecycle.engine.deadline import left
+from lifecycle.engine.errors import left
 from lifecycle.engine.stream import MOST_BYTES, ExecStream, taken
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from ptyprocess import PtyProcess  # type: ignore[import-untyped]
 
-from lifecycle.engine.process import could_not_start, find_program
-from lifecycle.engine.subject import Subject, spawn_identity
+from lifecycle.machine.process import could_not_start, find_program
+from lifecycle.machine.subject import Subject, spawn_identity
 
 _TERM = "xterm-256color"
 _IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)

@@ -16,12 +16,12 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from lifecycle.engine.patterns import Found, PatternError, find
 from lifecycle.engine.picture import Picture
-from lifecycle.engine.process import exit_fd, kill_session, start_time
 from lifecycle.engine.screen import Emulator, Stripper, strip
 from lifecycle.engine.spawn import TerminalError, spawn
-from lifecycle.engine.subject import Subject
+from lifecycle.machine.patterns import Found, PatternError, find
+from lifecycle.machine.process import exit_fd, kill_session, start_time
+from lifecycle.machine.subject import Subject
 from lifecycle.scenario.keys import key_bytes, known_key, known_keys
 
 RING_BYTES = 1 << 20

@@ -18,9 +18,9 @@ from typing import Any, Literal
 import h11
 
 import lifecycle
-from lifecycle.engine.subject import Subject, spawn_identity
 from lifecycle.gate import frames
 from lifecycle.gate.request import Request, from_json
+from lifecycle.machine.subject import Subject, spawn_identity
 
 START_LIMIT = 30.0
 STOP_LIMIT = 5.0

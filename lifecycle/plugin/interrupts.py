@@ -17,8 +17,8 @@ from types import FrameType
 
 import pytest
 
-from lifecycle.engine.ending import Ending, heeded
-from lifecycle.engine.process import children_of
+from lifecycle.machine.end_signals import Ending, heeded
+from lifecycle.machine.process import children_of
 
 KEY = pytest.StashKey["Interrupts"]()
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from lifecycle.engine.subject import Subject
+from lifecycle.machine.subject import Subject
 from lifecycle.plugin.interrupts import Interrupts
 from lifecycle.plugin.items import describe, item_names, run_key
 from lifecycle.report import github

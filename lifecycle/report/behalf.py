@@ -14,8 +14,8 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
-from lifecycle.engine.as_subject import call_in
-from lifecycle.engine.subject import Subject
+from lifecycle.machine.as_subject import call_in
+from lifecycle.machine.subject import Subject
 from lifecycle.report.folder import OPEN_FOLDER, point_in, point_latest, put_ours
 
 MOST_LINKS = 40

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import platformdirs
 
-from lifecycle.engine.as_subject import is_other
-from lifecycle.engine.private import why_unsafe
-from lifecycle.engine.subject import Subject
+from lifecycle.machine.as_subject import is_other
+from lifecycle.machine.private_folders import why_unsafe
+from lifecycle.machine.subject import Subject
 from lifecycle.report.behalf import Put, write_for
 from lifecycle.report.bounds import LADDER, prepare
 from lifecycle.report.document import to_json

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from lifecycle.command.flags import Does
-from lifecycle.engine import process
 from lifecycle.engine.daemon import Daemon, EngineError
 from lifecycle.engine.events import Event
 from lifecycle.engine.execs import end_exec
 from lifecycle.engine.picture import Picture
 from lifecycle.engine.terminal import Reader, Terminal, TerminalEnded, TerminalTimeout
+from lifecycle.machine import process
 from lifecycle.run.planned import PlannedStep
 from lifecycle.run.session import OpenTerminal, Session
 from lifecycle.run.surroundings import own_detach_keys

@@ -14,13 +14,13 @@ from lifecycle.command.flags import does
 from lifecycle.command.line import DockerLine, Ref
 from lifecycle.command.promise import Promise
 from lifecycle.command.references import is_image_id
-from lifecycle.engine.as_subject import files_of
+from lifecycle.machine.as_subject import files_of
+from lifecycle.machine.regular_files import text_at
 from lifecycle.run.inventory import had_image, key_of
 from lifecycle.run.layers import left_over, unnamed
 from lifecycle.run.ownership.ownership import Refusal
 from lifecycle.run.planned import PlannedStep
 from lifecycle.run.session import OpenTerminal, Session
-from lifecycle.scenario.reading import text_at
 
 _LOADED = re.compile(r"Loaded image(?: ID)?: (\S+)")
 

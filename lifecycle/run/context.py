@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from lifecycle.machine.regular_files import OWN, Files
 from lifecycle.run.secrets import Secrets
-from lifecycle.scenario.reading import OWN, Files
 
 
 @dataclass

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from lifecycle.machine.regular_files import MAX_SIZE, beginning
 from lifecycle.run.secrets import Secrets
 from lifecycle.run.session import Person
-from lifecycle.scenario.credentials import secrets_of
-from lifecycle.scenario.reading import MAX_SIZE, beginning
+from lifecycle.text.credentials import secrets_of
 
 
 def hide_all(secrets: Secrets, people: Iterable[Person]) -> None:

@@ -11,9 +11,9 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from lifecycle.engine.as_subject import call
-from lifecycle.engine.remove_tree import remove_tree
-from lifecycle.engine.subject import Subject, make_owned
+from lifecycle.machine.as_subject import call
+from lifecycle.machine.remove_tree import remove_tree
+from lifecycle.machine.subject import Subject, make_owned
 from lifecycle.run.docker_copy import BUILDX, copy, put_before
 from lifecycle.run.surroundings import StartError
 

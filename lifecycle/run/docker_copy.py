@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from lifecycle.scenario.reading import beginning
+from lifecycle.machine.regular_files import beginning
 
 MOST_OF_CONFIG = 1 << 20
 MOST_BYTES, MOST_FILES = 8 << 20, 1000

@@ -6,8 +6,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from lifecycle.engine.subject import Subject, make_owned
 from lifecycle.gate.gate import Call, Gate, GateError, Judge
+from lifecycle.machine.subject import Subject, make_owned
 
 _LONGEST = 100
 """Bytes of a socket's path: the kernel takes 107."""

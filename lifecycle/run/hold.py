@@ -19,8 +19,8 @@ from lifecycle.command.promise import Promise
 from lifecycle.command.promises import promises
 from lifecycle.engine.daemon import Daemon, EngineError
 from lifecycle.engine.execs import end_exec
+from lifecycle.machine.regular_files import text_at
 from lifecycle.run.inspected import line_of
-from lifecycle.scenario.reading import text_at
 
 _NOT_ASKED = Inside(unseen="the inside was not asked; --inside asks it")
 _ONLY_AT_MAKING = ("container.exists", "container.state", "container.started", "container.name")

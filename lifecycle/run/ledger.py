@@ -22,8 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
-from lifecycle.engine.process import start_time
-from lifecycle.run.here import machine
+from lifecycle.machine.process import start_time
+from lifecycle.machine.this_machine import machine
 from lifecycle.run.ledger_folder import LedgerError, default_folder, opened
 
 __all__ = ["Entry", "Kind", "Ledger", "LedgerError", "default_folder", "same_id"]

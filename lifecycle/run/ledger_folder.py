@@ -11,7 +11,7 @@ from pathlib import Path
 
 import platformdirs
 
-from lifecycle.engine.private import why_unsafe
+from lifecycle.machine.private_folders import why_unsafe
 
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 """How it is opened; what is in it is opened by this descriptor, so that no name leads away."""

@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lifecycle.engine.process import alive
-from lifecycle.run.here import ONE_BOOT, is_here, machine
+from lifecycle.machine.process import alive
+from lifecycle.machine.this_machine import ONE_BOOT, is_here, machine
 from lifecycle.run.ledger import (
     NO_LOCKS,
     REMOVAL_ORDER,
@@ -29,7 +29,7 @@ from lifecycle.run.ledger import (
     unfinished_name,
 )
 from lifecycle.run.ledger_folder import opened, why_not_ours
-from lifecycle.scenario.errors import one_line
+from lifecycle.text.lines import one_line
 
 MOST = 16 << 20
 """Bytes of a ledger that are read: a run of 10,000 things writes 2 MiB."""

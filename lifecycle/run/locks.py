@@ -20,9 +20,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from lifecycle.engine.private import named
-from lifecycle.engine.subject import current_subject
-from lifecycle.scenario.errors import one_line
+from lifecycle.machine.private_folders import named
+from lifecycle.machine.subject import current_subject
+from lifecycle.text.lines import one_line
 
 FOLDER = Path("/tmp/lifecycle-locks")  # noqa: S108 - everybody's: TMPDIR may be one's own
 LIMIT = 600.0

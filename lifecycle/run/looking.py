@@ -11,7 +11,7 @@ from lifecycle.checks.expect import judge_expect
 from lifecycle.checks.facts import Facts
 from lifecycle.checks.judge import judge_all
 from lifecycle.command.promise import Promise
-from lifecycle.engine import deadline
+from lifecycle.machine import deadline
 from lifecycle.run.act import Acted
 from lifecycle.run.planned import PlannedStep
 from lifecycle.run.session import Session

@@ -27,8 +27,8 @@ from lifecycle.checks.verbs import anonymous_volumes
 from lifecycle.command.line import Ref
 from lifecycle.command.promise import Promise
 from lifecycle.engine.daemon import EngineError
-from lifecycle.engine.deadline import TimeIsUpError, rest
 from lifecycle.engine.events import Event
+from lifecycle.machine.deadline import TimeIsUpError, rest
 from lifecycle.run.act import Acted
 from lifecycle.run.planned import PlannedStep, asks_inside, looks_again, user_of
 from lifecycle.run.session import Session

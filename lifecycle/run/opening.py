@@ -10,9 +10,9 @@ from pathlib import Path
 
 from lifecycle.checks.facts import World
 from lifecycle.engine.events import EventLog
-from lifecycle.engine.remove_tree import remove_tree
 from lifecycle.engine.sandbox.info import load_info
-from lifecycle.engine.subject import environment
+from lifecycle.machine.remove_tree import remove_tree
+from lifecycle.machine.subject import environment
 from lifecycle.run.context import RunValues
 from lifecycle.run.credentials import hide_all
 from lifecycle.run.docker_config import forget

@@ -15,8 +15,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from lifecycle.engine.as_subject import files_of
-from lifecycle.engine.subject import Subject, SubjectError, environment, make_owned, subject_named
+from lifecycle.machine.as_subject import files_of
+from lifecycle.machine.subject import Subject, SubjectError, environment, make_owned, subject_named
 from lifecycle.run.context import Place, RunValues, variables
 from lifecycle.run.docker_config import private_copy
 from lifecycle.run.options import Options

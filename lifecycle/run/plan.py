@@ -23,11 +23,11 @@ from lifecycle.command.promises import promises
 from lifecycle.command.references import familiar
 from lifecycle.command.secret_names import refuse_wanted, refuse_wanted_in_files
 from lifecycle.command.values import ImpossibleError
+from lifecycle.machine.regular_files import text_at
 from lifecycle.run.context import Place
 from lifecycle.run.planned import Phase, Plan, PlannedStep, opens
-from lifecycle.scenario.errors import Mark, ScenarioError, nearest
+from lifecycle.scenario.errors import Mark, ScenarioError
 from lifecycle.scenario.model import Scenario, Step
-from lifecycle.scenario.reading import text_at
 from lifecycle.scenario.render import (
     Context,
     render,
@@ -38,6 +38,7 @@ from lifecycle.scenario.render import (
     with_vars,
 )
 from lifecycle.scenario.values import BadValueError, has_hole, mode, work_path
+from lifecycle.text.lines import nearest
 
 
 def plan(scenario: Scenario, places: Mapping[str, Place], run: str, *, as_written: bool) -> Plan:

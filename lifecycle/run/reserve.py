@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from lifecycle.engine.gpu import Gpus
+from lifecycle.machine.gpus import Gpus
 from lifecycle.run.planned import Plan
 
 

@@ -13,12 +13,12 @@ from lifecycle.checks.facts import ContainerFacts, Facts
 from lifecycle.checks.failing import judge_failing
 from lifecycle.checks.host import state_of
 from lifecycle.command.promise import Promise
-from lifecycle.engine.as_subject import refused
 from lifecycle.engine.daemon import EngineError
-from lifecycle.engine.deadline import TimeIsUpError
 from lifecycle.engine.picture import Picture
 from lifecycle.engine.terminal import TerminalError
 from lifecycle.gate.gate import GateError
+from lifecycle.machine.as_subject import refused
+from lifecycle.machine.deadline import TimeIsUpError
 from lifecycle.run import absence, act, book, guard
 from lifecycle.run.act import Acted
 from lifecycle.run.ledger import LedgerError

@@ -6,9 +6,9 @@ import re
 import secrets as entropy
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
+from lifecycle.machine.secret_variables import variable
 from lifecycle.run.disguises import Span, base64_cores, joined, plain_texts, same_alphabet
-from lifecycle.scenario.credentials import SHORTEST
-from lifecycle.scenario.secret_names import variable
+from lifecycle.text.credentials import SHORTEST
 
 HIDDEN = "[redacted]"
 _LEAST_PART, _MOST_PART = 4, 8

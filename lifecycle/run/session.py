@@ -13,8 +13,8 @@ from lifecycle.command.names import Unnamed
 from lifecycle.command.promise import Promise
 from lifecycle.engine.daemon import Daemon
 from lifecycle.engine.events import EventLog
-from lifecycle.engine.subject import Subject
 from lifecycle.engine.terminal import Terminal
+from lifecycle.machine.subject import Subject
 from lifecycle.run.gates import Gates
 from lifecycle.run.looks import Looks
 from lifecycle.run.options import Options

@@ -12,12 +12,13 @@ from typing import Any
 
 from lifecycle.command.detach import read
 from lifecycle.command.values import ImpossibleError
-from lifecycle.engine import deeds, process
-from lifecycle.engine.as_subject import call, files_of
 from lifecycle.engine.daemon import DEFAULT_ADDRESS, Daemon, EngineError, EngineSilent
-from lifecycle.engine.gpu import Gpus, host_gpus
 from lifecycle.engine.sandbox.info import SandboxInfo, load_info
-from lifecycle.engine.subject import (
+from lifecycle.machine import file_actions, process
+from lifecycle.machine.as_subject import call, files_of
+from lifecycle.machine.gpus import Gpus, host_gpus
+from lifecycle.machine.regular_files import text_at
+from lifecycle.machine.subject import (
     Subject,
     SubjectError,
     current_subject,
@@ -28,7 +29,6 @@ from lifecycle.run.options import Options
 from lifecycle.run.outcome import Symptom
 from lifecycle.scenario.errors import Mark
 from lifecycle.scenario.lab import Lab, load_lab, own_lab_file, shared_lab_files
-from lifecycle.scenario.reading import text_at
 from lifecycle.scenario.render import Context, render
 
 SYNTHETIC_NAME, SYNTHETIC_UID = "member", 12345
@@ -91,7 +91,7 @@ def read_lab(options: Options, environ: Mapping[str, str], subject: Subject) -> 
 
 def _is_file(path: Path, subject: Subject) -> bool:
     try:
-        return stat.S_ISREG(call(subject, deeds.look, str(path))[2])
+        return stat.S_ISREG(call(subject, file_actions.look, str(path))[2])
     except OSError:
         return False
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from lifecycle.checks.check import Check, unverified
 from lifecycle.engine.daemon import Daemon, EngineError
-from lifecycle.engine.process import alive, start_time
 from lifecycle.engine.sandbox.record import RUN_ROOT
+from lifecycle.machine.process import alive, start_time
 from lifecycle.run.cleanup import remove
 from lifecycle.run.layers import above_others, left_over, made_at
 from lifecycle.run.ledger import Entry

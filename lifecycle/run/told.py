@@ -9,9 +9,9 @@ from contextlib import suppress
 from lifecycle.checks import logs
 from lifecycle.checks.facts import Facts, LogFacts
 from lifecycle.command.promise import Promise
-from lifecycle.engine import deeds
-from lifecycle.engine.as_subject import call
 from lifecycle.engine.daemon import EngineError
+from lifecycle.machine import file_actions
+from lifecycle.machine.as_subject import call
 from lifecycle.run.planned import PlannedStep
 from lifecycle.run.session import Session
 
@@ -40,7 +40,7 @@ def _texts(session: Session, promises: Iterable[Promise]) -> Iterable[tuple[str,
     for path in {str(p.expected) for p in promises if p.field in _ID_FILES}:
         with suppress(OSError):
             full = str(session.folder / path)
-            text = call(session.world.subject, deeds.beginning, full, _LONGEST_ID)
+            text = call(session.world.subject, file_actions.beginning, full, _LONGEST_ID)
             yield path, text.decode("utf-8", "replace")
 
 

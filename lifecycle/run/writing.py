@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import PurePosixPath
 
 from lifecycle.checks.check import Check, compare
-from lifecycle.engine.subject import Subject
+from lifecycle.machine.subject import Subject
 from lifecycle.run.planned import PlannedStep
 from lifecycle.run.session import Session
 from lifecycle.scenario.values import work_path

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-SHOWN = 300
+from lifecycle.text.lines import one_line
 
 
 @dataclass(frozen=True, order=True)
@@ -41,16 +36,3 @@ class ScenarioError(Exception):
         if self.corrected:
             parts.append(f"write: {one_line(self.corrected)}")
         return f"{one_line(str(self.mark))}: " + "; ".join(parts)
-
-
-def one_line(text: str, limit: int = SHOWN) -> str:
-    """The text without line breaks, control characters or a tail that would flood a terminal."""
-    flat = " ".join(text.split())
-    safe = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in flat)
-    return safe if len(safe) <= limit else f"{safe[: limit - 3]}..."
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """The known name that a misspelled one most likely means; empty when none is near."""
-    close = difflib.get_close_matches(word[:100], list(known), 1, 0.6)
-    return close[0] if close else ""

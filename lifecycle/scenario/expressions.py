@@ -12,8 +12,9 @@ from jinja2.filters import FILTERS as JINJA_FILTERS
 from jinja2.parser import Parser
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from lifecycle.scenario.errors import Mark, ScenarioError, nearest, one_line
+from lifecycle.scenario.errors import Mark, ScenarioError
 from lifecycle.scenario.marks import place
+from lifecycle.text.lines import nearest, one_line
 
 if TYPE_CHECKING:
     from jinja2.runtime import Context as JinjaContext

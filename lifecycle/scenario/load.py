@@ -7,13 +7,14 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from lifecycle.machine.regular_files import beginning
 from lifecycle.scenario import static, tree
+from lifecycle.scenario.authored_file import content
 from lifecycle.scenario.errors import ScenarioError
 from lifecycle.scenario.expressions import MAX_HOLES
 from lifecycle.scenario.located import located
 from lifecycle.scenario.marks import after
 from lifecycle.scenario.model import Scenario
-from lifecycle.scenario.reading import beginning, content
 
 SUFFIXES = (".yaml", ".yml")
 HEAD = 64 * 1024

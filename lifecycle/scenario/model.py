@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
-from lifecycle.scenario.errors import Mark, nearest
+from lifecycle.scenario.errors import Mark
 from lifecycle.scenario.values import (
     Anything,
     BadValueError,
@@ -35,6 +35,7 @@ from lifecycle.scenario.values import (
     WorkPath,
     described,
 )
+from lifecycle.text.lines import nearest
 
 StepKind = Literal["command", "write", "type", "check"]
 NOWHERE = Mark("<step>", 1, 1)

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from lifecycle.machine.regular_files import OWN, Files
 from lifecycle.scenario.errors import Mark, ScenarioError
 from lifecycle.scenario.expressions import Hole, as_text, evaluate, holes
 from lifecycle.scenario.located import located
 from lifecycle.scenario.marks import Text, mark_of
-from lifecycle.scenario.reading import OWN, Files
 from lifecycle.scenario.templates import render_file
 from lifecycle.scenario.words import Part, Pasted, PastedName, Word, split
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
+from lifecycle.machine.regular_files import text_at
 from lifecycle.scenario.errors import Mark, ScenarioError
 from lifecycle.scenario.expressions import Hole, compiled, holes, undefined
 from lifecycle.scenario.lab import Lab
 from lifecycle.scenario.marks import Text
-from lifecycle.scenario.reading import text_at
 from lifecycle.scenario.templates import find_template, template_names
 from lifecycle.scenario.tree import quoted
 from lifecycle.scenario.words import split

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import BaseLoader, TemplateError, TemplateNotFound, TemplateSyntaxError, meta, nodes
 
-from lifecycle.scenario.errors import Mark, ScenarioError, nearest
+from lifecycle.machine.regular_files import beginning
+from lifecycle.scenario.authored_file import content
+from lifecycle.scenario.errors import Mark, ScenarioError
 from lifecycle.scenario.expressions import (
     RECOVERED,
     Sandbox,
@@ -20,7 +22,7 @@ from lifecycle.scenario.expressions import (
     refuse_private,
     undefined,
 )
-from lifecycle.scenario.reading import beginning, content
+from lifecycle.text.lines import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

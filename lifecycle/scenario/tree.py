@@ -18,8 +18,9 @@ from ruamel.yaml.events import (
     SequenceStartEvent,
 )
 
-from lifecycle.scenario.errors import Mark, ScenarioError, one_line
+from lifecycle.scenario.errors import Mark, ScenarioError
 from lifecycle.scenario.marks import BREAKS, Text, after
+from lifecycle.text.lines import one_line
 
 MAX_DEPTH = 40
 MAX_VALUES = 20_000

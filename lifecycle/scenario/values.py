@@ -12,16 +12,15 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BeforeValidator, PlainValidator
 
-from lifecycle.scenario.errors import nearest, one_line
+from lifecycle.machine.patterns import MOST_PATTERN
 from lifecycle.scenario.keys import KEYS, known_key, known_keys
+from lifecycle.text.lines import nearest, one_line
 
 HOLE = re.compile(r"\$\{\{.*?\}\}", re.DOTALL)
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 SIDES = range(2, 501)
 """Columns and rows that a window may have."""
 MAX_DIGITS = 15
-MOST_PATTERN = 10_000
-"""Characters of a regular expression."""
 
 
 class Size(NamedTuple):

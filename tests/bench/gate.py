@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
-from lifecycle.engine.subject import current_subject
 from lifecycle.gate.gate import Call, Gate
+from lifecycle.machine.subject import current_subject
 from tests.bench.timing import median, row, timed
 
 TIMES = 50

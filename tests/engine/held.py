@@ -14,8 +14,8 @@ from lifecycle.checks.check import Check
 from lifecycle.checks.facts import World
 from lifecycle.command.parse import parse
 from lifecycle.engine.daemon import Daemon
-from lifecycle.engine.gpu import Gpus
-from lifecycle.engine.subject import current_subject
+from lifecycle.machine.gpus import Gpus
+from lifecycle.machine.subject import current_subject
 from lifecycle.run.hold import hold
 from tests.engine.harness import Place, docker
 

@@ -28,8 +28,8 @@ from lifecycle.command.flags import VERBS
 from lifecycle.command.parse import parse
 from lifecycle.command.promises import promises
 from lifecycle.engine.daemon import Daemon
-from lifecycle.engine.gpu import Gpus
-from lifecycle.engine.subject import current_subject
+from lifecycle.machine.gpus import Gpus
+from lifecycle.machine.subject import current_subject
 from lifecycle.run.hold import hold
 from tests.engine.flag_rules import EXEC_NOT_DRAWN, HONEST, NOT_DRAWN
 from tests.engine.flag_strategies import Combinations, Drawn, hands

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from lifecycle.engine.process import start_time
-from lifecycle.run.here import machine
+from lifecycle.machine.process import start_time
+from lifecycle.machine.this_machine import machine
 from tests.engine.harness import Place, wait_until
 
 pytestmark = pytest.mark.engine

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 import environment
-from lifecycle.engine import private
-from lifecycle.engine.private import why_unsafe
 from lifecycle.engine.sandbox.cache import user_cache
 from lifecycle.engine.sandbox.shell import SandboxError
+from lifecycle.machine import private_folders
+from lifecycle.machine.private_folders import why_unsafe
 from lifecycle.report.write import ReportError, choose_directory, write_report
 from lifecycle.run.locks import LockError, Locks
 from tests.unit.report.samples import PASSED, report
@@ -94,8 +94,8 @@ def test_what_is_roots_is_not_for_a_person_to_change(
     folder.chmod(mode)
     os.chown(folder, -1, ANOTHER) if os.geteuid() == 0 else None
     owner = folder.stat().st_uid
-    monkeypatch.setattr(private, "_way", lambda *_: [folder])
-    monkeypatch.setattr(private, "_is_own_group", lambda _: False)
+    monkeypatch.setattr(private_folders, "_way", lambda *_: [folder])
+    monkeypatch.setattr(private_folders, "_is_own_group", lambda _: False)
     assert "chmod" in why_unsafe(folder)
     monkeypatch.setattr(os, "geteuid", lambda: owner + 1234)
     said = why_unsafe(folder, within=folder.parent)

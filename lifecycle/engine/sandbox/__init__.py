@@ -16,7 +16,6 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from lifecycle.engine.netns import current
 from lifecycle.engine.sandbox import (
     base,
     dockerd,
@@ -37,6 +36,7 @@ from lifecycle.engine.sandbox.record import (
     new_id,
 )
 from lifecycle.engine.sandbox.shell import SandboxError
+from lifecycle.machine.network_namespace import current
 
 __all__ = [
     "SandboxError",

@@ -18,7 +18,7 @@ from lifecycle.engine.sandbox.cgroup import kept
 from lifecycle.engine.sandbox.network import mtu, resolvers
 from lifecycle.engine.sandbox.record import Record
 from lifecycle.engine.sandbox.shell import SandboxError, last_words, run, wait_until
-from lifecycle.scenario.secret_names import without_secrets
+from lifecycle.machine.secret_variables import without_secrets
 
 _START_LIMIT = 45.0
 _NO_TRUST_KEY = 25  # the first version of dockerd that makes none

@@ -16,12 +16,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lifecycle.engine.netns import socket_in
 from lifecycle.engine.sandbox import base
 from lifecycle.engine.sandbox.cache import Cache
 from lifecycle.engine.sandbox.dockerd import Engine
 from lifecycle.engine.sandbox.record import Record
 from lifecycle.engine.sandbox.shell import SandboxError, run, wait_until
+from lifecycle.machine.network_namespace import socket_in
 
 if TYPE_CHECKING:
     from testcontainers.core.container import DockerContainer

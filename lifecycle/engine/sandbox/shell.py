@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from lifecycle.scenario.secret_names import without_secrets
+from lifecycle.machine.secret_variables import without_secrets
 
 
 class SandboxError(Exception):

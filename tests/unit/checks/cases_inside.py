@@ -7,7 +7,7 @@ from typing import Any
 
 from lifecycle.checks.facts import Answer, Facts, RoundTrip
 from lifecycle.checks.inside import NOT_ASKED
-from lifecycle.engine.gpu import Gpu, Gpus
+from lifecycle.machine.gpus import Gpu, Gpus
 from tests.unit.checks.cases import ALL, Case, mount, port
 from tests.unit.checks.samples import GPUS, SEEN, UNSEEN, having, inspected, said, seeing, world
 

@@ -11,8 +11,8 @@ from lifecycle.checks.inside import Inside
 from lifecycle.checks.proc import Account, MountLine
 from lifecycle.command.line import Ref, RefKind
 from lifecycle.command.promise import Promise, Where
-from lifecycle.engine.gpu import Gpu, Gpus
-from lifecycle.engine.subject import Subject
+from lifecycle.machine.gpus import Gpu, Gpus
+from lifecycle.machine.subject import Subject
 
 Json = dict[str, Any]
 ME = Subject("kim", 1500, 1600, (990, 1600), ("docker", "kim"), "/home/kim", "/bin/bash", 0o022)

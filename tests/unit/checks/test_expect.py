@@ -22,7 +22,7 @@ from lifecycle.checks.expect import (
 from lifecycle.checks.facts import Answer, ContainerFacts, Facts, World
 from lifecycle.checks.inside import FileFact, Inside, Process
 from lifecycle.checks.passwords import PasswordFacts
-from lifecycle.engine.subject import current_subject
+from lifecycle.machine.subject import current_subject
 from lifecycle.scenario.model import Expect
 from lifecycle.scenario.model import Inside as InsideModel
 from tests.unit.checks.samples import (

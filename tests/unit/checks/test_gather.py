@@ -21,7 +21,7 @@ from lifecycle.checks.gather import (
 )
 from lifecycle.checks.inside import FileFact, Inside, Probe
 from lifecycle.engine.daemon import Daemon, EngineError, ExecOutcome
-from lifecycle.engine.subject import current_subject
+from lifecycle.machine.subject import current_subject
 from tests.unit.checks.samples import EXITED, NO_GPUS, inspected, said, world
 
 ME = World(current_subject(), NO_GPUS, shares_machine=True)

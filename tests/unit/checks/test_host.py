@@ -13,7 +13,7 @@ from lifecycle.checks.check import Check
 from lifecycle.checks.expect import judge_expect
 from lifecycle.checks.facts import Facts, World
 from lifecycle.checks.host import may_write, remove, state_of, text_of, touch
-from lifecycle.engine.subject import Subject, current_subject
+from lifecycle.machine.subject import Subject, current_subject
 from tests.unit.checks.samples import NO_GPUS
 
 ME = current_subject()

@@ -9,7 +9,7 @@ import pytest
 from lifecycle.checks.expect import judge_expect, pattern
 from lifecycle.checks.facts import Facts, World
 from lifecycle.checks.inside import MOST_TEXT
-from lifecycle.engine.subject import current_subject
+from lifecycle.machine.subject import current_subject
 from tests.unit.checks.samples import NO_GPUS
 
 LONG = "begins" + "x" * MOST_TEXT

@@ -17,8 +17,8 @@ from lifecycle.checks.facts import Answer, ContainerFacts
 from lifecycle.checks.inside import Inside
 from lifecycle.checks.judge import judge
 from lifecycle.checks.reach import try_port
-from lifecycle.engine import netns
 from lifecycle.engine.daemon import Daemon, EngineError
+from lifecycle.machine import network_namespace
 from tests.unit.checks.samples import having, inspected, said
 from tests.unit.checks.test_gather import ME, Engine
 
@@ -124,16 +124,16 @@ def test_another_engines_loopback_is_entered_by_root_where_it_is_known(
 
 def test_a_namespace_that_is_not_there_is_an_error() -> None:
     with pytest.raises(FileNotFoundError):
-        netns.socket_in("/nonexistent/netns", socket.AF_INET, socket.SOCK_DGRAM)
+        network_namespace.socket_in("/nonexistent/netns", socket.AF_INET, socket.SOCK_DGRAM)
 
 
 def test_a_file_that_is_no_namespace_is_an_error() -> None:
     with pytest.raises(OSError, match=r"Invalid argument|Operation not permitted"):
-        netns.socket_in("/dev/null", socket.AF_INET, socket.SOCK_DGRAM)
+        network_namespace.socket_in("/dev/null", socket.AF_INET, socket.SOCK_DGRAM)
 
 
 def test_without_a_namespace_it_is_a_socket_of_our_own() -> None:
-    with netns.socket_in("", socket.AF_INET, socket.SOCK_DGRAM) as made:
+    with network_namespace.socket_in("", socket.AF_INET, socket.SOCK_DGRAM) as made:
         assert made.type == socket.SOCK_DGRAM
 
 

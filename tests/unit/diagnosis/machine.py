@@ -9,7 +9,7 @@ from lifecycle.diagnosis.evidence import DEFAULT_SOCKET, MachineFacts
 from lifecycle.diagnosis.match import diagnose
 from lifecycle.diagnosis.names import Group
 from lifecycle.diagnosis.sockets import SocketInfo
-from lifecycle.engine.subject import Subject
+from lifecycle.machine.subject import Subject
 from lifecycle.run.outcome import Finding, Symptom
 
 

@@ -11,18 +11,18 @@ from pathlib import Path
 
 import pytest
 
-from lifecycle.engine import as_subject, deeds
-from lifecycle.engine.as_subject import call, files_of
-from lifecycle.engine.process import children_of
-from lifecycle.engine.subject import Subject, current_subject
-from lifecycle.scenario.reading import OWN
+from lifecycle.machine import as_subject, file_actions
+from lifecycle.machine.as_subject import call, files_of
+from lifecycle.machine.process import children_of
+from lifecycle.machine.regular_files import OWN
+from lifecycle.machine.subject import Subject, current_subject
 
 ALICE = Subject("alice", 23456, 23457, (23457, 23458), ("alice", "lab"), "/", "/bin/sh", 0o027)
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root acts for somebody else")
 
 
 def status() -> dict[str, str]:
-    text = call(ALICE, deeds.beginning, "/proc/self/status", 1 << 16).decode()
+    text = call(ALICE, file_actions.beginning, "/proc/self/status", 1 << 16).decode()
     return dict(line.split(":\t", 1) for line in text.splitlines() if ":\t" in line)
 
 
@@ -49,7 +49,7 @@ def test_one_child_answers_all_that_is_asked() -> None:
     answers: list[bytes] = []
 
     def ask() -> None:
-        answers.extend(call(ALICE, deeds.beginning, "/etc/passwd", n + 1) for n in range(50))
+        answers.extend(call(ALICE, file_actions.beginning, "/etc/passwd", n + 1) for n in range(50))
 
     threads = [threading.Thread(target=ask) for _ in range(4)]
     for thread in threads:
@@ -63,8 +63,8 @@ def test_one_child_answers_all_that_is_asked() -> None:
 def test_names_and_contents_that_are_no_text_come_back_as_they_are(passable: Path) -> None:
     name = os.fsdecode(b"caf\xe9\n")
     (passable / name).write_bytes(bytes(range(256)))
-    assert call(ALICE, deeds.names, str(passable)) == [name]
-    assert call(ALICE, deeds.beginning, str(passable / name), 300) == bytes(range(256))
+    assert call(ALICE, file_actions.names, str(passable)) == [name]
+    assert call(ALICE, file_actions.beginning, str(passable / name), 300) == bytes(range(256))
 
 
 @as_root
@@ -97,7 +97,7 @@ def test_nothing_is_started_for_ourselves(monkeypatch: pytest.MonkeyPatch) -> No
         raise AssertionError("started")
 
     monkeypatch.setattr(subprocess, "Popen", start)
-    assert call(current_subject(), deeds.look, "/")[0] == 0
+    assert call(current_subject(), file_actions.look, "/")[0] == 0
     assert files_of(current_subject()) is OWN
 
 

@@ -7,7 +7,7 @@ from signal import SIGHUP, SIGINT, SIGTERM
 
 import pytest
 
-from lifecycle.engine.ending import Ending, heeded
+from lifecycle.machine.end_signals import Ending, heeded
 from lifecycle.plugin.interrupts import Interrupts
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pynvml
 import pytest
 
-from lifecycle.engine import gpu
-from lifecycle.engine.gpu import Gpu, Gpus, host_gpus, parse_smi_list
+from lifecycle.machine import gpus
+from lifecycle.machine.gpus import Gpu, Gpus, host_gpus, parse_smi_list
 
 SMI = """\
 GPU 0: NVIDIA A100-SXM4-40GB (UUID: GPU-48aeb943-9458-4282-da24-e5f49e0db44b)
@@ -94,7 +94,7 @@ def fake_smi(folder: Path, script: str) -> None:
 def test_nvidia_smi_is_asked_where_the_library_cannot_be(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gpu, "_from_nvml", lambda: Gpus("none", (), "no library"))
+    monkeypatch.setattr(gpus, "_from_nvml", lambda: Gpus("none", (), "no library"))
     (tmp_path / "list").write_text(SMI)
     fake_smi(tmp_path, f'test "$1" = -L && /bin/cat {tmp_path}/list')
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -104,7 +104,7 @@ def test_nvidia_smi_is_asked_where_the_library_cannot_be(
 def test_what_nvidia_smi_says_instead_of_a_list_is_the_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gpu, "_from_nvml", lambda: Gpus("none", (), "no library"))
+    monkeypatch.setattr(gpus, "_from_nvml", lambda: Gpus("none", (), "no library"))
     fake_smi(tmp_path, "echo NVIDIA-SMI has failed; exit 9")
     monkeypatch.setenv("PATH", str(tmp_path))
     assert host_gpus() == Gpus("none", (), "no library; nvidia-smi says: NVIDIA-SMI has failed")

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from lifecycle.engine import process
-from lifecycle.engine.process import Bounded, Completed, alive, run, session_members, start_time
-from lifecycle.engine.subject import Subject, environment, synthetic_subject
+from lifecycle.machine import process
+from lifecycle.machine.process import Bounded, Completed, alive, run, session_members, start_time
+from lifecycle.machine.subject import Subject, environment, synthetic_subject
 
 Runner = Callable[..., Completed]
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")

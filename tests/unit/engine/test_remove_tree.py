@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from lifecycle.engine import remove_tree as module
-from lifecycle.engine.remove_tree import remove_tree
+from lifecycle.machine import remove_tree as module
+from lifecycle.machine.remove_tree import remove_tree
 
 ANOTHER = 54321
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount, and give files away")

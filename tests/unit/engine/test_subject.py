@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from lifecycle.engine.subject import (
+from lifecycle.machine.subject import (
     Subject,
     SubjectError,
     current_subject,

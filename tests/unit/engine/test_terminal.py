@@ -12,9 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from lifecycle.engine.patterns import Found
-from lifecycle.engine.process import alive, start_time
-from lifecycle.engine.subject import Subject
 from lifecycle.engine.terminal import (
     SCREEN_BYTES,
     Reader,
@@ -23,6 +20,9 @@ from lifecycle.engine.terminal import (
     TerminalError,
     TerminalTimeout,
 )
+from lifecycle.machine.patterns import Found
+from lifecycle.machine.process import alive, start_time
+from lifecycle.machine.subject import Subject
 
 Opener = Callable[..., Terminal]
 SOON = 20.0

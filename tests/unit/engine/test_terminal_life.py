@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from lifecycle.engine.process import alive, start_time
-from lifecycle.engine.subject import synthetic_subject
 from lifecycle.engine.terminal import Terminal, TerminalEnded, TerminalError
+from lifecycle.machine.process import alive, start_time
+from lifecycle.machine.subject import synthetic_subject
 
 Opener = Callable[..., Terminal]
 SOON = 20.0

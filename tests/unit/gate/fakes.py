@@ -11,8 +11,8 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Self
 
-from lifecycle.engine.subject import Subject, current_subject
 from lifecycle.gate.gate import Call, Gate
+from lifecycle.machine.subject import Subject, current_subject
 
 LIMIT = 60.0
 """Seconds that anything may take here, on a machine however slow."""

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from lifecycle.engine.subject import Subject, current_subject, synthetic_subject
 from lifecycle.gate.gate import Answer, Call, Gate, GateError
+from lifecycle.machine.subject import Subject, current_subject, synthetic_subject
 from tests.unit.gate.fakes import LIMIT, OK, Client, Engine, Heard, Opened, request, wait_until
 
 INFO = request("GET /v1.41/info")

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from lifecycle.engine.as_subject import call_in
-from lifecycle.engine.subject import Subject
+from lifecycle.machine.as_subject import call_in
+from lifecycle.machine.subject import Subject
 from lifecycle.report import behalf
 from lifecycle.report.write import ReportError, write_report
 from tests.unit.report.samples import PASSED, report

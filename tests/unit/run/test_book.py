@@ -10,8 +10,8 @@ from typing import Any, cast
 import pytest
 
 from lifecycle.command.line import Ref
-from lifecycle.engine.subject import current_subject
 from lifecycle.engine.terminal import Terminal
+from lifecycle.machine.subject import current_subject
 from lifecycle.run import book
 from lifecycle.run.options import Options
 from lifecycle.run.planned import Plan, PlannedStep

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from lifecycle.engine.subject import current_subject, synthetic_subject
+from lifecycle.machine.subject import current_subject, synthetic_subject
 from lifecycle.run.options import Options
 from lifecycle.run.people import common_folder, settle
 from lifecycle.run.session import Person

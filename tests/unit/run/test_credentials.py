@@ -13,8 +13,8 @@ import pytest
 from lifecycle.run.credentials import hide_all
 from lifecycle.run.secrets import HIDDEN, Secrets
 from lifecycle.run.session import Person
-from lifecycle.scenario.credentials import secrets_of
 from lifecycle.scenario.lab import Lab
+from lifecycle.text.credentials import secrets_of
 from tests.unit.checks.samples import ME
 
 ADDRESSES = {

@@ -11,8 +11,8 @@ from typing import Any, cast
 
 import pytest
 
-from lifecycle.engine.subject import current_subject, environment
 from lifecycle.engine.terminal import Terminal, TerminalEnded, TerminalTimeout
+from lifecycle.machine.subject import current_subject, environment
 from lifecycle.run.act import answer
 from lifecycle.run.secrets import Secrets
 from lifecycle.run.session import Session

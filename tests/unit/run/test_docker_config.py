@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from lifecycle.engine.subject import Subject, current_subject
+from lifecycle.machine.subject import Subject, current_subject
 from lifecycle.run import docker_copy
 from lifecycle.run.docker_config import forget, private_copy
 from lifecycle.run.surroundings import StartError, own_detach_keys

@@ -15,7 +15,7 @@ from lifecycle.checks.check import Check
 from lifecycle.checks.facts import World
 from lifecycle.command.parse import parse
 from lifecycle.engine.daemon import ExecOutcome
-from lifecycle.engine.subject import current_subject
+from lifecycle.machine.subject import current_subject
 from lifecycle.run.context import RunValues, variables
 from lifecycle.run.hold import HoldError, hold
 from lifecycle.run.inspected import line_of

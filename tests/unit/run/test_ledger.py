@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from lifecycle.engine.process import start_time
-from lifecycle.run.here import machine
+from lifecycle.machine.process import start_time
+from lifecycle.machine.this_machine import machine
 from lifecycle.run.ledger import Entry, Kind, Ledger, LedgerError, default_folder
 from lifecycle.run.ledger_reader import Record, all_records, read
 

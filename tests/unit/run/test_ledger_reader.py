@@ -18,12 +18,12 @@ from typing import Any
 import pytest
 
 from lifecycle.cli import main
-from lifecycle.engine import process
-from lifecycle.engine.process import start_time
-from lifecycle.engine.subject import current_subject
 from lifecycle.engine.terminal import Terminal
-from lifecycle.run import here, ledger_reader
-from lifecycle.run.here import machine
+from lifecycle.machine import process, this_machine
+from lifecycle.machine.process import start_time
+from lifecycle.machine.subject import current_subject
+from lifecycle.machine.this_machine import machine
+from lifecycle.run import ledger_reader
 from lifecycle.run.ledger import Ledger, LedgerError, unfinished_name
 from lifecycle.run.ledger_reader import (
     BadLedgerError,
@@ -178,7 +178,7 @@ def test_machines_without_an_id_are_not_all_the_same(
 ) -> None:
     file = tmp_path / "machine-id"
     file.write_text(said)
-    monkeypatch.setattr(here, "_MACHINE", (str(file), "/nonexistent"))
+    monkeypatch.setattr(this_machine, "_MACHINE", (str(file), "/nonexistent"))
     ours = machine()
     assert ours["machine"] == f"boot.{ours['boot']}"
     file.write_text("ab12" * 8 + "\n")
@@ -188,8 +188,8 @@ def test_machines_without_an_id_are_not_all_the_same(
 def test_what_can_not_be_told_of_a_machine_is_the_same_as_nothing(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(here, "_MACHINE", ())
-    monkeypatch.setattr(here, "_BOOT", "/nonexistent")
+    monkeypatch.setattr(this_machine, "_MACHINE", ())
+    monkeypatch.setattr(this_machine, "_BOOT", "/nonexistent")
     os.close(ledger._file)
     record = changed(ledger.path, machine="", boot="")
     assert not record.of_this_machine

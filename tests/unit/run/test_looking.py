@@ -14,9 +14,9 @@ import pytest
 
 from lifecycle.checks.gather import look_inside
 from lifecycle.checks.inside import Probe
-from lifecycle.engine import deadline
 from lifecycle.engine.daemon import Daemon
-from lifecycle.engine.deadline import TimeIsUpError
+from lifecycle.machine import deadline
+from lifecycle.machine.deadline import TimeIsUpError
 from lifecycle.run.act import Acted
 from lifecycle.run.looking import LEAST, unseen, within_limit
 from lifecycle.run.planned import PlannedStep

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from lifecycle.engine.process import start_time
+from lifecycle.machine.process import start_time
 from lifecycle.run import sweep
 from lifecycle.run.ledger import Ledger
 from lifecycle.run.ledger_reader import Record, read

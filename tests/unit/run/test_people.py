@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lifecycle.engine.subject import current_subject
+from lifecycle.machine.subject import current_subject
 from lifecycle.run.context import RunValues
 from lifecycle.run.options import Options
 from lifecycle.run.people import places, settle_all

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from lifecycle.engine.daemon import EngineError
+from lifecycle.machine.this_machine import machine
 from lifecycle.run import cleanup
 from lifecycle.run.cleanup import remove
-from lifecycle.run.here import machine
 from lifecycle.run.ledger import Entry
 from tests.unit.run.samples import Engine
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lifecycle.engine.gpu import Gpu, Gpus
+from lifecycle.machine.gpus import Gpu, Gpus
 from lifecycle.run.reserve import reserved
 from tests.unit.run.conftest import Planner
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lifecycle.run.secrets import HIDDEN, SecretError, Secrets
-from lifecycle.scenario.credentials import SHORTEST
+from lifecycle.text.credentials import SHORTEST
 
 VALUE = "s3cret/pass word+é"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lifecycle.engine.subject import current_subject
+from lifecycle.machine.subject import current_subject
 from lifecycle.run.surroundings import own_detach_keys
 
 ME = current_subject()

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from lifecycle.engine.daemon import Daemon, EngineError
-from lifecycle.engine.process import start_time
-from lifecycle.run.here import machine
+from lifecycle.machine.process import start_time
+from lifecycle.machine.this_machine import machine
 from lifecycle.run.ledger import Ledger, unfinished_name
 from lifecycle.run.ledger_reader import read
 from lifecycle.run.sweep import OUT_OF_SIGHT, SETTLED, Swept, sweep

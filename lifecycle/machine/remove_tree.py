@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lifecycle.scenario.errors import one_line
+from lifecycle.text.lines import one_line
 
 TOLD = 5
 """So many of the things that are left are named, and the others counted."""

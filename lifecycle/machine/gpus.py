@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from lifecycle.scenario.secret_names import without_secrets
+from lifecycle.machine.secret_variables import without_secrets
 
 Source = Literal["nvml", "nvidia-smi", "simulated", "none"]
 

@@ -12,10 +12,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
-from lifecycle.engine.errors import EngineError
 
-
-class TimeIsUpError(EngineError):
+class TimeIsUpError(Exception):
     """All looking is over; the message says whose limit it was."""
 
 

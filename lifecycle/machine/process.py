@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from lifecycle.engine.subject import Subject, spawn_identity
+from lifecycle.machine.subject import Subject, spawn_identity
 
 GRACE = 3.0
 """Seconds between TERM and KILL for a command that ran out of time."""

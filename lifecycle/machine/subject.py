@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lifecycle.scenario.secret_names import without_secrets
+from lifecycle.machine.secret_variables import without_secrets
 
 LOGIN_PATH = "/usr/local/bin:/usr/bin:/bin"
 LOGIN_UMASK = 0o022

@@ -19,11 +19,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-from lifecycle.engine import deeds, helper
-from lifecycle.engine.deadline import rest
-from lifecycle.engine.private import why_unsafe
-from lifecycle.engine.subject import Subject, spawn_identity
-from lifecycle.scenario.reading import OWN, Files
+from lifecycle.machine import file_actions, subject_child
+from lifecycle.machine.deadline import rest
+from lifecycle.machine.private_folders import why_unsafe
+from lifecycle.machine.regular_files import OWN, Files
+from lifecycle.machine.subject import Subject, spawn_identity
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -32,7 +32,7 @@ LIMIT = 20.0
 """Seconds that one thing may take: a NAS that hangs hangs its child, and not the run."""
 _LEAST = 1.0
 """Seconds that it gets in any case: what is cleaned up so is never left out."""
-_START = "from lifecycle.engine.helper import serve; serve()"
+_START = "from lifecycle.machine.subject_child import serve; serve()"
 _PACKAGE = Path(__file__).resolve().parents[2]
 
 
@@ -62,7 +62,7 @@ def files_of(subject: Subject) -> Files:
         return OWN
 
     def read(path: str, limit: int) -> bytes:
-        return call(subject, deeds.beginning, path, limit)
+        return call(subject, file_actions.beginning, path, limit)
 
     def template(path: str, limit: int) -> bytes:
         try:
@@ -72,9 +72,9 @@ def files_of(subject: Subject) -> Files:
             # is root's choice; a link of the person's would choose for root.
             if why_unsafe(Path(path)):
                 raise
-        return deeds.beginning(path, limit)
+        return file_actions.beginning(path, limit)
 
-    return Files(read, template, real=lambda path: call(subject, deeds.real, path))
+    return Files(read, template, real=lambda path: call(subject, file_actions.real, path))
 
 
 def refused(subject: Subject, error: Exception) -> str:
@@ -114,8 +114,8 @@ class _Child:
             try:
                 channel = self._channel or self._start()
                 channel.settimeout(limit)
-                helper.send(channel, {"do": name, "with": args}, folder)
-                answer, _ = helper.receive(channel)
+                subject_child.send(channel, {"do": name, "with": args}, folder)
+                answer, _ = subject_child.receive(channel)
             except TimeoutError:
                 self._end()
                 raise TimeoutError(110, f"no answer within {limit:g} s") from None

@@ -8,8 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from lifecycle.scenario.errors import Mark, ScenarioError
-
 MAX_SIZE = 1024 * 1024
 _KINDS = {
     stat.S_IFDIR: "a folder",
@@ -49,22 +47,6 @@ class Files:
 
 OWN = Files()
 """As this process may."""
-
-
-def content(path: Path, what: str, read: Callable[[str, int], bytes] = beginning) -> bytes:
-    """A file that an author or an admin wrote; a ScenarioError where it can't be one."""
-    start = Mark(str(path), 1, 1)
-    try:
-        found = read(str(path), MAX_SIZE + 1)
-    except FileNotFoundError:
-        there = "a link that leads nowhere" if path.is_symlink() else "no such file"
-        raise ScenarioError(start, there, what) from None
-    except (OSError, ValueError) as error:
-        said = getattr(error, "strerror", None) or str(error)
-        raise ScenarioError(start, said, f"{what} that can be read") from None
-    if len(found) > MAX_SIZE:
-        raise ScenarioError(start, "a file of more than 1 MiB", f"{what}; they are short")
-    return found
 
 
 def text_at(path: str | Path, files: Files = OWN) -> str | None:

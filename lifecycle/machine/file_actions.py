@@ -1,6 +1,6 @@
 """What is done with one file, by whoever runs this: the standard library only.
 
-See :mod:`lifecycle.engine.as_subject` for doing it as somebody else.
+See :mod:`lifecycle.machine.as_subject` for doing it as somebody else.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from itertools import islice
 
-from lifecycle.scenario.reading import beginning as _beginning
+from lifecycle.machine.regular_files import beginning as _beginning
 
 MOST_NAMES = 10_000
 

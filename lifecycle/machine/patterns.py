@@ -20,11 +20,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lifecycle.engine.deadline import TimeIsUpError, left
-from lifecycle.scenario.values import MOST_PATTERN
+from lifecycle.machine.deadline import TimeIsUpError, left
 
 LIMIT = 5.0
 """Seconds that looking for one pattern may take; most take less than a millisecond."""
+MOST_PATTERN = 10_000
+"""Characters of a regular expression."""
 MOST_TEXT = 4 << 20
 """Characters that a pattern is looked for in."""
 MOST_MEMORY = 1 << 30

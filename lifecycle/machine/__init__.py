@@ -1,0 +1,1 @@
+"""This machine: its people, processes, files, GPUs and network namespaces; no Docker."""
