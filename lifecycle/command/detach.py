@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lifecycle.command.line import DockerLine
 from lifecycle.command.values import ImpossibleError
-from lifecycle.scenario.keys import CONTROLS
+from lifecycle.terminal.keys import CONTROLS
 from lifecycle.text.lines import nearest
 
 DEFAULT = "ctrl-p,ctrl-q"

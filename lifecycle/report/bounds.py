@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from lifecycle.engine.picture import MOST_STYLED, still_true
 from lifecycle.report.model import RunReport, ScenarioReport, Step, broken, why_step_failed
 from lifecycle.report.text import clean, cut
+from lifecycle.terminal.styled_screen import MOST_STYLED, still_true
 
 _DEEPEST = 12
 _ROUGHLY = 4

@@ -12,12 +12,12 @@ from lifecycle.command.flags import Does
 from lifecycle.engine.daemon import Daemon, EngineError
 from lifecycle.engine.events import Event
 from lifecycle.engine.execs import end_exec
-from lifecycle.engine.picture import Picture
-from lifecycle.engine.terminal import Reader, Terminal, TerminalEnded, TerminalTimeout
 from lifecycle.machine import process
 from lifecycle.run.planned import PlannedStep
 from lifecycle.run.session import OpenTerminal, Session
 from lifecycle.run.surroundings import own_detach_keys
+from lifecycle.terminal.styled_screen import Picture
+from lifecycle.terminal.terminal import Reader, Terminal, TerminalEnded, TerminalTimeout
 
 FIRST_OUTPUT = 1.0
 """Seconds that a program which opened a terminal gets to print its first character.

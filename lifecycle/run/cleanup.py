@@ -13,7 +13,6 @@ from typing import Any
 
 from lifecycle.checks.check import Check, unverified
 from lifecycle.engine.daemon import Daemon, EngineError
-from lifecycle.engine.terminal import TerminalError
 from lifecycle.gate.gate import GateError
 from lifecycle.machine.remove_tree import remove_tree
 from lifecycle.run.inventory import claimed, key_of, left_behind, take
@@ -21,6 +20,7 @@ from lifecycle.run.layers import left_over, tags_of, unnamed
 from lifecycle.run.ledger import Entry, carries, same_id
 from lifecycle.run.outcome import StepResult
 from lifecycle.run.session import Session
+from lifecycle.terminal.terminal import TerminalError
 
 CLEANUP = "Clean-up"
 GOING_LIMIT = 20.0

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from lifecycle.checks.check import Check
-from lifecycle.engine.picture import Picture, still_true
+from lifecycle.terminal.styled_screen import Picture, still_true
 
 StepStatus = Literal["passed", "failed", "skipped", "not-run", "error"]
 Who = Literal["user", "admin"]
@@ -96,7 +96,7 @@ class StepResult:
     findings: list[Finding] = field(default_factory=list)
     screen: str = ""
     styles: Sequence[Sequence[object]] = ()
-    """Which parts of the screen had which style; see :mod:`lifecycle.engine.picture`."""
+    """Which parts of the screen had which style; see :mod:`lifecycle.terminal.styled_screen`."""
     screen_cut: int = 0
     """Bytes printed before what the screen still shows."""
     actual_command: str = ""

@@ -15,9 +15,9 @@ from lifecycle.command.line import SHELLS, DockerLine
 from lifecycle.command.names import NameMap, Unnamed
 from lifecycle.command.parse import parse
 from lifecycle.command.promise import Promise
-from lifecycle.scenario.keys import key_bytes
 from lifecycle.scenario.model import Scenario, Step
 from lifecycle.scenario.values import Size
+from lifecycle.terminal.keys import key_bytes
 
 Phase = Literal["steps", "finally"]
 DEFAULT_LIMIT = 60.0

@@ -14,8 +14,6 @@ from lifecycle.checks.failing import judge_failing
 from lifecycle.checks.host import state_of
 from lifecycle.command.promise import Promise
 from lifecycle.engine.daemon import EngineError
-from lifecycle.engine.picture import Picture
-from lifecycle.engine.terminal import TerminalError
 from lifecycle.gate.gate import GateError
 from lifecycle.machine.as_subject import refused
 from lifecycle.machine.deadline import TimeIsUpError
@@ -31,6 +29,8 @@ from lifecycle.run.session import Diagnose, Session
 from lifecycle.run.typed import type_step
 from lifecycle.run.window import window_inside
 from lifecycle.run.writing import write_file
+from lifecycle.terminal.styled_screen import Picture
+from lifecycle.terminal.terminal import TerminalError
 
 _GPU = "GPUs of this machine"
 _Begun = tuple[Sequence[str], tuple[Promise, ...], Before]

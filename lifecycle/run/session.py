@@ -13,7 +13,6 @@ from lifecycle.command.names import Unnamed
 from lifecycle.command.promise import Promise
 from lifecycle.engine.daemon import Daemon
 from lifecycle.engine.events import EventLog
-from lifecycle.engine.terminal import Terminal
 from lifecycle.machine.subject import Subject
 from lifecycle.run.gates import Gates
 from lifecycle.run.looks import Looks
@@ -24,6 +23,7 @@ from lifecycle.run.planned import Plan, PlannedStep
 from lifecycle.run.secrets import Secrets
 from lifecycle.run.witness import Witness
 from lifecycle.scenario.lab import Lab
+from lifecycle.terminal.terminal import Terminal
 
 Say = Callable[[str], None]
 

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import BeforeValidator, PlainValidator
 
 from lifecycle.machine.patterns import MOST_PATTERN
-from lifecycle.scenario.keys import KEYS, known_key, known_keys
+from lifecycle.terminal.keys import KEYS, known_key, known_keys
 from lifecycle.text.lines import nearest, one_line
 
 HOLE = re.compile(r"\$\{\{.*?\}\}", re.DOTALL)

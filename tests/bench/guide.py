@@ -20,12 +20,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lifecycle.engine.terminal import Terminal
 from lifecycle.run import act, live, runner, typed
 from lifecycle.run.live import LiveRun
 from lifecycle.run.options import Options
 from lifecycle.scenario.load import load
 from lifecycle.scenario.templates import library
+from lifecycle.terminal.terminal import Terminal
 from tests.bench.timing import median, row, timed
 
 TIMES = 9

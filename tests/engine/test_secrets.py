@@ -11,8 +11,8 @@ from urllib.parse import quote
 
 import pytest
 
-from lifecycle.engine.terminal import Terminal
 from lifecycle.machine.subject import current_subject
+from lifecycle.terminal.terminal import Terminal
 from tests.engine.harness import Place, wait_until
 
 pytestmark = pytest.mark.engine

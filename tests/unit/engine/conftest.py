@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from lifecycle.engine.terminal import Terminal
 from lifecycle.machine.subject import Subject, current_subject, environment
+from lifecycle.terminal.terminal import Terminal
 
 Opener = Callable[..., Terminal]
 

@@ -17,12 +17,12 @@ from hypothesis import strategies as st
 from lifecycle.checks.expect import judge_expect, pattern
 from lifecycle.checks.facts import ContainerFacts, Facts, World
 from lifecycle.checks.inside import FileFact, Inside, Process
-from lifecycle.engine.terminal import Terminal, TerminalTimeout
 from lifecycle.machine import deadline, patterns
 from lifecycle.machine.patterns import PatternError, find, find_in
 from lifecycle.machine.subject import current_subject
 from lifecycle.scenario.errors import ScenarioError
 from lifecycle.scenario.load import loads
+from lifecycle.terminal.terminal import Terminal, TerminalTimeout
 from tests.unit.checks.samples import NO_GPUS
 
 AS = "a" * 46 + "!"

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from lifecycle.engine.picture import MOST_STYLED, Styled, still_true
-from lifecycle.engine.screen import HISTORY_LINES, Emulator
+from lifecycle.terminal.emulator import HISTORY_LINES, Emulator
+from lifecycle.terminal.styled_screen import MOST_STYLED, Styled, still_true
 
 RED = (0, 0, 3, "fg:1")
 

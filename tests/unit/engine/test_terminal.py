@@ -12,7 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from lifecycle.engine.terminal import (
+from lifecycle.machine.patterns import Found
+from lifecycle.machine.process import alive, start_time
+from lifecycle.machine.subject import Subject
+from lifecycle.terminal.terminal import (
     SCREEN_BYTES,
     Reader,
     Terminal,
@@ -20,9 +23,6 @@ from lifecycle.engine.terminal import (
     TerminalError,
     TerminalTimeout,
 )
-from lifecycle.machine.patterns import Found
-from lifecycle.machine.process import alive, start_time
-from lifecycle.machine.subject import Subject
 
 Opener = Callable[..., Terminal]
 SOON = 20.0
@@ -337,7 +337,7 @@ def test_a_program_that_nobody_looks_at_is_not_blocked(opened: Opener, tmp_path:
 def test_a_long_line_that_nobody_reads_is_not_waited_for_for_ever(
     opened: Opener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lifecycle.engine.terminal._INPUT_LIMIT", 0.2)
+    monkeypatch.setattr("lifecycle.terminal.terminal._INPUT_LIMIT", 0.2)
     deaf = opened("bash", "-c", "stty raw -echo; echo ready; sleep 1000")
     deaf.wait_for("ready", since=0, timeout=SOON)
     with pytest.raises(TerminalError, match="does not read what is typed"):

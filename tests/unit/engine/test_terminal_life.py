@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from lifecycle.engine.terminal import Terminal, TerminalEnded, TerminalError
 from lifecycle.machine.process import alive, start_time
 from lifecycle.machine.subject import synthetic_subject
+from lifecycle.terminal.terminal import Terminal, TerminalEnded, TerminalError
 
 Opener = Callable[..., Terminal]
 SOON = 20.0

@@ -10,12 +10,12 @@ from typing import Any, cast
 import pytest
 
 from lifecycle.command.line import Ref
-from lifecycle.engine.terminal import Terminal
 from lifecycle.machine.subject import current_subject
 from lifecycle.run import book
 from lifecycle.run.options import Options
 from lifecycle.run.planned import Plan, PlannedStep
 from lifecycle.run.session import OpenTerminal, Session
+from lifecycle.terminal.terminal import Terminal
 from tests.unit.run.conftest import RUN, Planner
 from tests.unit.run.ownership.fakes import Run, full, image_id
 

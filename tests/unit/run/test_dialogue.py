@@ -11,11 +11,11 @@ from typing import Any, cast
 
 import pytest
 
-from lifecycle.engine.terminal import Terminal, TerminalEnded, TerminalTimeout
 from lifecycle.machine.subject import current_subject, environment
 from lifecycle.run.act import answer
 from lifecycle.run.secrets import Secrets
 from lifecycle.run.session import Session
+from lifecycle.terminal.terminal import Terminal, TerminalEnded, TerminalTimeout
 
 LIMIT = 20.0
 Ask = Callable[..., Terminal]

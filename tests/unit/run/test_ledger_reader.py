@@ -18,7 +18,6 @@ from typing import Any
 import pytest
 
 from lifecycle.cli import main
-from lifecycle.engine.terminal import Terminal
 from lifecycle.machine import process, this_machine
 from lifecycle.machine.process import start_time
 from lifecycle.machine.subject import current_subject
@@ -33,6 +32,7 @@ from lifecycle.run.ledger_reader import (
     drop_unfinished,
     read,
 )
+from lifecycle.terminal.terminal import Terminal
 from tests.engine.harness import wait_until
 
 RUN = "r0123abcd"

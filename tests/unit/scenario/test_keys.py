@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from lifecycle.scenario.keys import KEYS, key_bytes, known_key
 from lifecycle.scenario.load import loads
+from lifecycle.terminal.keys import KEYS, key_bytes, known_key
 
 STEPS = "scenario: x\nsteps:\n"
 

@@ -16,13 +16,13 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from lifecycle.engine.picture import Picture
-from lifecycle.engine.screen import Emulator, Stripper, strip
-from lifecycle.engine.spawn import TerminalError, spawn
 from lifecycle.machine.patterns import Found, PatternError, find
 from lifecycle.machine.process import exit_fd, kill_session, start_time
 from lifecycle.machine.subject import Subject
-from lifecycle.scenario.keys import key_bytes, known_key, known_keys
+from lifecycle.terminal.emulator import Emulator, Stripper, strip
+from lifecycle.terminal.keys import key_bytes, known_key, known_keys
+from lifecycle.terminal.spawn import TerminalError, spawn
+from lifecycle.terminal.styled_screen import Picture
 
 RING_BYTES = 1 << 20
 SCREEN_BYTES = 1 << 16

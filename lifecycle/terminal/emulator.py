@@ -12,7 +12,7 @@ from typing import Any
 import pyte
 from wcwidth import wcwidth
 
-from lifecycle.engine.picture import Picture, picture, row_text
+from lifecycle.terminal.styled_screen import Picture, picture, row_text
 
 HISTORY_LINES = 200
 """Lines that scrolled off the top and are still part of the screen's text."""
