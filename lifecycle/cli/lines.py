@@ -83,11 +83,11 @@ def hold(args: argparse.Namespace) -> int:
     from lifecycle.checks.facts import World
     from lifecycle.cli.machine import connected
     from lifecycle.engine.daemon import EngineError
-    from lifecycle.engine.sandbox.info import load_info
     from lifecycle.machine.gpus import host_gpus
     from lifecycle.machine.subject import current_subject
     from lifecycle.run.hold import HoldError
     from lifecycle.run.hold import hold as held
+    from lifecycle.sandbox.info import load_info
 
     line = read_line(args.rest) if args.rest else None
     if line is not None and does(line).makes != "container":

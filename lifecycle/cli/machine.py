@@ -21,7 +21,6 @@ from lifecycle.diagnosis.evidence import MachineFacts
 from lifecycle.diagnosis.match import diagnose, findings_json
 from lifecycle.diagnosis.match import explain as explained
 from lifecycle.engine.daemon import Daemon, EngineError
-from lifecycle.engine.sandbox import SandboxError, open_sandbox
 from lifecycle.machine.end_signals import Ending, at_terminal, heeded
 from lifecycle.machine.subject import current_subject, environment
 from lifecycle.report.text import as_json
@@ -31,6 +30,7 @@ from lifecycle.run.outcome import Finding, Symptom
 from lifecycle.run.surroundings import StartError, connect, find_address, read_lab
 from lifecycle.run.sweep import Swept
 from lifecycle.run.sweep import sweep as swept
+from lifecycle.sandbox import SandboxError, open_sandbox
 from lifecycle.scenario.errors import ScenarioError
 
 _MARKS = {"kept": "✓", "broken": "✗", "unverified": "?"}

@@ -13,7 +13,6 @@ from typing import Any
 
 from lifecycle.cli import UsageError
 from lifecycle.cli.asking import given_secrets
-from lifecycle.engine.sandbox.info import load_info
 from lifecycle.machine.subject import Subject, current_subject, environment
 from lifecycle.report.text import as_json
 from lifecycle.run.context import RunValues
@@ -30,6 +29,7 @@ from lifecycle.run.surroundings import (
     personal,
     read_lab,
 )
+from lifecycle.sandbox.info import load_info
 from lifecycle.scenario.errors import ScenarioError
 from lifecycle.scenario.load import is_scenario, load
 from lifecycle.scenario.templates import library

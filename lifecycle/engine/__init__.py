@@ -1,1 +1,1 @@
-"""What is really there: the daemon, terminals, people, GPUs, and a disposable engine."""
+"""Asking a Docker engine, within limits of seconds and bytes, whatever it answers."""

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from lifecycle.checks.facts import World
 from lifecycle.engine.events import EventLog
-from lifecycle.engine.sandbox.info import load_info
 from lifecycle.machine.remove_tree import remove_tree
 from lifecycle.machine.subject import environment
 from lifecycle.run.context import RunValues
@@ -39,6 +38,7 @@ from lifecycle.run.surroundings import (
     find_subject,
 )
 from lifecycle.run.witness import Witness
+from lifecycle.sandbox.info import load_info
 from lifecycle.scenario.model import Scenario
 
 

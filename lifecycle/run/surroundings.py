@@ -13,7 +13,6 @@ from typing import Any
 from lifecycle.command.detach import read
 from lifecycle.command.values import ImpossibleError
 from lifecycle.engine.daemon import DEFAULT_ADDRESS, Daemon, EngineError, EngineSilent
-from lifecycle.engine.sandbox.info import SandboxInfo, load_info
 from lifecycle.machine import file_actions, process
 from lifecycle.machine.as_subject import call, files_of
 from lifecycle.machine.gpus import Gpus, host_gpus
@@ -27,6 +26,7 @@ from lifecycle.machine.subject import (
 )
 from lifecycle.run.options import Options
 from lifecycle.run.outcome import Symptom
+from lifecycle.sandbox.info import SandboxInfo, load_info
 from lifecycle.scenario.errors import Mark
 from lifecycle.scenario.lab import Lab, load_lab, own_lab_file, shared_lab_files
 from lifecycle.scenario.render import Context, render

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from lifecycle.checks.check import Check, unverified
 from lifecycle.engine.daemon import Daemon, EngineError
-from lifecycle.engine.sandbox.record import RUN_ROOT
 from lifecycle.machine.process import alive, start_time
 from lifecycle.run.cleanup import remove
 from lifecycle.run.layers import above_others, left_over, made_at
@@ -20,6 +19,7 @@ from lifecycle.run.ledger import Entry
 from lifecycle.run.ledger_reader import Record, Refused, all_records, drop_unfinished
 from lifecycle.run.locks import FOLDER as LOCKS
 from lifecycle.run.locks import drop_dead
+from lifecycle.sandbox.record import RUN_ROOT
 
 CLI_LIMIT = 5.0
 """Seconds that a CLI which outlived its harness gets to end after TERM."""

@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-from lifecycle.engine.sandbox.info import load_info
+from lifecycle.sandbox.info import load_info
 from lifecycle.scenario.lab import default_lab_files, load_lab
 from tests.bench.timing import median, row, timed
 

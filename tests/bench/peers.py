@@ -12,8 +12,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from lifecycle.engine.sandbox.base import sources
-from lifecycle.engine.sandbox.shell import SandboxError
+from lifecycle.sandbox.base_image import sources
+from lifecycle.sandbox.shell import SandboxError
 
 FOLDER = Path(sys.prefix).parent / "bench-peers"
 SUITE = "trixie"

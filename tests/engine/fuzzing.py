@@ -21,8 +21,8 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from lifecycle.command.flags import VERBS
-from lifecycle.engine.sandbox import SandboxInfo
 from lifecycle.run.ownership.ownership import Refusal
+from lifecycle.sandbox import SandboxInfo
 from tests.engine.flag_values import FILES, Site
 from tests.engine.fuzz_lines import ARCHIVES, FORMS, Fuzzed, Lines, hands, shares
 from tests.engine.fuzz_requests import CLIENT, Raw, Requests, every_endpoint

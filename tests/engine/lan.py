@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from lifecycle.engine.sandbox import SandboxInfo
-from lifecycle.engine.sandbox.shell import wait_until
+from lifecycle.sandbox import SandboxInfo
+from lifecycle.sandbox.shell import wait_until
 from tests.engine.test_sandbox import IMAGE, docker
 from tests.engine.test_sandbox_end import Machine
 

@@ -9,10 +9,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from lifecycle.engine.sandbox import SandboxInfo
-from lifecycle.engine.sandbox.cgroup import kept
-from lifecycle.engine.sandbox.claim import records
-from lifecycle.engine.sandbox.record import Record
+from lifecycle.sandbox import SandboxInfo
+from lifecycle.sandbox.cgroup import kept
+from lifecycle.sandbox.claim import records
+from lifecycle.sandbox.record import Record
 from tests.engine.harness import wait_until
 
 LIMIT = 60.0

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from lifecycle.engine.sandbox import SandboxInfo
+from lifecycle.sandbox import SandboxInfo
 from tests.engine.harness import Place, Ran, docker
 
 pytestmark = pytest.mark.engine

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from lifecycle.engine.sandbox import SandboxInfo
 from lifecycle.gate.gate import Gate
 from lifecycle.machine.subject import current_subject
+from lifecycle.sandbox import SandboxInfo
 from tests.engine.harness import Place
 from tests.engine.people import Person, run_as
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from lifecycle.engine.sandbox import SandboxInfo
 from lifecycle.machine.gpus import host_gpus
+from lifecycle.sandbox import SandboxInfo
 from tests.engine.harness import Place, Ran, broken, findings
 
 pytestmark = pytest.mark.engine

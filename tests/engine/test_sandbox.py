@@ -12,15 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from lifecycle.engine.sandbox import (
-    SandboxError,
-    SandboxInfo,
-    install,
-    load_info,
-    open_sandbox,
-)
-from lifecycle.engine.sandbox.cache import Cache
-from lifecycle.engine.sandbox.shell import wait_until
+from lifecycle.sandbox import SandboxError, SandboxInfo, install, load_info, open_sandbox
+from lifecycle.sandbox.cache import Cache
+from lifecycle.sandbox.shell import wait_until
 
 pytestmark = [
     pytest.mark.engine,

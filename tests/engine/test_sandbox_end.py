@@ -18,10 +18,10 @@ from typing import Any
 
 import pytest
 
-from lifecycle.engine.sandbox import SandboxInfo, open_sandbox, sweep_sandboxes
-from lifecycle.engine.sandbox.cache import user_cache
-from lifecycle.engine.sandbox.claim import locked, records
-from lifecycle.engine.sandbox.shell import wait_until
+from lifecycle.sandbox import SandboxInfo, open_sandbox, sweep_sandboxes
+from lifecycle.sandbox.cache import user_cache
+from lifecycle.sandbox.claim import locked, records
+from lifecycle.sandbox.shell import wait_until
 from tests.engine.test_sandbox import IMAGE, docker
 
 pytestmark = [
@@ -32,7 +32,7 @@ pytestmark = [
 # Opens a sandbox, tells what it is, and keeps it until its input ends.
 HOLDER = """
 import json, sys
-from lifecycle.engine.sandbox import open_sandbox, sweep_sandboxes
+from lifecycle.sandbox import open_sandbox, sweep_sandboxes
 def say(text):
     print("say", text, flush=True)
 if sys.argv[1:] == ["sweep"]:

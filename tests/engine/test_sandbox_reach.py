@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from lifecycle.engine.sandbox import open_sandbox
-from lifecycle.engine.sandbox.shell import wait_until
+from lifecycle.sandbox import open_sandbox
+from lifecycle.sandbox.shell import wait_until
 from tests.engine.lan import ASK, Lan, base_pulls, lan, listening, publish
 from tests.engine.test_sandbox import docker
 from tests.engine.test_sandbox_end import ROOTS, Holder, Machine, assert_gone, hold, machine

@@ -24,9 +24,9 @@ from pathlib import Path
 import pytest
 from jinja2 import Template
 
-from lifecycle.engine.sandbox import SandboxInfo
 from lifecycle.machine.process import children_of, session_members
 from lifecycle.run.surroundings import SYNTHETIC_UID
+from lifecycle.sandbox import SandboxInfo
 from lifecycle.scenario.lab import load_lab
 from tests.engine.harness import LIMIT, Place, wait_until
 from tests.faults import dying

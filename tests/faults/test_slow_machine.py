@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from lifecycle.engine.sandbox import SandboxInfo
-from lifecycle.engine.sandbox.cgroup import hierarchies, members
-from lifecycle.engine.sandbox.claim import records
+from lifecycle.sandbox import SandboxInfo
+from lifecycle.sandbox.cgroup import hierarchies, members
+from lifecycle.sandbox.claim import records
 from tests.engine.harness import Place, Ran
 
 pytestmark = [

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 import environment
-from lifecycle.engine.sandbox.cache import user_cache
-from lifecycle.engine.sandbox.shell import SandboxError
 from lifecycle.machine import private_folders
 from lifecycle.machine.private_folders import why_unsafe
 from lifecycle.report.write import ReportError, choose_directory, write_report
 from lifecycle.run.locks import LockError, Locks
+from lifecycle.sandbox.cache import user_cache
+from lifecycle.sandbox.shell import SandboxError
 from tests.unit.report.samples import PASSED, report
 
 ANOTHER = 54321

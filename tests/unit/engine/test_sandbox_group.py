@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from lifecycle.engine.sandbox import group
-from lifecycle.engine.sandbox.shell import SandboxError
+from lifecycle.sandbox import group
+from lifecycle.sandbox.shell import SandboxError
 
 FIRST = 2_020_000_000
 

@@ -12,8 +12,8 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from lifecycle.engine.sandbox.info import SimulatedGpu
-from lifecycle.engine.sandbox.record import Record
+from lifecycle.sandbox.info import SimulatedGpu
+from lifecycle.sandbox.record import Record
 
 HOOK = "nvidia-container-runtime-hook"
 

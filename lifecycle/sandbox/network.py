@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
-from lifecycle.engine.sandbox import firewall
-from lifecycle.engine.sandbox.claim import records
-from lifecycle.engine.sandbox.record import LINK, Record
-from lifecycle.engine.sandbox.shell import SandboxError, run
+from lifecycle.sandbox import firewall
+from lifecycle.sandbox.claim import records
+from lifecycle.sandbox.record import LINK, Record
+from lifecycle.sandbox.shell import SandboxError, run
 
 # Where a free net is looked for. The last two are for machines whose VPN claims all of the rest.
 _UPLINKS = ("10.213.0.0/16", "172.31.0.0/16", "192.168.213.0/24", "198.18.0.0/16", "100.72.0.0/16")

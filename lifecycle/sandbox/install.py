@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from lifecycle.engine.sandbox.shell import SandboxError, run
+from lifecycle.sandbox.shell import SandboxError, run
 
 Say = Callable[[str], None]
 

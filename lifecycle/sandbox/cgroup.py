@@ -11,10 +11,10 @@ from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
 
-from lifecycle.engine.sandbox.record import NAME, Record
-from lifecycle.engine.sandbox.shell import SandboxError, wait_until
+from lifecycle.sandbox.record import NAME, Record
+from lifecycle.sandbox.shell import SandboxError, wait_until
 
-_KEEPERS = "keepers"
+_SUBREAPERS = "subreapers"
 
 
 def hierarchies() -> list[tuple[Path, frozenset[str]]]:
@@ -42,9 +42,9 @@ def _home(record: Record) -> Path | None:
 
 
 def kept(record: Record, *words: str) -> tuple[str, ...]:
-    """The words of a daemon, made to run in the cgroup with a keeper as its parent."""
-    keeper = (sys.executable, "-IS", str(Path(__file__).with_name("keeper.py")))
-    return joined(record, *keeper, *joined(record, *words), group=_KEEPERS)
+    """The words of a daemon, made to run in the cgroup with a subreaper as its parent."""
+    subreaper = (sys.executable, "-IS", str(Path(__file__).with_name("subreaper.py")))
+    return joined(record, *subreaper, *joined(record, *words), group=_SUBREAPERS)
 
 
 def joined(record: Record, *words: str, group: str = "engine") -> tuple[str, ...]:
@@ -64,18 +64,18 @@ def joined(record: Record, *words: str, group: str = "engine") -> tuple[str, ...
     return ("sh", "-c", enter, str(folder / "cgroup.procs"), *words)
 
 
-def members(record: Record, *, keepers: bool = False) -> set[int]:
+def members(record: Record, *, subreapers: bool = False) -> set[int]:
     """Every process of the sandbox: those in its cgroup and those that descend from them.
 
-    Or only the keepers, which end when they have reaped all of the others.
+    Or only the subreapers, which end when they have reaped all of the others.
 
     A container started with ``--cgroup-parent`` is only among the latter.
     """
     home = _home(record)
     groups = [Path(group) for group, _, _ in os.walk(home)] if home else []
-    groups = [group for group in groups if (group.name == _KEEPERS) == keepers]
+    groups = [group for group in groups if (group.name == _SUBREAPERS) == subreapers]
     found = {int(pid) for group in groups for pid in _lines(group / "cgroup.procs")}
-    if keepers:
+    if subreapers:
         return found
     alive = set()
     children: dict[int, list[int]] = {}
@@ -119,9 +119,9 @@ def kill_all(record: Record, *, limit: float = 10) -> None:
         if time.monotonic() > until:
             raise SandboxError(f"processes that can't be killed: {sorted(alive)}")
         _end(alive, signal.SIGKILL, limit=until - time.monotonic())
-    keepers = members(record, keepers=True)
-    _end(keepers, 0, limit=3)
-    _end(keepers, signal.SIGKILL, limit=3)
+    subreapers = members(record, subreapers=True)
+    _end(subreapers, 0, limit=3)
+    _end(subreapers, signal.SIGKILL, limit=3)
 
 
 def _thaw(record: Record) -> None:

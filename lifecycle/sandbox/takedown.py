@@ -10,11 +10,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from lifecycle.engine.sandbox import cgroup, firewall, network, storage
-from lifecycle.engine.sandbox.claim import ROOTS, Claim, locked, records, sandboxes
-from lifecycle.engine.sandbox.record import Before, Record, boot_id
-from lifecycle.engine.sandbox.shell import SandboxError
 from lifecycle.machine.network_namespace import current, entrance, inside
+from lifecycle.sandbox import cgroup, firewall, network, storage
+from lifecycle.sandbox.claim import ROOTS, Claim, locked, records, sandboxes
+from lifecycle.sandbox.record import Before, Record, boot_id
+from lifecycle.sandbox.shell import SandboxError
 
 _FORWARDERS = {"dockerd", "containerd", "conmon", "libvirtd"}
 _SHIMS = Path("/run/containerd/s")  # fixed in containerd's shim

@@ -8,8 +8,8 @@ import re
 import shutil
 from pathlib import Path
 
-from lifecycle.engine.sandbox.record import Record
-from lifecycle.engine.sandbox.shell import SandboxError, run
+from lifecycle.sandbox.record import Record
+from lifecycle.sandbox.shell import SandboxError, run
 
 _GIB = 1 << 30
 _PLENTY = 8 * _GIB

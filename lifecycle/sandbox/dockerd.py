@@ -14,11 +14,11 @@ from ipaddress import IPv4Network
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from lifecycle.engine.sandbox.cgroup import kept
-from lifecycle.engine.sandbox.network import mtu, resolvers
-from lifecycle.engine.sandbox.record import Record
-from lifecycle.engine.sandbox.shell import SandboxError, last_words, run, wait_until
 from lifecycle.machine.secret_variables import without_secrets
+from lifecycle.sandbox.cgroup import kept
+from lifecycle.sandbox.network import mtu, resolvers
+from lifecycle.sandbox.record import Record
+from lifecycle.sandbox.shell import SandboxError, last_words, run, wait_until
 
 _START_LIMIT = 45.0
 _NO_TRUST_KEY = 25  # the first version of dockerd that makes none

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 
-from lifecycle.engine.sandbox.shell import SandboxError
+from lifecycle.sandbox.shell import SandboxError
 
 # Above what directories, containers and user namespaces are given, and below what is reserved.
 _USUAL = range(2_010_000_000, 2_140_000_000)

@@ -15,11 +15,11 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
-from lifecycle.engine.sandbox import storage
-from lifecycle.engine.sandbox.cgroup import groups_of_sandboxes
-from lifecycle.engine.sandbox.record import DATA_ROOT, RECORD, RUN_ROOT, Record, read
-from lifecycle.engine.sandbox.shell import SandboxError
 from lifecycle.machine.private_folders import why_unsafe
+from lifecycle.sandbox import storage
+from lifecycle.sandbox.cgroup import groups_of_sandboxes
+from lifecycle.sandbox.record import DATA_ROOT, RECORD, RUN_ROOT, Record, read
+from lifecycle.sandbox.shell import SandboxError
 
 ROOTS = (RUN_ROOT, DATA_ROOT)
 FOLDER_MODE = 0o711

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from lifecycle.engine.sandbox.shell import SandboxError
 from lifecycle.machine.private_folders import why_unsafe
+from lifecycle.sandbox.shell import SandboxError
 
 
 class Cache:

@@ -13,8 +13,8 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from lifecycle.engine.sandbox.record import LINK, NAME, Record
-from lifecycle.engine.sandbox.shell import SandboxError, run
+from lifecycle.sandbox.record import LINK, NAME, Record
+from lifecycle.sandbox.shell import SandboxError, run
 
 _TABLES = frozenset({"filter", "nat", "mangle"})
 # Bridges of engines and of virtual machines: what is behind them is no way out.

@@ -16,8 +16,9 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from lifecycle.engine.sandbox import (
-    base,
+from lifecycle.machine.network_namespace import current
+from lifecycle.sandbox import (
+    base_image,
     dockerd,
     group,
     install,
@@ -26,17 +27,16 @@ from lifecycle.engine.sandbox import (
     storage,
     takedown,
 )
-from lifecycle.engine.sandbox.cache import user_cache
-from lifecycle.engine.sandbox.claim import Claim, has_record, locked, records, sandboxes
-from lifecycle.engine.sandbox.gpus import install_hook, simulated
-from lifecycle.engine.sandbox.info import SandboxInfo, SimulatedGpu, load_info
-from lifecycle.engine.sandbox.record import (
+from lifecycle.sandbox.cache import user_cache
+from lifecycle.sandbox.claim import Claim, has_record, locked, records, sandboxes
+from lifecycle.sandbox.gpus import install_hook, simulated
+from lifecycle.sandbox.info import SandboxInfo, SimulatedGpu, load_info
+from lifecycle.sandbox.record import (
     Record,
     boot_id,
     new_id,
 )
-from lifecycle.engine.sandbox.shell import SandboxError
-from lifecycle.machine.network_namespace import current
+from lifecycle.sandbox.shell import SandboxError
 
 __all__ = [
     "SandboxError",
@@ -95,7 +95,7 @@ def _begin(say: Say) -> tuple[Record, Claim, bool]:
     """Have what is needed, and write down what is taken; also whether a hub answers."""
     sweep_sandboxes(say=say)
     kept = registry.cached_store(user_cache(os.environ))
-    hub = not kept and base.hub_answers()
+    hub = not kept and base_image.hub_answers()
     install.ensure(install.ENGINE if kept or hub else (*install.ENGINE, *install.BASE), say)
     return (*_claim(), hub)
 

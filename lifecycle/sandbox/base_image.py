@@ -12,11 +12,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from lifecycle.engine.sandbox.cgroup import joined
-from lifecycle.engine.sandbox.dockerd import Engine
-from lifecycle.engine.sandbox.install import BASE, KEYRING, ensure
-from lifecycle.engine.sandbox.record import Record
-from lifecycle.engine.sandbox.shell import SandboxError, run
+from lifecycle.sandbox.cgroup import joined
+from lifecycle.sandbox.dockerd import Engine
+from lifecycle.sandbox.install import BASE, KEYRING, ensure
+from lifecycle.sandbox.record import Record
+from lifecycle.sandbox.shell import SandboxError, run
 
 SUITE = "bookworm"
 _HUB = "https://registry-1.docker.io/v2/"

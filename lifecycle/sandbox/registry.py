@@ -16,19 +16,19 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lifecycle.engine.sandbox import base
-from lifecycle.engine.sandbox.cache import Cache
-from lifecycle.engine.sandbox.dockerd import Engine
-from lifecycle.engine.sandbox.record import Record
-from lifecycle.engine.sandbox.shell import SandboxError, run, wait_until
 from lifecycle.machine.network_namespace import socket_in
+from lifecycle.sandbox import base_image
+from lifecycle.sandbox.cache import Cache
+from lifecycle.sandbox.dockerd import Engine
+from lifecycle.sandbox.record import Record
+from lifecycle.sandbox.shell import SandboxError, run, wait_until
 
 if TYPE_CHECKING:
     from testcontainers.core.container import DockerContainer
 
 PORT = 5000
 REGISTRY = f"127.0.0.1:{PORT}"
-BASE_IMAGE = f"{REGISTRY}/library/debian:{base.SUITE}"
+BASE_IMAGE = f"{REGISTRY}/library/debian:{base_image.SUITE}"
 LAB_IMAGE = f"{REGISTRY}/lab/base"
 _IMAGE = "lifecycle/registry"
 LAB_VERSIONS = ("1.0", "2.0")  # the last is latest
@@ -77,7 +77,7 @@ def start(record: Record, engine: Engine, cache: Cache, *, hub: bool, say: Say) 
 
 
 def _store_name() -> str:
-    return f"store-{_FORMAT}-{base.key()}.tar"
+    return f"store-{_FORMAT}-{base_image.key()}.tar"
 
 
 def _pack(store: Path, part: Path) -> None:
@@ -95,7 +95,7 @@ def _unpack(kept: Path, store: Path) -> None:
 
 def _fill(record: Record, engine: Engine, *, hub: bool, say: Say) -> None:
     """Push the base image and two versions of the lab's, then forget them here."""
-    base.make(record, engine, BASE_IMAGE, hub=hub, say=say)
+    base_image.make(record, engine, BASE_IMAGE, hub=hub, say=say)
     say("Pushing the base image into the sandbox's registry")
     versions = [f"{LAB_IMAGE}:{version}" for version in LAB_VERSIONS]
     container = engine.docker("create", BASE_IMAGE, what="the base image can't be used").strip()
