@@ -19,7 +19,7 @@ from requests.exceptions import RequestException
 
 from lifecycle.engine.bounded import Budget, UnreadableError, bind
 from lifecycle.engine.errors import EngineError, EngineSilent, error_from, left, shortened
-from lifecycle.engine.patience import Patience
+from lifecycle.engine.retry import Patience
 from lifecycle.engine.stream import release
 
 P = ParamSpec("P")

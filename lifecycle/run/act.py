@@ -10,8 +10,8 @@ from typing import Any
 
 from lifecycle.command.flags import Does
 from lifecycle.engine.daemon import Daemon, EngineError
+from lifecycle.engine.end_exec import end_exec
 from lifecycle.engine.events import Event
-from lifecycle.engine.execs import end_exec
 from lifecycle.machine import process
 from lifecycle.run.planned import PlannedStep
 from lifecycle.run.session import OpenTerminal, Session

@@ -18,7 +18,7 @@ from lifecycle.command.parse import parse
 from lifecycle.command.promise import Promise
 from lifecycle.command.promises import promises
 from lifecycle.engine.daemon import Daemon, EngineError
-from lifecycle.engine.execs import end_exec
+from lifecycle.engine.end_exec import end_exec
 from lifecycle.machine.regular_files import text_at
 from lifecycle.run.inspected import line_of
 

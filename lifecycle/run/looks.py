@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from lifecycle.checks.gather import look_inside
 from lifecycle.checks.inside import MARK, Inside, Probe, account_files, parse, script
 from lifecycle.engine.daemon import Daemon, EngineError
-from lifecycle.engine.resident import Resident
+from lifecycle.engine.inside_shell import Resident
 
 LIMIT = 20.0
 """Seconds that a look may take."""

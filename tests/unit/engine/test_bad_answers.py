@@ -14,7 +14,7 @@ import pytest
 
 from lifecycle.cli import main
 from lifecycle.engine.daemon import Daemon, EngineError
-from lifecycle.engine.execs import end_exec
+from lifecycle.engine.end_exec import end_exec
 from lifecycle.run.inventory import take
 from lifecycle.run.layers import left_over
 from lifecycle.run.ledger import Entry

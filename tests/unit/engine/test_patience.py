@@ -8,7 +8,7 @@ import time
 import pytest
 
 from lifecycle.engine.errors import EngineAway, EngineError
-from lifecycle.engine.patience import Patience
+from lifecycle.engine.retry import Patience
 
 
 class Coming:
