@@ -8,8 +8,8 @@ from lifecycle.checks.check import Check, compare, unverified
 from lifecycle.checks.facts import ContainerFacts, Facts
 from lifecycle.checks.inside import HOSTNAME, MOUNTS
 from lifecycle.checks.wording import about
-from lifecycle.command.mounts import clean
 from lifecycle.command.promise import Promise
+from lifecycle.command.values.mounts import clean
 
 _NEVER = "0001-01-01T00:00:00Z"
 

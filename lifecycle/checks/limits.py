@@ -19,8 +19,8 @@ from lifecycle.checks.declared import (
 )
 from lifecycle.checks.facts import ContainerFacts, Facts
 from lifecycle.checks.wording import about
-from lifecycle.command.limits import in_list
 from lifecycle.command.promise import Promise
+from lifecycle.command.values.limits import in_list
 
 Json = dict[str, Any]
 Read = Callable[[int, Sequence[str], Json], Any]

@@ -17,8 +17,8 @@ from typing import Any
 from lifecycle.checks.check import Check, compare, unverified
 from lifecycle.checks.facts import ContainerFacts, Facts, LogFacts
 from lifecycle.checks.wording import about
-from lifecycle.command.logs import between, stamp
 from lifecycle.command.promise import Promise
+from lifecycle.command.values.logs import between, stamp
 from lifecycle.engine.daemon import Daemon
 
 MORE = 500

@@ -10,9 +10,9 @@ from lifecycle.checks.facts import ContainerFacts, Facts
 from lifecycle.checks.inside import MOUNTS
 from lifecycle.checks.proc import MountLine
 from lifecycle.checks.wording import about
-from lifecycle.command.mounts import clean, tmpfs_options
 from lifecycle.command.promise import Promise
-from lifecycle.command.values import ImpossibleError, size
+from lifecycle.command.values.basic import ImpossibleError, size
+from lifecycle.command.values.mounts import clean, tmpfs_options
 
 Json = dict[str, Any]
 

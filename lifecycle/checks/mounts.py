@@ -10,8 +10,8 @@ from lifecycle.checks.facts import ContainerFacts, Facts
 from lifecycle.checks.inside import MOUNTS, WRITES
 from lifecycle.checks.proc import MountLine
 from lifecycle.checks.wording import about
-from lifecycle.command.mounts import clean
 from lifecycle.command.promise import Promise
+from lifecycle.command.values.mounts import clean
 
 
 def mount(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:

@@ -6,8 +6,8 @@ from lifecycle.checks.check import Check, compare, unverified
 from lifecycle.checks.facts import ExecFacts, Facts
 from lifecycle.checks.identity import as_written
 from lifecycle.checks.wording import about
-from lifecycle.command.mounts import clean
 from lifecycle.command.promise import Promise
+from lifecycle.command.values.mounts import clean
 
 _NONE = "the engine reported no exec"
 

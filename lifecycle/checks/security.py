@@ -19,8 +19,8 @@ from lifecycle.checks.inside import MOUNTS
 from lifecycle.checks.proc import status as fields_of
 from lifecycle.checks.wording import about
 from lifecycle.command.promise import Promise
-from lifecycle.command.security import CAPABILITIES, capability
-from lifecycle.command.values import ImpossibleError
+from lifecycle.command.values.basic import ImpossibleError
+from lifecycle.command.values.security import CAPABILITIES, capability
 
 LAST_CAPABILITY = "/proc/sys/kernel/cap_last_cap"
 DEVICES_LIST = "/sys/fs/cgroup/devices/devices.list"

@@ -7,11 +7,11 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from lifecycle.command import naming
+from lifecycle.command import name_rules
+from lifecycle.command.flag_row import NameRule, switch
 from lifecycle.command.flags import SPELLINGS, UNREAD, VERBS, Flag, Verb
 from lifecycle.command.line import CommandError, DockerLine, NameAt, Option
-from lifecycle.command.row import NameRule, switch
-from lifecycle.command.values import ImpossibleError, boolean
+from lifecycle.command.values.basic import ImpossibleError, boolean
 
 _HELP = switch("--help", none="prints the help and does nothing")
 _ENGINE_FLAGS = frozenset(
@@ -230,7 +230,7 @@ class _Reading:
     def _rule(self, index: int) -> NameRule:
         kinds = [o.value for o in self.options if o.flag == "--type"]
         if self.verb.name == "inspect" and kinds:
-            return naming.of_type(kinds[-1])
+            return name_rules.of_type(kinds[-1])
         return self.verb.arg(index).names
 
     def _count(self) -> None:

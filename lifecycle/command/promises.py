@@ -7,14 +7,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from lifecycle.command import special
-from lifecycle.command.builds import with_dockerfile
+from lifecycle.command import verb_promises
+from lifecycle.command.build_promises import with_dockerfile
+from lifecycle.command.flag_row import Flag, Lines, Says
 from lifecycle.command.flags import VERBS
 from lifecycle.command.line import CommandError, DockerLine, Option, Ref
-from lifecycle.command.mounts import clean
 from lifecycle.command.promise import Promise, ReadFile
-from lifecycle.command.row import Flag, Lines, Says
-from lifecycle.command.values import ImpossibleError, boolean
+from lifecycle.command.values.basic import ImpossibleError, boolean
+from lifecycle.command.values.mounts import clean
 
 _LATER = "the promise of {} is not built yet"
 
@@ -41,7 +41,7 @@ def subject(line: DockerLine) -> Ref | None:
     """The container that the flags of a line speak of; the name is empty when there is none."""
     does = VERBS[line.verb].does
     if does.makes == "container":
-        return special.made_container(line)
+        return verb_promises.made_container(line)
     if does.command:
         return next(n.ref for n in line.names if n.word == line.first_arg)
     return None

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from functools import partial
 
 from lifecycle.checks.check import Check
-from lifecycle.command.builds import layers_from
-from lifecycle.command.detach import keys_of
+from lifecycle.command.build_promises import layers_from
 from lifecycle.command.flags import does
 from lifecycle.command.line import DockerLine, Ref
 from lifecycle.command.promise import Promise
 from lifecycle.command.references import is_image_id
+from lifecycle.command.values.detach_keys import keys_of
 from lifecycle.machine.as_subject import files_of
 from lifecycle.machine.regular_files import text_at
 from lifecycle.run.inventory import had_image, key_of

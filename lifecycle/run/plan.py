@@ -13,16 +13,16 @@ from os.path import normpath
 from pathlib import Path
 from typing import Any
 
-from lifecycle.command.host_files import around_in_files
-from lifecycle.command.host_line import AS_WRITTEN, HostLine, around, classify
+from lifecycle.command.host.files import around_in_files
+from lifecycle.command.host.line import AS_WRITTEN, HostLine, around, classify
 from lifecycle.command.line import CommandError, DockerLine, Ref
-from lifecycle.command.names import NameMap, isolate
+from lifecycle.command.name_map import NameMap, isolate
 from lifecycle.command.parse import parse, refusal
 from lifecycle.command.promise import Promise
 from lifecycle.command.promises import promises
 from lifecycle.command.references import familiar
-from lifecycle.command.secret_names import refuse_wanted, refuse_wanted_in_files
-from lifecycle.command.values import ImpossibleError
+from lifecycle.command.secret_variables import refuse_wanted, refuse_wanted_in_files
+from lifecycle.command.values.basic import ImpossibleError
 from lifecycle.machine.regular_files import text_at
 from lifecycle.run.context import Place
 from lifecycle.run.planned import Phase, Plan, PlannedStep, opens

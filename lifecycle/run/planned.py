@@ -10,9 +10,9 @@ from typing import Any, Literal
 
 from lifecycle.checks.expect import looks_inside
 from lifecycle.command.flags import Does, does
-from lifecycle.command.host_line import HostLine
+from lifecycle.command.host.line import HostLine
 from lifecycle.command.line import SHELLS, DockerLine
-from lifecycle.command.names import NameMap, Unnamed
+from lifecycle.command.name_map import NameMap, Unnamed
 from lifecycle.command.parse import parse
 from lifecycle.command.promise import Promise
 from lifecycle.scenario.model import Scenario, Step

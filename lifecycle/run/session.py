@@ -9,7 +9,7 @@ from typing import Any
 
 from lifecycle.checks.facts import World
 from lifecycle.command.line import Ref
-from lifecycle.command.names import Unnamed
+from lifecycle.command.name_map import Unnamed
 from lifecycle.command.promise import Promise
 from lifecycle.engine.daemon import Daemon
 from lifecycle.engine.events import EventLog

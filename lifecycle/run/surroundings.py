@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from lifecycle.command.detach import read
-from lifecycle.command.values import ImpossibleError
+from lifecycle.command.values.basic import ImpossibleError
+from lifecycle.command.values.detach_keys import read
 from lifecycle.engine.daemon import DEFAULT_ADDRESS, Daemon, EngineError, EngineSilent
 from lifecycle.machine import file_actions, process
 from lifecycle.machine.as_subject import call, files_of

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 
 import pytest
 
-from lifecycle.engine import end_exec
 from lifecycle.engine.daemon import Daemon
 from lifecycle.engine.end_exec import end_exec
 from tests.engine.harness import Place, Ran, docker, wait_until
@@ -113,7 +112,7 @@ def daemon() -> Iterator[Daemon]:
 def test_who_may_not_end_it_from_the_host_ends_it_from_inside_as_its_user(
     place: Place, daemon: Daemon, base_image: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(end_exec, "kill_session", lambda *_: False)
+    monkeypatch.setattr("lifecycle.engine.end_exec.kill_session", lambda *_: False)
     with running(place, daemon, base_image, "1234") as exec_id:
         assert end_exec(daemon, exec_id) == ""
         assert "sleep 1001" not in docker("top", f"{place.word}-c")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from lifecycle.command.flag_row import LOOKS, Does, Flag, Says, Verb
 from lifecycle.command.flags import container, image, other
 from lifecycle.command.line import DockerLine
-from lifecycle.command.row import LOOKS, Does, Flag, Says, Verb
 
 __all__ = ["SPELLINGS", "UNREAD", "VERBS", "Does", "Flag", "Says", "Verb", "does"]
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from lifecycle.command.line import CommandError, DockerLine
-from lifecycle.command.naming import container_of
-from lifecycle.command.networks import network
+from lifecycle.command.name_rules import container_of
+from lifecycle.command.values.networks import network
 
 
 def one_side_is_a_container(line: DockerLine) -> None:

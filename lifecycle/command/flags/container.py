@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from lifecycle.command import detach, envfile, logs, naming, special, values
-from lifecycle.command.flags import checks
-from lifecycle.command.flags.run import CLIENT, CREATE, RUN
-from lifecycle.command.row import (
+from lifecycle.command import name_rules, verb_promises
+from lifecycle.command.flag_row import (
     HOST,
     INSPECT,
     SEEN_ON_HOST,
@@ -25,14 +23,17 @@ from lifecycle.command.row import (
     value,
     when_given,
 )
+from lifecycle.command.flags import checks
+from lifecycle.command.flags.run import CLIENT, CREATE, RUN
+from lifecycle.command.values import basic, detach_keys, env_files, logs
 
 FORMAT = "how the answer is printed"
 COPIED = "who owns the copy; expect: inside or host: files says it"
 READ = "the verb's own promise reads it"
 
-_CONTAINER = Arg("CONTAINER", naming.thing("container", "uses"))
-_CONTAINERS = Arg("CONTAINER", naming.thing("container", "uses"), many=True)
-_IMAGE = Arg("IMAGE", naming.image("uses"))
+_CONTAINER = Arg("CONTAINER", name_rules.thing("container", "uses"))
+_CONTAINERS = Arg("CONTAINER", name_rules.thing("container", "uses"), many=True)
+_IMAGE = Arg("IMAGE", name_rules.image("uses"))
 _COMMAND = Arg("COMMAND", optional=True, many=True)
 _STARTED = Each("container.started", "container", "uses")
 
@@ -52,17 +53,17 @@ _FORMAT = (
 _PS: tuple[Flag, ...] = (
     *_FORMAT,
     switch("--all", "-a", none=FORMAT),
-    many("--filter", "-f", read=values.key_value, names=naming.filter_value, none=FORMAT),
-    value("--last", "-n", read=values.integer, none=FORMAT),
+    many("--filter", "-f", read=basic.key_value, names=name_rules.filter_value, none=FORMAT),
+    value("--last", "-n", read=basic.integer, none=FORMAT),
     switch("--latest", "-l", none=FORMAT),
     switch("--quiet", "-q", none=FORMAT),
     switch("--size", "-s", none=FORMAT),
 )
 _EXEC: tuple[Flag, ...] = (
     switch("--detach", "-d", none=CLIENT),
-    value("--detach-keys", read=detach.read, none=CLIENT),
-    many("--env", "-e", read=values.variable, says=(Says("exec.env", HOST, by_key),)),
-    many("--env-file", says=(Says("exec.env", HOST, by_key),), lines=envfile.variables),
+    value("--detach-keys", read=detach_keys.read, none=CLIENT),
+    many("--env", "-e", read=basic.variable, says=(Says("exec.env", HOST, by_key),)),
+    many("--env-file", says=(Says("exec.env", HOST, by_key),), lines=env_files.variables),
     switch("--interactive", "-i", says=(Says("exec.stdin", INSPECT),)),
     switch(
         "--privileged",
@@ -76,7 +77,7 @@ _EXEC: tuple[Flag, ...] = (
 _SIGNAL = value(
     "--signal",
     "-s",
-    read=values.signal_number,
+    read=basic.signal_number,
     says=(Says("container.signal", HOST),),
 )
 _STOP: tuple[Flag, ...] = (
@@ -84,7 +85,7 @@ _STOP: tuple[Flag, ...] = (
     value(
         "--timeout",
         "-t",
-        read=values.integer,
+        read=basic.integer,
         aliases=("--time",),
         none="how long it may take",
     ),
@@ -116,7 +117,7 @@ VERBS: tuple[Verb, ...] = (
             command="container.command",
         ),
         sample="image COMMAND",
-        special=special.made,
+        special=verb_promises.made,
     ),
     Verb(
         "create",
@@ -129,7 +130,7 @@ VERBS: tuple[Verb, ...] = (
             "container", needs_image=True, touches=("container",), command="container.command"
         ),
         sample="image COMMAND",
-        special=special.made,
+        special=verb_promises.made,
     ),
     Verb(
         "exec",
@@ -139,7 +140,7 @@ VERBS: tuple[Verb, ...] = (
         aliases=_alias("exec"),
         does=changes("container", opens_on="exec_start", command="exec.command"),
         sample="CONTAINER COMMAND",
-        special=special.executed,
+        special=verb_promises.executed,
     ),
     Verb(
         "start",
@@ -147,7 +148,7 @@ VERBS: tuple[Verb, ...] = (
             switch("--attach", "-a", none=CLIENT),
             value("--checkpoint", none="where it goes on from; needs CRIU, which is experimental"),
             value("--checkpoint-dir", none="where the checkpoint is"),
-            value("--detach-keys", read=detach.read, none=CLIENT),
+            value("--detach-keys", read=detach_keys.read, none=CLIENT),
             switch("--interactive", "-i", none=CLIENT),
         ),
         (_CONTAINERS,),
@@ -184,7 +185,7 @@ VERBS: tuple[Verb, ...] = (
         aliases=_alias("kill"),
         does=changes("container", ends=True),
         sample="CONTAINER",
-        special=special.killed,
+        special=verb_promises.killed,
     ),
     Verb(
         "rm",
@@ -193,7 +194,7 @@ VERBS: tuple[Verb, ...] = (
             switch("--link", "-l", none="a link by its two names is removed, no container"),
             switch("--volumes", "-v", says=(Says("container.volumes_removed", INSPECT),)),
         ),
-        (Arg("CONTAINER", naming.thing("container", "destroys"), many=True),),
+        (Arg("CONTAINER", name_rules.thing("container", "destroys"), many=True),),
         aliases=_alias("rm", "remove"),
         says=(
             Each(
@@ -211,8 +212,8 @@ VERBS: tuple[Verb, ...] = (
         "rename",
         (),
         (
-            Arg("CONTAINER", naming.thing("container", "destroys")),
-            Arg("NEW_NAME", naming.new_container),
+            Arg("CONTAINER", name_rules.thing("container", "destroys")),
+            Arg("NEW_NAME", name_rules.new_container),
         ),
         aliases=_alias("rename"),
         says=(
@@ -221,7 +222,7 @@ VERBS: tuple[Verb, ...] = (
         ),
         does=changes("container", ends=True),
         sample="CONTAINER NEW",
-        special=special.renamed,
+        special=verb_promises.renamed,
     ),
     Verb(
         "pause",
@@ -265,7 +266,7 @@ VERBS: tuple[Verb, ...] = (
         aliases=_alias("port"),
         does=looks_at("container"),
         sample="CONTAINER",
-        special=special.port_listed,
+        special=verb_promises.port_listed,
     ),
     Verb(
         "top",
@@ -298,12 +299,12 @@ VERBS: tuple[Verb, ...] = (
         aliases=_alias("logs"),
         does=looks_at("container"),
         sample="CONTAINER",
-        special=special.logged,
+        special=verb_promises.logged,
     ),
     Verb(
         "attach",
         (
-            value("--detach-keys", read=detach.read, none=CLIENT),
+            value("--detach-keys", read=detach_keys.read, none=CLIENT),
             switch("--no-stdin", none=CLIENT),
             switch("--sig-proxy", none=CLIENT),
         ),
@@ -320,12 +321,12 @@ VERBS: tuple[Verb, ...] = (
             switch("--follow-link", "-L", none="which file is copied, not where to"),
             switch("--quiet", "-q", none=CLIENT),
         ),
-        (Arg("SRC", naming.copied), Arg("DEST", naming.copied)),
+        (Arg("SRC", name_rules.copied), Arg("DEST", name_rules.copied)),
         aliases=_alias("cp"),
         check=checks.one_side_is_a_container,
         does=changes("container"),
         sample="CONTAINER:/path copy",
-        special=special.copied,
+        special=verb_promises.copied,
     ),
     Verb(
         "export",
@@ -350,7 +351,7 @@ VERBS: tuple[Verb, ...] = (
             switch("--all", "-a", none=FORMAT),
             switch("--no-stream", none=FORMAT),
         ),
-        (Arg("CONTAINER", naming.thing("container", "uses"), optional=True, many=True),),
+        (Arg("CONTAINER", name_rules.thing("container", "uses"), optional=True, many=True),),
         aliases=_alias("stats"),
         does=looks_at("container"),
         sample="",

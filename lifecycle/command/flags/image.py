@@ -5,13 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from lifecycle.command import limits, naming, special, values
-from lifecycle.command.builds import built
-from lifecycle.command.changes import change, each_change
-from lifecycle.command.fields import fields
-from lifecycle.command.flags.container import FORMAT, READ
-from lifecycle.command.flags.run import CLIENT, TRUST, WINDOWS
-from lifecycle.command.row import (
+from lifecycle.command import name_rules, verb_promises
+from lifecycle.command.build_promises import built
+from lifecycle.command.flag_row import (
     HOST,
     INSPECT,
     Arg,
@@ -28,6 +24,11 @@ from lifecycle.command.row import (
     switch,
     value,
 )
+from lifecycle.command.flags.container import FORMAT, READ
+from lifecycle.command.flags.run import CLIENT, TRUST, WINDOWS
+from lifecycle.command.values import basic, limits
+from lifecycle.command.values.changes import change, each_change
+from lifecycle.command.values.csv_fields import fields
 
 BUILDKIT = "needs BuildKit"
 CACHE = "how the build goes about it, not what it makes"
@@ -35,7 +36,7 @@ MANIFEST = "for the manifests of a registry, not for the image here"
 ONE_OF = "which platform of an image of several; the others stay as they are"
 STEPS = "holds for the build's own steps and is gone with them"
 
-_IMAGES = Arg("IMAGE", naming.image("uses"), many=True)
+_IMAGES = Arg("IMAGE", name_rules.image("uses"), many=True)
 _NEW = Each("image.exists", "image", "creates")
 _FILE = (Says("file.exists", HOST),)
 _LABELS = (Says("image.labels", INSPECT, by_key),)
@@ -67,14 +68,14 @@ def _alias(name: str, *more: str) -> tuple[str, ...]:
 
 
 _LEGACY_BUILD: tuple[Flag, ...] = (
-    many("--add-host", read=values.extra_host, none=STEPS),
-    many("--build-arg", read=values.variable, says=(Says("image.build_arg", INSPECT, by_key),)),
+    many("--add-host", read=basic.extra_host, none=STEPS),
+    many("--build-arg", read=basic.variable, says=(Says("image.build_arg", INSPECT, by_key),)),
     many("--cache-from", none=CACHE),
     value("--cgroup-parent", none=STEPS),
     switch("--compress", none=CACHE),
-    value("--cpu-period", read=values.integer, none=STEPS),
-    value("--cpu-quota", read=values.integer, none=STEPS),
-    value("--cpu-shares", "-c", read=values.integer, none=STEPS),
+    value("--cpu-period", read=basic.integer, none=STEPS),
+    value("--cpu-quota", read=basic.integer, none=STEPS),
+    value("--cpu-shares", "-c", read=basic.integer, none=STEPS),
     value("--cpuset-cpus", none=STEPS),
     value("--cpuset-mems", none=STEPS),
     switch("--disable-content-trust", none=TRUST),
@@ -82,19 +83,19 @@ _LEGACY_BUILD: tuple[Flag, ...] = (
     switch("--force-rm", none=CACHE),
     value("--iidfile", says=(*_FILE, Says("image.id_file", HOST))),
     value("--isolation", none=WINDOWS),
-    many("--label", read=values.pair, says=_LABELS),
-    value("--memory", "-m", read=values.size, none=STEPS),
-    value("--memory-swap", read=values.swap_size, none=STEPS),
-    value("--network", names=naming.network_value, none=STEPS),
+    many("--label", read=basic.pair, says=_LABELS),
+    value("--memory", "-m", read=basic.size, none=STEPS),
+    value("--memory-swap", read=basic.swap_size, none=STEPS),
+    value("--network", names=name_rules.network_value, none=STEPS),
     switch("--no-cache", none=CACHE),
-    many("--platform", read=values.platform, says=_PLATFORM),
+    many("--platform", read=basic.platform, says=_PLATFORM),
     switch("--pull", none=CACHE),
     switch("--quiet", "-q", none=CLIENT),
     switch("--rm", none=CACHE),
     many("--security-opt", none=STEPS),
-    value("--shm-size", read=values.size, none=STEPS),
+    value("--shm-size", read=basic.size, none=STEPS),
     switch("--squash", none="how many layers it has; an experiment of the old builder"),
-    many("--tag", "-t", none=READ, names=naming.new_image),
+    many("--tag", "-t", none=READ, names=name_rules.new_image),
     value("--target", says=(Says("image.stage"),)),
     many("--ulimit", read=limits.ulimit, none=STEPS),
 )
@@ -144,15 +145,15 @@ VERBS: tuple[Verb, ...] = (
         (
             switch("--all-tags", "-a", none="the registry's tags are not in the line"),
             switch("--disable-content-trust", none=TRUST),
-            value("--platform", read=values.platform, says=_PLATFORM),
+            value("--platform", read=basic.platform, says=_PLATFORM),
             switch("--quiet", "-q", none=CLIENT),
         ),
-        (Arg("NAME[:TAG|@DIGEST]", naming.image("creates")),),
+        (Arg("NAME[:TAG|@DIGEST]", name_rules.image("creates")),),
         aliases=_alias("pull"),
         says=(Each("image.exists", "image", "creates", unless=("--all-tags",)),),
         does=makes("image", adopts=True, slow=True),
         sample="image",
-        special=special.pulled,
+        special=verb_promises.pulled,
     ),
     Verb(
         "push",
@@ -162,7 +163,7 @@ VERBS: tuple[Verb, ...] = (
             value("--platform", none=ONE_OF),
             switch("--quiet", "-q", none=CLIENT),
         ),
-        (Arg("NAME[:TAG]", naming.pushed_image),),
+        (Arg("NAME[:TAG]", name_rules.pushed_image),),
         aliases=_alias("push"),
         says=(
             Each(
@@ -179,12 +180,15 @@ VERBS: tuple[Verb, ...] = (
     Verb(
         "tag",
         (),
-        (Arg("SOURCE_IMAGE[:TAG]", naming.image("uses")), Arg("TARGET_IMAGE", naming.new_image)),
+        (
+            Arg("SOURCE_IMAGE[:TAG]", name_rules.image("uses")),
+            Arg("TARGET_IMAGE", name_rules.new_image),
+        ),
         aliases=_alias("tag"),
         says=(_NEW,),
         does=makes("image"),
         sample="source image",
-        special=special.tagged,
+        special=verb_promises.tagged,
     ),
     Verb(
         "rmi",
@@ -193,7 +197,7 @@ VERBS: tuple[Verb, ...] = (
             switch("--no-prune", none="what is kept below it"),
             many("--platform", none=ONE_OF),
         ),
-        (Arg("IMAGE", naming.image("destroys"), many=True),),
+        (Arg("IMAGE", name_rules.image("destroys"), many=True),),
         aliases=_alias("rm", "remove", "rmi"),
         says=(Each("image.exists", "image", "destroys", expected=False, unless=("--platform",)),),
         does=changes("image", ends=True),
@@ -218,16 +222,16 @@ VERBS: tuple[Verb, ...] = (
         aliases=_alias("load"),
         does=makes("image", adopts=True, slow=True),
         sample="",
-        special=special.loaded,
+        special=verb_promises.loaded,
     ),
     Verb(
         "import",
         (
             _CHANGE,
             _MESSAGE,
-            value("--platform", read=values.platform, says=_PLATFORM),
+            value("--platform", read=basic.platform, says=_PLATFORM),
         ),
-        (Arg("file | URL | -"), Arg("REPOSITORY[:TAG]", naming.new_image, optional=True)),
+        (Arg("file | URL | -"), Arg("REPOSITORY[:TAG]", name_rules.new_image, optional=True)),
         aliases=_alias("import"),
         says=(_NEW,),
         does=makes("image", slow=True),
@@ -242,8 +246,8 @@ VERBS: tuple[Verb, ...] = (
             switch("--pause", "-p", none="how it is done, not what is made"),
         ),
         (
-            Arg("CONTAINER", naming.thing("container", "uses")),
-            Arg("REPOSITORY[:TAG]", naming.new_image, optional=True),
+            Arg("CONTAINER", name_rules.thing("container", "uses")),
+            Arg("REPOSITORY[:TAG]", name_rules.new_image, optional=True),
         ),
         aliases=("container commit",),
         says=(_NEW,),
@@ -255,13 +259,13 @@ VERBS: tuple[Verb, ...] = (
         (
             switch("--all", "-a", none=FORMAT),
             switch("--digests", none=FORMAT),
-            many("--filter", "-f", read=values.key_value, none=FORMAT),
+            many("--filter", "-f", read=basic.key_value, none=FORMAT),
             value("--format", none=FORMAT),
             switch("--no-trunc", none=FORMAT),
             switch("--quiet", "-q", none=FORMAT),
             switch("--tree", none=FORMAT),
         ),
-        (Arg("REPOSITORY[:TAG]", naming.image_pattern, optional=True),),
+        (Arg("REPOSITORY[:TAG]", name_rules.image_pattern, optional=True),),
         aliases=_alias("ls", "list"),
         does=looks_at("image"),
         sample="",
@@ -275,7 +279,7 @@ VERBS: tuple[Verb, ...] = (
             value("--platform", none=FORMAT),
             switch("--quiet", "-q", none=FORMAT),
         ),
-        (Arg("IMAGE", naming.image("uses")),),
+        (Arg("IMAGE", name_rules.image("uses")),),
         aliases=_alias("history"),
         does=looks_at("image"),
         sample="image",
@@ -290,9 +294,9 @@ VERBS: tuple[Verb, ...] = (
     Verb(
         "search",
         (
-            many("--filter", "-f", read=values.key_value, none=FORMAT),
+            many("--filter", "-f", read=basic.key_value, none=FORMAT),
             value("--format", none=FORMAT),
-            value("--limit", read=values.integer, none=FORMAT),
+            value("--limit", read=basic.integer, none=FORMAT),
             switch("--no-trunc", none=FORMAT),
         ),
         (Arg("TERM"),),

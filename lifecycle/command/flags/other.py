@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from lifecycle.command import naming, networks, special, values
-from lifecycle.command.flags.container import FORMAT, READ
-from lifecycle.command.flags.run import CREATE
-from lifecycle.command.line import RefKind
-from lifecycle.command.row import (
+from lifecycle.command import name_rules, verb_promises
+from lifecycle.command.flag_row import (
     INSPECT,
     LOOKS,
     Arg,
@@ -23,42 +20,46 @@ from lifecycle.command.row import (
     switch,
     value,
 )
+from lifecycle.command.flags.container import FORMAT, READ
+from lifecycle.command.flags.run import CREATE
+from lifecycle.command.line import RefKind
+from lifecycle.command.values import basic, networks
 
 SWARM = "needs a swarm"
 CLUSTER = "for volumes of a swarm only"
 LOGIN = "what the client stores, not what the engine does"
 PRUNED = "prune removes other people's things; remove yours by name"
 
-_FILTER = many("--filter", "-f", read=values.key_value, none=FORMAT)
+_FILTER = many("--filter", "-f", read=basic.key_value, none=FORMAT)
 _FORMAT = value("--format", none=FORMAT)
 _FORMAT_F = value("--format", "-f", none=FORMAT)
 _QUIET = switch("--quiet", "-q", none=FORMAT)
-_NETWORK = Arg("NETWORK", naming.thing("network", "uses"))
-_NETWORKS = Arg("NETWORK", naming.thing("network", "uses"), many=True)
-_CONTAINER = Arg("CONTAINER", naming.thing("container", "uses"))
+_NETWORK = Arg("NETWORK", name_rules.thing("network", "uses"))
+_NETWORKS = Arg("NETWORK", name_rules.thing("network", "uses"), many=True)
+_CONTAINER = Arg("CONTAINER", name_rules.thing("container", "uses"))
 
 _NETWORK_CREATE: tuple[Flag, ...] = (
     switch("--attachable", says=(Says("network.attachable"),)),
-    pairs("--aux-address", read=values.pair, says=(Says("network.aux_address", INSPECT, by_key),)),
+    pairs("--aux-address", read=basic.pair, says=(Says("network.aux_address", INSPECT, by_key),)),
     value(
         "--config-from",
         says=(Says("network.config_from"),),
-        names=naming.thing("network", "uses"),
+        names=name_rules.thing("network", "uses"),
     ),
     switch("--config-only", says=(Says("network.config_only"),)),
     value("--driver", "-d", says=(Says("network.driver"),)),
-    many("--gateway", read=values.address, says=(Says("network.gateway"),)),
+    many("--gateway", read=basic.address, says=(Says("network.gateway"),)),
     switch("--ingress", says=(Says("network.ingress"),), untested=SWARM),
     switch("--internal", says=(Says("network.internal"),)),
-    many("--ip-range", read=values.subnet, says=(Says("network.ip_range"),)),
+    many("--ip-range", read=basic.subnet, says=(Says("network.ip_range"),)),
     value("--ipam-driver", says=(Says("network.ipam_driver"),)),
-    pairs("--ipam-opt", read=values.pair, says=(Says("network.ipam_options", INSPECT, by_key),)),
+    pairs("--ipam-opt", read=basic.pair, says=(Says("network.ipam_options", INSPECT, by_key),)),
     switch("--ipv4", says=(Says("network.ipv4"),), untested="the CLI refuses it before Docker 28"),
     switch("--ipv6", says=(Says("network.ipv6"),)),
-    many("--label", read=values.pair, says=(Says("network.labels", INSPECT, by_key),)),
-    pairs("--opt", "-o", read=values.pair, says=(Says("network.options", INSPECT, by_key),)),
+    many("--label", read=basic.pair, says=(Says("network.labels", INSPECT, by_key),)),
+    pairs("--opt", "-o", read=basic.pair, says=(Says("network.options", INSPECT, by_key),)),
     value("--scope", says=(Says("network.scope"),), untested=SWARM),
-    many("--subnet", read=values.subnet, says=(Says("network.subnet"),)),
+    many("--subnet", read=basic.subnet, says=(Says("network.subnet"),)),
 )
 _VOLUME_CREATE: tuple[Flag, ...] = (
     value("--availability", none=CLUSTER),
@@ -69,17 +70,17 @@ _VOLUME_CREATE: tuple[Flag, ...] = (
         untested="kept, but never broken, where local is the only driver",
     ),
     value("--group", none=CLUSTER),
-    many("--label", read=values.pair, says=(Says("volume.labels", INSPECT, by_key),)),
-    value("--limit-bytes", read=values.size, none=CLUSTER),
-    pairs("--opt", "-o", read=values.pair, says=(Says("volume.options", INSPECT, by_key),)),
-    value("--required-bytes", read=values.size, none=CLUSTER),
+    many("--label", read=basic.pair, says=(Says("volume.labels", INSPECT, by_key),)),
+    value("--limit-bytes", read=basic.size, none=CLUSTER),
+    pairs("--opt", "-o", read=basic.pair, says=(Says("volume.options", INSPECT, by_key),)),
+    value("--required-bytes", read=basic.size, none=CLUSTER),
     value("--scope", none=CLUSTER),
     pairs("--secret", none=CLUSTER),
     value("--sharing", none=CLUSTER),
     many("--topology-preferred", none=CLUSTER),
     many("--topology-required", none=CLUSTER),
     value("--type", none=CLUSTER),
-    value("--name", names=naming.new_volume, none=READ, source="hidden"),
+    value("--name", names=name_rules.new_volume, none=READ, source="hidden"),
 )
 _PRUNE: tuple[Flag, ...] = (
     many("--filter", none=PRUNED),
@@ -98,7 +99,7 @@ NETWORK: tuple[Verb, ...] = (
     Verb(
         "network create",
         _NETWORK_CREATE,
-        (Arg("NETWORK", naming.thing("network", "creates")),),
+        (Arg("NETWORK", name_rules.thing("network", "creates")),),
         says=(Each("network.exists", "network", "creates"),),
         does=makes("network"),
         sample="NETWORK",
@@ -110,7 +111,7 @@ NETWORK: tuple[Verb, ...] = (
             many("--driver-opt", says=(Says("container.network_option"),)),
             value(
                 "--gw-priority",
-                read=values.integer,
+                read=basic.integer,
                 says=(Says("container.gateway_priority"),),
                 untested="the CLI refuses it before Docker 28",
             ),
@@ -119,7 +120,7 @@ NETWORK: tuple[Verb, ...] = (
         (_NETWORK, _CONTAINER),
         does=changes("container", "network"),
         sample="NETWORK CONTAINER",
-        special=special.connected,
+        special=verb_promises.connected,
     ),
     Verb(
         "network disconnect",
@@ -127,12 +128,12 @@ NETWORK: tuple[Verb, ...] = (
         (_NETWORK, _CONTAINER),
         does=changes("container", "network"),
         sample="NETWORK CONTAINER",
-        special=special.disconnected,
+        special=verb_promises.disconnected,
     ),
     Verb(
         "network rm",
         (switch("--force", "-f", none="that it may be missing"),),
-        (Arg("NETWORK", naming.thing("network", "destroys"), many=True),),
+        (Arg("NETWORK", name_rules.thing("network", "destroys"), many=True),),
         aliases=("network remove",),
         says=(Each("network.exists", "network", "destroys", expected=False),),
         does=changes("network", ends=True),
@@ -158,7 +159,7 @@ VOLUME: tuple[Verb, ...] = (
     Verb(
         "volume create",
         _VOLUME_CREATE,
-        (Arg("VOLUME", naming.new_volume, optional=True),),
+        (Arg("VOLUME", name_rules.new_volume, optional=True),),
         says=(Each("volume.exists", "volume", "creates"),),
         does=makes("volume"),
         sample="VOLUME",
@@ -166,7 +167,7 @@ VOLUME: tuple[Verb, ...] = (
     Verb(
         "volume rm",
         (switch("--force", "-f", none="that it may be missing"),),
-        (Arg("VOLUME", naming.thing("volume", "destroys"), many=True),),
+        (Arg("VOLUME", name_rules.thing("volume", "destroys"), many=True),),
         aliases=("volume remove",),
         says=(Each("volume.exists", "volume", "destroys", expected=False),),
         does=changes("volume", ends=True),
@@ -182,7 +183,7 @@ VOLUME: tuple[Verb, ...] = (
     Verb(
         "volume inspect",
         (_FORMAT_F,),
-        (Arg("VOLUME", naming.thing("volume", "uses"), many=True),),
+        (Arg("VOLUME", name_rules.thing("volume", "uses"), many=True),),
         does=looks_at("volume"),
         sample="VOLUME",
     ),
@@ -194,9 +195,9 @@ ENGINE: tuple[Verb, ...] = (
         (
             _FORMAT_F,
             switch("--size", "-s", none=FORMAT),
-            value("--type", read=values.one_of(*_TYPES), none=FORMAT),
+            value("--type", read=basic.one_of(*_TYPES), none=FORMAT),
         ),
-        (Arg("NAME|ID", naming.anything, many=True),),
+        (Arg("NAME|ID", name_rules.anything, many=True),),
         does=LOOKS,
         sample="NAME",
     ),
@@ -274,7 +275,7 @@ PRUNE: tuple[Verb, ...] = (
     ),
     Verb(
         "builder prune",
-        (*_PRUNE_ALL, value("--keep-storage", read=values.size, none=PRUNED)),
+        (*_PRUNE_ALL, value("--keep-storage", read=basic.size, none=PRUNED)),
         refused=PRUNED,
         does=changes("image", ends=True),
         sample="",

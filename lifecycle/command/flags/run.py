@@ -2,20 +2,8 @@
 
 from __future__ import annotations
 
-from lifecycle.command import (
-    detach,
-    envfile,
-    gpus,
-    lifetime,
-    limits,
-    mounts,
-    naming,
-    networks,
-    ports,
-    security,
-    values,
-)
-from lifecycle.command.row import (
+from lifecycle.command import name_rules
+from lifecycle.command.flag_row import (
     HOST,
     INSIDE,
     INSPECT,
@@ -28,6 +16,18 @@ from lifecycle.command.row import (
     switch,
     value,
     when_given,
+)
+from lifecycle.command.values import (
+    basic,
+    detach_keys,
+    env_files,
+    gpus,
+    lifetime,
+    limits,
+    mounts,
+    networks,
+    ports,
+    security,
 )
 
 CLIENT = "how the client shows or waits, not what the engine does"
@@ -44,10 +44,10 @@ _NEWER_NETWORKS = (
 )
 _NO_WEIGHT = "engines discard it where the kernel has no blkio.weight"
 
-_UINT16 = values.between(0, 2**16 - 1)
-_RATE_BYTES = limits.device_rate(values.size)
-_RATE_COUNT = limits.device_rate(values.between(0, 2**63 - 1))
-_WEIGHT = limits.device_rate(values.between(10, 1000))
+_UINT16 = basic.between(0, 2**16 - 1)
+_RATE_BYTES = limits.device_rate(basic.size)
+_RATE_COUNT = limits.device_rate(basic.between(0, 2**63 - 1))
+_WEIGHT = limits.device_rate(basic.between(10, 1000))
 
 
 _MOUNTED = (
@@ -86,16 +86,16 @@ def _health(name: str) -> tuple[Says, ...]:
 CREATE: tuple[Flag, ...] = (
     many(
         "--add-host",
-        read=values.extra_host,
+        read=basic.extra_host,
         says=(Says("container.host", SEEN_INSIDE, networks.a_host),),
     ),
     pairs(
         "--annotation",
-        read=values.pair,
+        read=basic.pair,
         says=(Says("container.annotations", INSPECT, by_key),),
         untested="needs Docker 24",
     ),
-    many("--attach", "-a", read=values.stream, none=CLIENT),
+    many("--attach", "-a", read=basic.stream, none=CLIENT),
     value("--blkio-weight", read=_UINT16, says=_limit("blkio_weight"), untested=_NO_WEIGHT),
     many(
         "--blkio-weight-device",
@@ -106,21 +106,21 @@ CREATE: tuple[Flag, ...] = (
     many("--cap-add", read=security.capability, says=(Says("container.cap_add", SEEN_INSIDE),)),
     many("--cap-drop", read=security.capability, says=(Says("container.cap_drop", SEEN_INSIDE),)),
     value("--cgroup-parent", says=(Says("container.cgroup_parent", SEEN_INSIDE, when_given),)),
-    value("--cgroupns", read=values.one_of("host", "private", ""), says=_namespace("cgroupns")),
+    value("--cgroupns", read=basic.one_of("host", "private", ""), says=_namespace("cgroupns")),
     value("--cidfile", says=(Says("file.exists", HOST), Says("container.id_file", HOST))),
-    value("--cpu-count", read=values.integer, none=WINDOWS),
-    value("--cpu-percent", read=values.integer, none=WINDOWS),
-    value("--cpu-period", read=values.integer, says=_limit("cpu_period")),
-    value("--cpu-quota", read=values.integer, says=_limit("cpu_quota")),
-    value("--cpu-rt-period", read=values.integer, says=_limit("cpu_rt_period")),
+    value("--cpu-count", read=basic.integer, none=WINDOWS),
+    value("--cpu-percent", read=basic.integer, none=WINDOWS),
+    value("--cpu-period", read=basic.integer, says=_limit("cpu_period")),
+    value("--cpu-quota", read=basic.integer, says=_limit("cpu_quota")),
+    value("--cpu-rt-period", read=basic.integer, says=_limit("cpu_rt_period")),
     value(
         "--cpu-rt-runtime",
-        read=values.integer,
+        read=basic.integer,
         says=_limit("cpu_rt_runtime"),
         untested="needs a parent cgroup with realtime to give",
     ),
-    value("--cpu-shares", "-c", read=values.integer, says=_limit("cpu_shares")),
-    value("--cpus", read=values.decimal, says=_limit("cpus")),
+    value("--cpu-shares", "-c", read=basic.integer, says=_limit("cpu_shares")),
+    value("--cpus", read=basic.decimal, says=_limit("cpus")),
     value(
         "--cpuset-cpus",
         read=limits.cpu_list,
@@ -141,7 +141,7 @@ CREATE: tuple[Flag, ...] = (
     ),
     many(
         "--device-cgroup-rule",
-        read=values.cgroup_rule,
+        read=basic.cgroup_rule,
         says=(Says("container.device_rule", SEEN_INSIDE),),
     ),
     many(
@@ -165,7 +165,7 @@ CREATE: tuple[Flag, ...] = (
         says=(Says("container.device_write_iops", SEEN_INSIDE),),
     ),
     switch("--disable-content-trust", none=TRUST),
-    many("--dns", read=values.address, says=(Says("container.dns", SEEN_INSIDE),)),
+    many("--dns", read=basic.address, says=(Says("container.dns", SEEN_INSIDE),)),
     many(
         "--dns-option",
         aliases=("--dns-opt",),
@@ -174,11 +174,11 @@ CREATE: tuple[Flag, ...] = (
     many("--dns-search", says=(Says("container.dns_search", SEEN_INSIDE),)),
     value("--domainname", says=(Says("container.domainname", SEEN_INSIDE),)),
     value("--entrypoint", read=_entrypoint, says=(Says("container.entrypoint", INSPECT),)),
-    many("--env", "-e", read=values.variable, says=(Says("container.env", SEEN_INSIDE, by_key),)),
+    many("--env", "-e", read=basic.variable, says=(Says("container.env", SEEN_INSIDE, by_key),)),
     many(
         "--env-file",
         says=(Says("container.env", SEEN_INSIDE, by_key),),
-        lines=envfile.variables,
+        lines=env_files.variables,
     ),
     many(
         "--expose",
@@ -198,81 +198,81 @@ CREATE: tuple[Flag, ...] = (
             Says("container.health.watched", INSPECT, lifetime.watched),
         ),
     ),
-    value("--health-interval", read=values.nanoseconds, says=_health("interval")),
-    value("--health-retries", read=values.between(0, 2**63 - 1), says=_health("retries")),
+    value("--health-interval", read=basic.nanoseconds, says=_health("interval")),
+    value("--health-retries", read=basic.between(0, 2**63 - 1), says=_health("retries")),
     value(
         "--health-start-interval",
-        read=values.nanoseconds,
+        read=basic.nanoseconds,
         says=_health("start_interval"),
         untested="needs Docker 25",
     ),
-    value("--health-start-period", read=values.nanoseconds, says=_health("start_period")),
-    value("--health-timeout", read=values.nanoseconds, says=_health("timeout")),
+    value("--health-start-period", read=basic.nanoseconds, says=_health("start_period")),
+    value("--health-timeout", read=basic.nanoseconds, says=_health("timeout")),
     value("--hostname", "-h", says=(Says("container.hostname", SEEN_INSIDE),)),
     switch("--init", says=(Says("container.init", SEEN_INSIDE),)),
     switch("--interactive", "-i", says=(Says("container.stdin", INSPECT),)),
-    value("--io-maxbandwidth", read=values.size, none=WINDOWS),
-    value("--io-maxiops", read=values.integer, none=WINDOWS),
-    value("--ip", read=values.address, says=(Says("container.ip", SEEN_INSIDE),)),
-    value("--ip6", read=values.address, says=(Says("container.ip", SEEN_INSIDE),)),
+    value("--io-maxbandwidth", read=basic.size, none=WINDOWS),
+    value("--io-maxiops", read=basic.integer, none=WINDOWS),
+    value("--ip", read=basic.address, says=(Says("container.ip", SEEN_INSIDE),)),
+    value("--ip6", read=basic.address, says=(Says("container.ip", SEEN_INSIDE),)),
     value(
         "--ipc",
-        read=values.namespace("", "none", "private", "shareable", "host"),
-        names=naming.other_container,
+        read=basic.namespace("", "none", "private", "shareable", "host"),
+        names=name_rules.other_container,
         says=_namespace("ipc"),
     ),
     value("--isolation", none=WINDOWS),
     value(
         "--kernel-memory",
-        read=values.size,
+        read=basic.size,
         says=_limit("kernel_memory"),
         untested="kernels since 5.16 keep no such limit: it is broken inside",
     ),
-    many("--label", "-l", read=values.pair, says=(Says("container.labels", INSPECT, by_key),)),
+    many("--label", "-l", read=basic.pair, says=(Says("container.labels", INSPECT, by_key),)),
     many(
         "--label-file",
         says=(Says("container.labels", INSPECT, by_key),),
-        lines=envfile.labels,
+        lines=env_files.labels,
     ),
     many(
         "--link",
-        read=values.link,
+        read=basic.link,
         says=(Says("container.link", SEEN_INSIDE, networks.a_link),),
-        names=naming.before_colon,
+        names=name_rules.before_colon,
     ),
     many(
         "--link-local-ip",
-        read=values.address,
+        read=basic.address,
         says=(Says("container.link_local_ip", SEEN_INSIDE),),
     ),
     value("--log-driver", says=(Says("container.log_driver", INSPECT, when_given),)),
-    many("--log-opt", read=values.pair, says=(Says("container.log_opt", INSPECT, by_key),)),
+    many("--log-opt", read=basic.pair, says=(Says("container.log_opt", INSPECT, by_key),)),
     value(
         "--mac-address",
-        read=values.mac_address,
+        read=basic.mac_address,
         says=(Says("container.mac", SEEN_INSIDE),),
         untested="the CLI refuses it before Docker 25",
     ),
-    value("--memory", "-m", read=values.size, says=_limit("memory")),
-    value("--memory-reservation", read=values.size, says=_limit("memory_reservation")),
+    value("--memory", "-m", read=basic.size, says=_limit("memory")),
+    value("--memory-reservation", read=basic.size, says=_limit("memory_reservation")),
     value(
         "--memory-swap",
-        read=values.swap_size,
+        read=basic.swap_size,
         says=(Says("container.memory_swap", SEEN_INSIDE, limits.when_set),),
     ),
     value(
         "--memory-swappiness",
-        read=values.between(-1, 100),
+        read=basic.between(-1, 100),
         says=(Says("container.memory_swappiness", SEEN_INSIDE, limits.when_not_default),),
     ),
     many(
         "--mount",
         read=mounts.mount,
         says=_MOUNTED,
-        names=naming.mount_value,
+        names=name_rules.mount_value,
         untested_keys=_NEWER_MOUNTS,
     ),
-    value("--name", says=(Says("container.name", INSPECT),), names=naming.new_container),
+    value("--name", says=(Says("container.name", INSPECT),), names=name_rules.new_container),
     many(
         "--network",
         aliases=("--net",),
@@ -288,7 +288,7 @@ CREATE: tuple[Flag, ...] = (
             Says("container.network_option", INSPECT, networks.its("driver-opt")),
             Says("container.gateway_priority", INSPECT, networks.its("gw-priority")),
         ),
-        names=naming.network_value,
+        names=name_rules.network_value,
         untested_keys=_NEWER_NETWORKS,
     ),
     many(
@@ -300,17 +300,17 @@ CREATE: tuple[Flag, ...] = (
     switch("--oom-kill-disable", says=(Says("container.oom_kill_disable", SEEN_INSIDE),)),
     value(
         "--oom-score-adj",
-        read=values.between(-1000, 1000),
+        read=basic.between(-1000, 1000),
         says=(Says("container.oom_score_adj", SEEN_INSIDE),),
     ),
     value(
         "--pid",
-        read=values.namespace("", "host"),
-        names=naming.other_container,
+        read=basic.namespace("", "host"),
+        names=name_rules.other_container,
         says=_namespace("pid"),
     ),
     value("--pids-limit", read=limits.count, says=_limit("pids_limit")),
-    value("--platform", read=values.platform, says=(Says("container.platform", INSPECT),)),
+    value("--platform", read=basic.platform, says=(Says("container.platform", INSPECT),)),
     switch(
         "--privileged",
         says=(Says("container.privileged", SEEN_INSIDE),),
@@ -326,10 +326,10 @@ CREATE: tuple[Flag, ...] = (
         ),
     ),
     switch("--publish-all", "-P", says=(Says("container.ports_published", INSPECT),)),
-    value("--pull", read=values.one_of("always", "missing", "never"), none="how the image is got"),
+    value("--pull", read=basic.one_of("always", "missing", "never"), none="how the image is got"),
     switch("--quiet", "-q", none=CLIENT),
     switch("--read-only", says=(Says("container.read_only", SEEN_INSIDE),)),
-    value("--restart", read=values.restart_policy, says=(Says("container.restart", INSPECT),)),
+    value("--restart", read=basic.restart_policy, says=(Says("container.restart", INSPECT),)),
     switch("--rm", says=(Says("container.removed_on_exit", INSPECT),)),
     value("--runtime", says=(Says("container.runtime", INSPECT, when_given),)),
     many(
@@ -340,36 +340,36 @@ CREATE: tuple[Flag, ...] = (
             Says("container.security", INSIDE, security.seen_inside),
         ),
     ),
-    value("--shm-size", read=values.size, says=(Says("container.shm_size", SEEN_INSIDE),)),
+    value("--shm-size", read=basic.size, says=(Says("container.shm_size", SEEN_INSIDE),)),
     value("--stop-signal", says=(Says("container.stop_signal", INSPECT, when_given),)),
-    value("--stop-timeout", read=values.integer, says=(Says("container.stop_timeout", INSPECT),)),
+    value("--stop-timeout", read=basic.integer, says=(Says("container.stop_timeout", INSPECT),)),
     many(
         "--storage-opt",
-        read=values.option,
+        read=basic.option,
         says=(Says("container.storage_opt", INSPECT, by_key),),
         untested="needs overlay2 on xfs with project quotas",
     ),
-    pairs("--sysctl", read=values.sysctl, says=(Says("container.sysctl", SEEN_INSIDE, by_key),)),
+    pairs("--sysctl", read=basic.sysctl, says=(Says("container.sysctl", SEEN_INSIDE, by_key),)),
     many("--tmpfs", read=mounts.tmpfs, says=_MOUNTED),
     switch("--tty", "-t", says=(Says("container.tty", SEEN_INSIDE),)),
     many("--ulimit", read=limits.ulimit, says=(Says("container.ulimit", SEEN_INSIDE, by_key),)),
     switch("--use-api-socket", says=(Says("container.api_socket", SEEN_INSIDE),)),
     value("--user", "-u", says=(Says("container.user", SEEN_INSIDE),)),
-    value("--userns", read=values.one_of("host", ""), says=_namespace("userns")),
-    value("--uts", read=values.one_of("host", ""), says=_namespace("uts")),
+    value("--userns", read=basic.one_of("host", ""), says=_namespace("userns")),
+    value("--uts", read=basic.one_of("host", ""), says=_namespace("uts")),
     many(
         "--volume",
         "-v",
         read=mounts.volume,
         says=_MOUNTED,
-        names=naming.volume_value,
+        names=name_rules.volume_value,
     ),
     value("--volume-driver", says=(Says("container.volume_driver", INSPECT),)),
     many(
         "--volumes-from",
         read=networks.volumes_from,
         says=(Says("container.volumes_from", SEEN_INSIDE),),
-        names=naming.before_colon,
+        names=name_rules.before_colon,
     ),
     value("--workdir", "-w", says=(Says("container.workdir", SEEN_INSIDE),)),
 )
@@ -377,6 +377,6 @@ CREATE: tuple[Flag, ...] = (
 RUN: tuple[Flag, ...] = (
     *CREATE,
     switch("--detach", "-d", none=CLIENT),
-    value("--detach-keys", read=detach.read, none=CLIENT),
+    value("--detach-keys", read=detach_keys.read, none=CLIENT),
     switch("--sig-proxy", none=CLIENT),
 )

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lifecycle.command.references import familiar
-from lifecycle.command.values import ImpossibleError
+from lifecycle.command.values.basic import ImpossibleError
 from lifecycle.run.ownership.bodies import BodyError, Shape, read_any
 from lifecycle.run.ownership.refusing import Refused
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from lifecycle.checks.check import unverified
 from lifecycle.command.references import familiar, has_tag, parse_reference
-from lifecycle.command.values import ImpossibleError
+from lifecycle.command.values.basic import ImpossibleError
 from lifecycle.engine.daemon import Daemon
 from lifecycle.gate.gate import Call
 from lifecycle.gate.request import target

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext, suppress
 from typing import Any
 
-from lifecycle.command.values import ImpossibleError
+from lifecycle.command.values.basic import ImpossibleError
 from lifecycle.engine.daemon import Daemon, EngineError
 from lifecycle.gate.gate import Answer, Call
 from lifecycle.gate.request import target

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from lifecycle.command.flags import SPELLINGS, VERBS
 from lifecycle.command.line import CommandError, DockerLine
-from lifecycle.command.names import NameMap, isolate
+from lifecycle.command.name_map import NameMap, isolate
 from lifecycle.command.parse import parse
 from lifecycle.command.promises import promises
 

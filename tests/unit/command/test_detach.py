@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from lifecycle.command.detach import keys_of
 from lifecycle.command.line import CommandError
 from lifecycle.command.parse import parse
+from lifecycle.command.values.detach_keys import keys_of
 
 
 @pytest.mark.parametrize(

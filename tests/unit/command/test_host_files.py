@@ -6,7 +6,7 @@ import shlex
 
 import pytest
 
-from lifecycle.command.host_files import around_in_files
+from lifecycle.command.host.files import around_in_files
 
 HOST = "set -e\nexport DOCKER_HOST=unix:///run/user/1000/docker.sock\ndocker rm -f web\n"
 SUDO = "#!/usr/bin/env bash\n# cleans up\nsudo docker stop $(docker ps -aq)\n"

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lifecycle.command.host_line import HostLine, around, classify, reaches_engine
-from lifecycle.command.host_tables import AROUND, DOCKERS, PLAIN, SHELLS, UNMISTAKABLE, WRAPPERS
+from lifecycle.command.host.line import HostLine, around, classify, reaches_engine
+from lifecycle.command.host.tables import AROUND, DOCKERS, PLAIN, SHELLS, UNMISTAKABLE, WRAPPERS
 from lifecycle.command.parse import parse
 
 ROUND = """\

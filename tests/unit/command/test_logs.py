@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lifecycle.command import logs
-from lifecycle.command.values import ImpossibleError
+from lifecycle.command.values import logs
+from lifecycle.command.values.basic import ImpossibleError
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from lifecycle.command.line import DockerLine, Ref
-from lifecycle.command.names import NameMap, isolate
+from lifecycle.command.name_map import NameMap, isolate
 from lifecycle.command.parse import parse
 
 RUN = "k3x9q2"

@@ -8,7 +8,7 @@ import pytest
 
 from lifecycle.command.line import CommandError
 from lifecycle.command.parse import parse
-from lifecycle.command.secret_names import refuse_wanted, refuse_wanted_in_files
+from lifecycle.command.secret_variables import refuse_wanted, refuse_wanted_in_files
 
 WANTED = [
     "docker run -e LIFECYCLE_SECRET_P x",

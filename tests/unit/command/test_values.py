@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from lifecycle.command import limits, ports, values
 from lifecycle.command.references import familiar, has_tag, parse_reference
+from lifecycle.command.values import basic, limits, ports
 
 DIGEST = "sha256:" + "0123456789abcdef" * 4
 
@@ -14,23 +14,23 @@ DIGEST = "sha256:" + "0123456789abcdef" * 4
 @pytest.mark.parametrize(
     ("read", "text", "value"),
     [
-        (values.size, "512m", 512 * 2**20),
-        (values.size, "1.5g", 3 * 2**29),
-        (values.size, "64kb", 64 * 2**10),
-        (values.size, "1 GiB", 2**30),
-        (values.size, "100", 100),
-        (values.size, "100b", 100),
-        (values.size, ".5k", 512),
-        (values.swap_size, "-1", -1),
-        (values.integer, "010", 8),
-        (values.integer, "0x10", 16),
-        (values.integer, "-5", -5),
-        (values.integer, "1_000", 1000),
-        (values.decimal, "1.5", 1_500_000_000),
-        (values.decimal, "1/2", 500_000_000),
-        (values.boolean, "T", True),
-        (values.pair, "a=b=c", ("a", "b=c")),
-        (values.variable, "A", ("A", None)),
+        (basic.size, "512m", 512 * 2**20),
+        (basic.size, "1.5g", 3 * 2**29),
+        (basic.size, "64kb", 64 * 2**10),
+        (basic.size, "1 GiB", 2**30),
+        (basic.size, "100", 100),
+        (basic.size, "100b", 100),
+        (basic.size, ".5k", 512),
+        (basic.swap_size, "-1", -1),
+        (basic.integer, "010", 8),
+        (basic.integer, "0x10", 16),
+        (basic.integer, "-5", -5),
+        (basic.integer, "1_000", 1000),
+        (basic.decimal, "1.5", 1_500_000_000),
+        (basic.decimal, "1/2", 500_000_000),
+        (basic.boolean, "T", True),
+        (basic.pair, "a=b=c", ("a", "b=c")),
+        (basic.variable, "A", ("A", None)),
     ],
 )
 def test_a_value_is_read_as_go_reads_it(read: Callable[[str], Any], text: str, value: Any) -> None:
@@ -40,18 +40,18 @@ def test_a_value_is_read_as_go_reads_it(read: Callable[[str], Any], text: str, v
 @pytest.mark.parametrize(
     ("read", "text"),
     [
-        (values.size, "1e99m"),
-        (values.size, "9" * 5000),
-        (values.integer, "9" * 5000),
-        (values.integer, "٣"),
-        (values.decimal, "1/0"),
-        (values.decimal, "1e99999999"),
+        (basic.size, "1e99m"),
+        (basic.size, "9" * 5000),
+        (basic.integer, "9" * 5000),
+        (basic.integer, "٣"),
+        (basic.decimal, "1/0"),
+        (basic.decimal, "1e99999999"),
         (limits.ulimit, "nofile=" + "9" * 5000),
         (ports.published, "9" * 5000),
     ],
 )
 def test_a_monstrous_number_is_only_impossible(read: Callable[[str], Any], text: str) -> None:
-    with pytest.raises(values.ImpossibleError):
+    with pytest.raises(basic.ImpossibleError):
         read(text)
 
 

@@ -8,12 +8,12 @@ from dataclasses import MISSING, fields
 
 import pytest
 
-from lifecycle.command import naming
+from lifecycle.command import name_rules
 from lifecycle.command.flags import VERBS, Does, Verb, does
 from lifecycle.command.line import DockerLine, Ref
 from lifecycle.command.parse import parse
 from lifecycle.command.promises import promises
-from lifecycle.command.values import ImpossibleError
+from lifecycle.command.values.basic import ImpossibleError
 
 EVERY = pytest.mark.parametrize("verb", VERBS.values(), ids=lambda v: v.name)
 KINDS = ("container", "image", "network", "volume")
@@ -117,7 +117,7 @@ def test_what_a_verb_makes_can_be_named_in_it_and_promised_of_it(verb: Verb) -> 
 @EVERY
 def test_a_verb_adopts_what_it_makes_if_the_line_can_not_give_it_a_new_name(verb: Verb) -> None:
     rules = [a.names for a in verb.args] + [f.names for f in verb.flags]
-    own = naming.new_image in rules
+    own = name_rules.new_image in rules
     assert verb.does.adopts == (verb.does.makes == "image" and not own)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from lifecycle.command.line import Ref
-from lifecycle.command.names import Unnamed
+from lifecycle.command.name_map import Unnamed
 from lifecycle.run.planned import PlannedStep
 from tests.unit.run.conftest import RUN, Planner
 

@@ -9,7 +9,7 @@ from typing import cast
 import pytest
 
 from lifecycle.command.line import Ref
-from lifecycle.command.names import NameMap, Unnamed
+from lifecycle.command.name_map import NameMap, Unnamed
 from lifecycle.run.session import Session
 from tests.unit.run.conftest import RUN, Planner
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from lifecycle.command.fields import fields
-from lifecycle.command.row import Said, Shape
-from lifecycle.command.values import ImpossibleError, address, integer, mac_address
+from lifecycle.command.flag_row import Said, Shape
+from lifecycle.command.values.basic import ImpossibleError, address, integer, mac_address
+from lifecycle.command.values.csv_fields import fields
 
 BUILT_IN = frozenset({"bridge", "host", "none", "default"})
 _KEYS = frozenset(

@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from lifecycle.command.row import Said
-from lifecycle.command.values import ImpossibleError, nanoseconds
+from lifecycle.command.flag_row import Said
+from lifecycle.command.values.basic import ImpossibleError, nanoseconds
 
 _DURATION = re.compile(r"(?:[0-9.]+(?:ns|us|µs|μs|ms|s|m|h))+")
 _UNIX = re.compile(r"[0-9]{1,11}(?:\.[0-9]{1,9})?")

@@ -10,7 +10,7 @@ from lifecycle.command.dockerfile import Built, UnclearError, built_stage, recor
 from lifecycle.command.line import DockerLine, Ref
 from lifecycle.command.promise import Promise, ReadFile
 from lifecycle.command.references import familiar
-from lifecycle.command.values import ImpossibleError, variable
+from lifecycle.command.values.basic import ImpossibleError, variable
 
 _REMOTE = ("http://", "https://", "git://", "git@", "ssh://", "github.com/", "oci-layout://")
 _ARGUMENT, _STAGE = "image.build_arg.", "image.stage"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lifecycle.command.line import DockerLine
-from lifecycle.command.values import ImpossibleError
+from lifecycle.command.values.basic import ImpossibleError
 from lifecycle.terminal.keys import CONTROLS
 from lifecycle.text.lines import nearest
 

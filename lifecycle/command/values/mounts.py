@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from lifecycle.command.fields import Field, fields
-from lifecycle.command.values import ImpossibleError, boolean, is_thing_name, size
+from lifecycle.command.values.basic import ImpossibleError, boolean, is_thing_name, size
+from lifecycle.command.values.csv_fields import Field, fields
 
 Mount = dict[str, Any]
 """What a mount is; ``options`` are its further options, each a name and a value."""

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from lifecycle.command.values import ImpossibleError
+from lifecycle.command.values.basic import ImpossibleError
 
 _HIGHEST = 65535
 _PROTOCOLS = ("tcp", "udp", "sctp")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from lifecycle.command import envfile
-from lifecycle.command.fields import fields
 from lifecycle.command.line import CommandError, DockerLine
-from lifecycle.command.values import ImpossibleError
+from lifecycle.command.values import env_files
+from lifecycle.command.values.basic import ImpossibleError
+from lifecycle.command.values.csv_fields import fields
 from lifecycle.machine.secret_variables import IN_A_SHELL, PREFIX
 
 _BY_NAME = ("--env", "--build-arg")
@@ -48,7 +48,7 @@ def refuse_wanted_in_files(line: DockerLine, read_file: Callable[[str], str | No
         if option.flag != "--env-file":
             continue
         try:
-            listed = envfile.variables(read_file(option.value) or "")
+            listed = env_files.variables(read_file(option.value) or "")
         except ImpossibleError:
             continue  # told where what the file promises is read
         for name, value in listed:

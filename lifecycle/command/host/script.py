@@ -10,7 +10,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from lifecycle.command.host_tables import RESERVED, SHELLS, WRAPPERS, Wrapper
+from lifecycle.command.host.tables import RESERVED, SHELLS, WRAPPERS, Wrapper
 
 Words = tuple[str, ...]
 

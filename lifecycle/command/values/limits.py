@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from lifecycle.command.values import ImpossibleError, integer
+from lifecycle.command.values.basic import ImpossibleError, integer
 
 Json = dict[str, Any]
 

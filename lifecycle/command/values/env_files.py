@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lifecycle.command.values import ImpossibleError
+from lifecycle.command.values.basic import ImpossibleError
 
 Pairs = list[tuple[str, str | None]]
 

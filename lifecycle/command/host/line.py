@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from lifecycle.command.host_script import Words, program, runs, script, takes_script, tokens
-from lifecycle.command.host_tables import (
+from lifecycle.command.host.script import Words, program, runs, script, takes_script, tokens
+from lifecycle.command.host.tables import (
     AROUND,
     DEFAULT_SOCKET,
     DOCKERS,
@@ -29,9 +29,9 @@ from lifecycle.command.host_tables import (
     WRAPPERS,
 )
 from lifecycle.command.line import CommandError, DockerLine
-from lifecycle.command.mounts import is_path, mount
 from lifecycle.command.parse import parse
-from lifecycle.command.values import ImpossibleError
+from lifecycle.command.values.basic import ImpossibleError
+from lifecycle.command.values.mounts import is_path, mount
 from lifecycle.scenario.words import PROMPT
 
 Kind = Literal["plain", "behind", "unknown", "around", "mistaken"]

@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterator
 from typing import Literal
 
+from lifecycle.command.flag_row import Named, NameRule, no_names
 from lifecycle.command.line import Ref, RefKind, Role
-from lifecycle.command.mounts import is_path, source_at
-from lifecycle.command.mounts import mount as read_mount
-from lifecycle.command.networks import is_user_network, network_at
 from lifecycle.command.references import familiar, is_image_id
-from lifecycle.command.row import Named, NameRule, no_names
-from lifecycle.command.values import ImpossibleError, filled, thing_name
+from lifecycle.command.values.basic import ImpossibleError, filled, thing_name
+from lifecycle.command.values.mounts import is_path, source_at
+from lifecycle.command.values.mounts import mount as read_mount
+from lifecycle.command.values.networks import is_user_network, network_at
 
 _FILTERED: dict[str, RefKind] = {"ancestor": "image", "volume": "volume", "network": "network"}
 IMAGE_SIGNS = re.compile("[/:@]")

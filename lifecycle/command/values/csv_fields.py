@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from lifecycle.command.values import ImpossibleError
+from lifecycle.command.values.basic import ImpossibleError
 
 _FIELD = re.compile(r'"(?P<quoted>(?:[^"]|"")*)"|(?P<plain>[^",\r\n]*)')
 

@@ -7,8 +7,8 @@ import shlex
 from collections.abc import Iterator
 from typing import Any
 
-from lifecycle.command.row import Said
-from lifecycle.command.values import ImpossibleError
+from lifecycle.command.flag_row import Said
+from lifecycle.command.values.basic import ImpossibleError
 
 Change = dict[str, Any]
 """An ``instruction``, its ``value``, and for those that have one a ``key``."""

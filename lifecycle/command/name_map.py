@@ -10,10 +10,10 @@ from typing import Self
 
 from lifecycle.command.flags import does
 from lifecycle.command.line import DockerLine, NameAt, Ref, RefKind
-from lifecycle.command.naming import IMAGE_SIGNS
-from lifecycle.command.networks import is_user_network, network_at
+from lifecycle.command.name_rules import IMAGE_SIGNS
 from lifecycle.command.references import familiar, has_tag, is_image_id
-from lifecycle.command.values import ImpossibleError
+from lifecycle.command.values.basic import ImpossibleError
+from lifecycle.command.values.networks import is_user_network, network_at
 
 _KINDS: tuple[RefKind, ...] = ("container", "image", "volume", "network")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from lifecycle.command.fields import fields
-from lifecycle.command.values import ImpossibleError
+from lifecycle.command.values.basic import ImpossibleError
+from lifecycle.command.values.csv_fields import fields
 
 _ALL = -1
 

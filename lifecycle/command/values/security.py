@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from lifecycle.command.values import ImpossibleError, boolean
+from lifecycle.command.values.basic import ImpossibleError, boolean
 
 Said = tuple[str, Any, str]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from lifecycle.command.row import Said, Shape
+from lifecycle.command.flag_row import Said, Shape
 
 
 def whose(mode: str) -> Iterator[Said]:

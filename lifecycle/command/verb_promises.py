@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from lifecycle.command import logs
 from lifecycle.command.line import DockerLine, Ref
-from lifecycle.command.naming import container_of
+from lifecycle.command.name_rules import container_of
 from lifecycle.command.promise import Promise, ReadFile
+from lifecycle.command.values import logs
 
 _KILLS = frozenset({"", "KILL", "SIGKILL", "9"})
 

@@ -10,9 +10,9 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from lifecycle.command.host_line import HostLine, classify, mentioned
-from lifecycle.command.host_script import Words, program, runs
-from lifecycle.command.host_tables import SHELLS
+from lifecycle.command.host.line import HostLine, classify, mentioned
+from lifecycle.command.host.script import Words, program, runs
+from lifecycle.command.host.tables import SHELLS
 
 Files = Callable[[str], str | None]
 """The text of a file that a step before has written, by its name in the work folder."""
