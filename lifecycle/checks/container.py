@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from lifecycle.checks.check import Check, compare, unverified
-from lifecycle.checks.facts import ContainerFacts, Facts
-from lifecycle.checks.inside import HOSTNAME, MOUNTS
 from lifecycle.checks.wording import about
 from lifecycle.command.promise import Promise
 from lifecycle.command.values.mounts import clean
+from lifecycle.facts.inside import HOSTNAME, MOUNTS
+from lifecycle.facts.model import ContainerFacts, Facts
 
 _NEVER = "0001-01-01T00:00:00Z"
 

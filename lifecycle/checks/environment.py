@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from lifecycle.checks.check import Check, compare, unverified
-from lifecycle.checks.facts import ContainerFacts, Facts
-from lifecycle.checks.inside import ENVIRON
 from lifecycle.checks.wording import about
 from lifecycle.command.promise import Promise
+from lifecycle.facts.inside import ENVIRON
+from lifecycle.facts.model import ContainerFacts, Facts
 
 _CALLERS = "as the caller has it"
 

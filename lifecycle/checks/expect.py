@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from lifecycle.checks.check import Check, compare, unverified
-from lifecycle.checks.facts import ContainerFacts, Facts
-from lifecycle.checks.host import fact_of, text_of
-from lifecycle.checks.inside import (
+from lifecycle.checks.mounts import mount_source
+from lifecycle.checks.password import password_changed
+from lifecycle.facts.host_files import fact_of, text_of
+from lifecycle.facts.inside import (
     ACCOUNTS,
     ENVIRON,
     FIRST,
@@ -27,8 +28,7 @@ from lifecycle.checks.inside import (
     Probe,
     is_long,
 )
-from lifecycle.checks.mounts import mount_source
-from lifecycle.checks.passwords import password_changed
+from lifecycle.facts.model import ContainerFacts, Facts
 from lifecycle.machine.as_subject import refused
 from lifecycle.machine.patterns import PatternError, find, find_in
 from lifecycle.machine.subject import Subject

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 from lifecycle.checks.check import Check, compare, unverified
-from lifecycle.checks.facts import ContainerFacts, Facts
-from lifecycle.checks.inside import GPUS, NOT_ASKED
 from lifecycle.checks.wording import about
 from lifecycle.command.promise import Promise
+from lifecycle.facts.inside import GPUS, NOT_ASKED
+from lifecycle.facts.model import ContainerFacts, Facts
 from lifecycle.machine.gpus import Gpu, Gpus
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from lifecycle.checks.check import Check, compare, unverified
-from lifecycle.checks.facts import ContainerFacts, Facts
-from lifecycle.checks.inside import Inside
 from lifecycle.checks.wording import about
 from lifecycle.command.promise import Promise
+from lifecycle.facts.inside import Inside
+from lifecycle.facts.model import ContainerFacts, Facts
 
 
 def user(promise: Promise, c: ContainerFacts, _: Facts) -> Check:

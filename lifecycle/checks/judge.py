@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from lifecycle.checks import (
+    command_output,
     container,
     environment,
+    execs,
     gpus,
     identity,
     image,
@@ -22,16 +24,14 @@ from lifecycle.checks import (
     mounts,
     namespaces,
     network,
+    networks_volumes_images,
     ports,
-    process,
     security,
-    things,
-    verbs,
 )
 from lifecycle.checks.check import Check, unverified
-from lifecycle.checks.facts import ContainerFacts, Facts
 from lifecycle.checks.wording import about, from_outside
 from lifecycle.command.promise import Promise
+from lifecycle.facts.model import ContainerFacts, Facts
 
 Judge = Callable[[Promise, Facts], Check]
 ContainerJudge = Callable[[Promise, ContainerFacts, Facts], Check]
@@ -58,7 +58,7 @@ _CONTAINER: dict[str, ContainerJudge] = {
     "container.id_file": image.container_id_file,
     **network.JUDGES,
     **mount_options.JUDGES,
-    **verbs.JUDGES,
+    **command_output.JUDGES,
     "container.user": identity.user,
     "container.mount": mounts.mount,
     "container.mount.access": mounts.access,
@@ -75,15 +75,15 @@ _CONTAINER: dict[str, ContainerJudge] = {
 }
 
 _OTHER: dict[str, Judge] = {
-    "exec.new_process": process.new_process,
-    "exec.tty": process.tty,
-    "exec.stdin": process.stdin,
-    "exec.user": process.user,
-    "exec.workdir": process.workdir,
+    "exec.new_process": execs.new_process,
+    "exec.tty": execs.tty,
+    "exec.stdin": execs.stdin,
+    "exec.user": execs.user,
+    "exec.workdir": execs.workdir,
     "exec.env": environment.of_exec,
-    "exec.command": process.command,
-    "exec.privileged": process.privileged,
-    **things.JUDGES,
+    "exec.command": execs.command,
+    "exec.privileged": execs.privileged,
+    **networks_volumes_images.JUDGES,
     "image.exists": image.exists,
     "image.same_as": image.same_as,
     "image.digest": image.digest,

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from lifecycle.checks.check import Check, compare, unverified
-from lifecycle.checks.declared import Judge, from_inspect, held_in, host_config, keyed, value
-from lifecycle.checks.facts import ContainerFacts, Facts
-from lifecycle.checks.inside import FIRST, MOUNTS
+from lifecycle.checks.inspect_fields import Judge, from_inspect, held_in, host_config, keyed, value
 from lifecycle.checks.wording import about
 from lifecycle.command.promise import Promise
+from lifecycle.facts.inside import FIRST, MOUNTS
+from lifecycle.facts.model import ContainerFacts, Facts
 
 Json = dict[str, Any]
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lifecycle.checks.check import Check, compare
-from lifecycle.checks.declared import (
+from lifecycle.checks.inspect_fields import (
     Judge,
     first_process,
     from_inspect,
@@ -17,10 +17,10 @@ from lifecycle.checks.declared import (
     keyed,
     not_seen,
 )
-from lifecycle.checks.facts import ContainerFacts, Facts
 from lifecycle.checks.wording import about
 from lifecycle.command.promise import Promise
 from lifecycle.command.values.limits import in_list
+from lifecycle.facts.model import ContainerFacts, Facts
 
 Json = dict[str, Any]
 Read = Callable[[int, Sequence[str], Json], Any]

@@ -10,42 +10,22 @@ import re
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from lifecycle.checks.check import Check, compare, unverified
-from lifecycle.checks.facts import ContainerFacts, Facts, LogFacts
 from lifecycle.checks.wording import about
 from lifecycle.command.promise import Promise
 from lifecycle.command.values.logs import between, stamp
-from lifecycle.engine.daemon import Daemon
+from lifecycle.facts.log import MORE, printed
+from lifecycle.facts.model import ContainerFacts, Facts, LogFacts
 
-MORE = 500
-"""Lines that are asked of the engine beyond those that were printed."""
 _LONGEST = 16384
 """Bytes from which on the engine breaks a line of the log into parts."""
 _CUT = re.compile(r"^\[\.\.\. [0-9]+ bytes were cut here \.\.\.\]$", re.MULTILINE)
 _STAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}\.[0-9]{9}Z")
 _THE_LOG = "the engine's log"
 _SOURCE = "the log, asked of the engine"
-
-
-def printed(output: str) -> tuple[str, ...]:
-    """The lines of an output."""
-    lines = [line.rstrip("\r") for line in output.split("\n")]
-    return tuple(lines[:-1] if lines[-1] == "" else lines)
-
-
-def ask(daemon: Daemon, container: str, output: str, until: str, times: LogFacts) -> LogFacts:
-    """The newest of the engine's lines, some more than were printed; ``times`` has the rest."""
-    many = len(printed(output)) + MORE
-    end: float | None = None
-    with suppress(ValueError):
-        end = between(until, times.begun, times.ended)[1]
-    text = daemon.log(container, lines=many, until=end)
-    found = printed(text)
-    return LogFacts(found, times.begun, times.ended, len(found) >= many, times.clock)
 
 
 def same(promise: Promise, _: ContainerFacts, facts: Facts) -> Check:

@@ -6,13 +6,13 @@ import posixpath
 from typing import Any
 
 from lifecycle.checks.check import Check, compare, unverified
-from lifecycle.checks.facts import ContainerFacts, Facts
-from lifecycle.checks.inside import MOUNTS
-from lifecycle.checks.proc import MountLine
 from lifecycle.checks.wording import about
 from lifecycle.command.promise import Promise
 from lifecycle.command.values.basic import ImpossibleError, size
 from lifecycle.command.values.mounts import clean, tmpfs_options
+from lifecycle.facts.inside import MOUNTS
+from lifecycle.facts.kernel_files import MountLine
+from lifecycle.facts.model import ContainerFacts, Facts
 
 Json = dict[str, Any]
 

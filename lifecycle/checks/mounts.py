@@ -6,12 +6,12 @@ import os
 from typing import Any
 
 from lifecycle.checks.check import Check, compare, unverified
-from lifecycle.checks.facts import ContainerFacts, Facts
-from lifecycle.checks.inside import MOUNTS, WRITES
-from lifecycle.checks.proc import MountLine
 from lifecycle.checks.wording import about
 from lifecycle.command.promise import Promise
 from lifecycle.command.values.mounts import clean
+from lifecycle.facts.inside import MOUNTS, WRITES
+from lifecycle.facts.kernel_files import MountLine
+from lifecycle.facts.model import ContainerFacts, Facts
 
 
 def mount(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from lifecycle.checks.check import Check, compare, unverified
-from lifecycle.checks.declared import Judge, from_inspect, host_config, not_seen
-from lifecycle.checks.facts import ContainerFacts, Facts
+from lifecycle.checks.inspect_fields import Judge, from_inspect, host_config, not_seen
 from lifecycle.checks.wording import about
 from lifecycle.command.promise import Promise
+from lifecycle.facts.model import ContainerFacts, Facts
 
 _KEYS = {
     "cgroupns": "CgroupnsMode",

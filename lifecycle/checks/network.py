@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from typing import Any
 
 from lifecycle.checks.check import Check, compare, unverified
-from lifecycle.checks.facts import ContainerFacts, Facts
 from lifecycle.checks.wording import about
 from lifecycle.command.promise import Promise
+from lifecycle.facts.model import ContainerFacts, Facts
 
 Json = dict[str, Any]
 
@@ -33,12 +33,6 @@ READ: dict[str, tuple[str, ...]] = {
 }
 """The files that show a promise inside."""
 _RESOLVER = "127.0.0.11"
-
-
-def texts_for(promises: Iterable[Promise]) -> tuple[str, ...]:
-    """The files that these promises are seen in, each once."""
-    wanted = (READ.get(p.field, ()) for p in promises if p.where == "inside")
-    return tuple(dict.fromkeys(file for files in wanted for file in files))
 
 
 def _networks(c: ContainerFacts) -> dict[str, Json]:

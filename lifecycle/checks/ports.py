@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from lifecycle.checks.check import Check, compare, unverified
-from lifecycle.checks.facts import ContainerFacts, Facts, together
 from lifecycle.checks.wording import about
 from lifecycle.command.promise import Promise
-
-
-def bindings(seen: dict[str, Any], port: str) -> list[dict[str, str]]:
-    """Where a container port is published: of the running container, else as asked for."""
-    live = ((seen.get("NetworkSettings") or {}).get("Ports") or {}).get(port)
-    asked = (seen["HostConfig"].get("PortBindings") or {}).get(port)
-    running = seen["State"]["Running"]
-    return list((live if running else asked) or [])
+from lifecycle.facts.model import ContainerFacts, Facts, together
+from lifecycle.facts.port_probe import bindings
 
 
 def published(promise: Promise, c: ContainerFacts, _: Facts) -> Check:

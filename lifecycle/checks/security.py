@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from lifecycle.checks.check import Check, compare, unverified
-from lifecycle.checks.declared import (
+from lifecycle.checks.inspect_fields import (
     Judge,
     first_process,
     from_inspect,
@@ -14,13 +14,13 @@ from lifecycle.checks.declared import (
     keyed,
     not_seen,
 )
-from lifecycle.checks.facts import ContainerFacts, Facts
-from lifecycle.checks.inside import MOUNTS
-from lifecycle.checks.proc import status as fields_of
 from lifecycle.checks.wording import about
 from lifecycle.command.promise import Promise
 from lifecycle.command.values.basic import ImpossibleError
 from lifecycle.command.values.security import CAPABILITIES, capability
+from lifecycle.facts.inside import MOUNTS
+from lifecycle.facts.kernel_files import status as fields_of
+from lifecycle.facts.model import ContainerFacts, Facts
 
 LAST_CAPABILITY = "/proc/sys/kernel/cap_last_cap"
 DEVICES_LIST = "/sys/fs/cgroup/devices/devices.list"

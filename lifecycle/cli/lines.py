@@ -80,9 +80,9 @@ def _row(promise: Promise) -> dict[str, object]:
 
 def hold(args: argparse.Namespace) -> int:
     """Hold a container to a line, or to its own inspect: 0 kept, 1 broken or nothing kept."""
-    from lifecycle.checks.facts import World
     from lifecycle.cli.machine import connected
     from lifecycle.engine.daemon import EngineError
+    from lifecycle.facts.model import World
     from lifecycle.machine.gpus import host_gpus
     from lifecycle.machine.subject import current_subject
     from lifecycle.run.hold import HoldError

@@ -8,17 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from lifecycle.checks.check import Check
-from lifecycle.checks.facts import ContainerFacts, Facts, World
-from lifecycle.checks.gather import look_inside, probe_for
-from lifecycle.checks.inside import Inside
 from lifecycle.checks.judge import judge_all
-from lifecycle.checks.outside import look_outside
+from lifecycle.checks.what_to_read import probe_for
 from lifecycle.command.line import DockerLine, Ref
 from lifecycle.command.parse import parse
 from lifecycle.command.promise import Promise
 from lifecycle.command.promises import promises
 from lifecycle.engine.daemon import Daemon, EngineError
 from lifecycle.engine.end_exec import end_exec
+from lifecycle.facts.from_outside import look_outside
+from lifecycle.facts.inside import Inside
+from lifecycle.facts.look_inside import look_inside
+from lifecycle.facts.model import ContainerFacts, Facts, World
 from lifecycle.machine.regular_files import text_at
 from lifecycle.run.inspected import line_of
 

@@ -8,9 +8,9 @@ from contextlib import AbstractContextManager
 
 from lifecycle.checks.check import Check, unverified
 from lifecycle.checks.expect import judge_expect
-from lifecycle.checks.facts import Facts
 from lifecycle.checks.judge import judge_all
 from lifecycle.command.promise import Promise
+from lifecycle.facts.model import Facts
 from lifecycle.machine import deadline
 from lifecycle.run.act import Acted
 from lifecycle.run.planned import PlannedStep

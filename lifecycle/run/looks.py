@@ -11,10 +11,10 @@ import threading
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from lifecycle.checks.gather import look_inside
-from lifecycle.checks.inside import MARK, Inside, Probe, account_files, parse, script
 from lifecycle.engine.daemon import Daemon, EngineError
 from lifecycle.engine.inside_shell import Resident
+from lifecycle.facts.inside import MARK, Inside, Probe, account_files, parse, script
+from lifecycle.facts.look_inside import look_inside
 
 LIMIT = 20.0
 """Seconds that a look may take."""

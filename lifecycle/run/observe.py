@@ -10,24 +10,22 @@ from functools import partial
 from typing import Any
 
 from lifecycle.checks.check import Check
+from lifecycle.checks.command_output import anonymous_volumes
 from lifecycle.checks.expect import probe_of
-from lifecycle.checks.facts import Answer, ContainerFacts, Facts
-from lifecycle.checks.gather import (
-    RoundTrips,
-    exec_facts,
-    look_inside,
-    probe_for,
-)
-from lifecycle.checks.host import state_of
-from lifecycle.checks.inside import Inside, Probe
-from lifecycle.checks.outside import look_outside
-from lifecycle.checks.passwords import SHADOW, look_at_password, shadow_hash
-from lifecycle.checks.reach import listeners, try_port
-from lifecycle.checks.verbs import anonymous_volumes
+from lifecycle.checks.what_to_read import probe_for
 from lifecycle.command.line import Ref
 from lifecycle.command.promise import Promise
 from lifecycle.engine.daemon import EngineError
 from lifecycle.engine.events import Event
+from lifecycle.facts.exec_process import exec_facts
+from lifecycle.facts.from_outside import look_outside
+from lifecycle.facts.host_files import state_of
+from lifecycle.facts.inside import Inside, Probe
+from lifecycle.facts.look_inside import look_inside
+from lifecycle.facts.model import Answer, ContainerFacts, Facts
+from lifecycle.facts.password import SHADOW, look_at_password, shadow_hash
+from lifecycle.facts.port_probe import listeners, try_port
+from lifecycle.facts.round_trips import RoundTrips
 from lifecycle.machine.deadline import TimeIsUpError, rest
 from lifecycle.run.act import Acted
 from lifecycle.run.planned import PlannedStep, asks_inside, looks_again, user_of

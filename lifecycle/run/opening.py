@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
-from lifecycle.checks.facts import World
 from lifecycle.engine.events import EventLog
+from lifecycle.facts.model import World
 from lifecycle.machine.remove_tree import remove_tree
 from lifecycle.machine.subject import environment
 from lifecycle.run.context import RunValues

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from lifecycle.checks.check import Check, compare, unverified
 from lifecycle.checks.expect import judge_expect
-from lifecycle.checks.facts import ContainerFacts, Facts
-from lifecycle.checks.failing import judge_failing
-from lifecycle.checks.host import state_of
+from lifecycle.checks.expected_failure import judge_failing
 from lifecycle.command.promise import Promise
 from lifecycle.engine.daemon import EngineError
+from lifecycle.facts.host_files import state_of
+from lifecycle.facts.model import ContainerFacts, Facts
 from lifecycle.gate.gate import GateError
 from lifecycle.machine.as_subject import refused
 from lifecycle.machine.deadline import TimeIsUpError

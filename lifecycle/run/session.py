@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from lifecycle.checks.facts import World
 from lifecycle.command.line import Ref
 from lifecycle.command.name_map import Unnamed
 from lifecycle.command.promise import Promise
 from lifecycle.engine.daemon import Daemon
 from lifecycle.engine.events import EventLog
+from lifecycle.facts.model import World
 from lifecycle.machine.subject import Subject
 from lifecycle.run.gates import Gates
 from lifecycle.run.looks import Looks

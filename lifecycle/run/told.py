@@ -6,10 +6,10 @@ import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
-from lifecycle.checks import logs
-from lifecycle.checks.facts import Facts, LogFacts
 from lifecycle.command.promise import Promise
 from lifecycle.engine.daemon import EngineError
+from lifecycle.facts.log import ask_log
+from lifecycle.facts.model import Facts, LogFacts
 from lifecycle.machine import file_actions
 from lifecycle.machine.as_subject import call
 from lifecycle.run.planned import PlannedStep
@@ -67,6 +67,6 @@ def _log(session: Session, planned: PlannedStep, begun: float, output: str) -> L
     until = planned.line.last("--until") or ""
     real = session.real("container", planned.container)
     try:
-        return logs.ask(session.daemon, real, output, until, times)
+        return ask_log(session.daemon, real, output, until, times)
     except EngineError:
         return None

@@ -11,11 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from lifecycle.checks.facts import RoundTrip
-from lifecycle.checks.gather import RoundTrips
-from lifecycle.checks.inside import Inside, Probe
-from lifecycle.checks.reach import is_idle
 from lifecycle.engine.events import Event
+from lifecycle.facts.inside import Inside, Probe
+from lifecycle.facts.model import RoundTrip
+from lifecycle.facts.port_probe import is_idle
+from lifecycle.facts.round_trips import RoundTrips
 from lifecycle.run.ownership.ownership import Ownership
 
 

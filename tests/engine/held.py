@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 import pytest
 
 from lifecycle.checks.check import Check
-from lifecycle.checks.facts import World
 from lifecycle.command.parse import parse
 from lifecycle.engine.daemon import Daemon
+from lifecycle.facts.model import World
 from lifecycle.machine.gpus import Gpus
 from lifecycle.machine.subject import current_subject
 from lifecycle.run.hold import hold

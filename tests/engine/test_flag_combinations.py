@@ -20,14 +20,15 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from lifecycle.checks.check import Check
-from lifecycle.checks.facts import ContainerFacts, Facts, World
-from lifecycle.checks.gather import exec_facts, look_inside
-from lifecycle.checks.inside import Probe
 from lifecycle.checks.judge import judge_all
 from lifecycle.command.flags import VERBS
 from lifecycle.command.parse import parse
 from lifecycle.command.promises import promises
 from lifecycle.engine.daemon import Daemon
+from lifecycle.facts.exec_process import exec_facts
+from lifecycle.facts.inside import Probe
+from lifecycle.facts.look_inside import look_inside
+from lifecycle.facts.model import ContainerFacts, Facts, World
 from lifecycle.machine.gpus import Gpus
 from lifecycle.machine.subject import current_subject
 from lifecycle.run.hold import hold

@@ -123,8 +123,8 @@ def test_every_published_port_answers_udp_and_loopback_too(ports: Ran, step: str
 
 
 def test_a_port_of_udp_that_nobody_reaches_does_not_answer(held: Held) -> None:
-    from lifecycle.checks.facts import ContainerFacts
-    from lifecycle.checks.reach import try_port
+    from lifecycle.facts.model import ContainerFacts
+    from lifecycle.facts.port_probe import try_port
 
     seen = held.daemon.container(held.name("bridge"))
     assert seen is not None

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from lifecycle.checks.inside import Inside, Probe
 from lifecycle.engine.daemon import Daemon
+from lifecycle.facts.inside import Inside, Probe
 from lifecycle.run.looks import Looks
 from tests.engine.harness import Place, docker, wait_until
 

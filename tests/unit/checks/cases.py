@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from lifecycle.checks.facts import ContainerFacts, Facts
 from lifecycle.command.promise import Promise
+from lifecycle.facts.model import ContainerFacts, Facts
 from tests.unit.checks.samples import (
     CONTAINER_ID,
     CREATED,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from lifecycle.checks.facts import Answer, Facts, RoundTrip
-from lifecycle.checks.inside import NOT_ASKED
+from lifecycle.facts.inside import NOT_ASKED
+from lifecycle.facts.model import Answer, Facts, RoundTrip
 from lifecycle.machine.gpus import Gpu, Gpus
 from tests.unit.checks.cases import ALL, Case, mount, port
 from tests.unit.checks.samples import GPUS, SEEN, UNSEEN, having, inspected, said, seeing, world

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from lifecycle.checks.facts import Facts
 from lifecycle.checks.limits import DEVICE_LIMITS, LIMITS
 from lifecycle.command.promise import Promise
+from lifecycle.facts.model import Facts
 from tests.unit.checks.cases import Case, host
 from tests.unit.checks.samples import (
     SEEN,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from lifecycle.checks.facts import ContainerFacts, Facts
 from lifecycle.checks.network import CARDS, DOMAIN, HOSTS, RESOLV, ROUTES, ROUTES6
+from lifecycle.facts.model import ContainerFacts, Facts
 from tests.unit.checks.cases import Case, beside, config, host, on_network, renamed
 from tests.unit.checks.samples import SEEN, UNSEEN, Json, having, inspected, said
 

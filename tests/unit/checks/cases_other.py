@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from lifecycle.checks.facts import Facts
 from lifecycle.command.line import Ref
+from lifecycle.facts.model import Facts
 from tests.unit.checks.cases import Case
 from tests.unit.checks.samples import (
     IMAGE_ID,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from lifecycle.checks.facts import Facts
-from lifecycle.checks.inside import FileFact
 from lifecycle.checks.namespaces import KERNEL_NAMES
-from lifecycle.checks.proc import MountLine
+from lifecycle.facts.inside import FileFact
+from lifecycle.facts.kernel_files import MountLine
+from lifecycle.facts.model import Facts
 from tests.unit.checks.cases import Case, beside, host
 from tests.unit.checks.cases_limits import CGROUP, ENDED, GONE, inside, reads, unread
 from tests.unit.checks.samples import SEEN, having, inspected, said, seeing, world

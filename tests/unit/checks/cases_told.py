@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from lifecycle.checks.facts import Facts, LogFacts
 from lifecycle.command.line import Ref
+from lifecycle.facts.model import Facts, LogFacts
 from tests.unit.checks.cases import Case, config
 from tests.unit.checks.cases_other import IMAGE, image
 from tests.unit.checks.samples import (

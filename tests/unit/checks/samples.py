@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from lifecycle.checks.facts import ContainerFacts, ExecFacts, Facts, World
-from lifecycle.checks.inside import Inside
-from lifecycle.checks.proc import Account, MountLine
 from lifecycle.command.line import Ref, RefKind
 from lifecycle.command.promise import Promise, Where
+from lifecycle.facts.inside import Inside
+from lifecycle.facts.kernel_files import Account, MountLine
+from lifecycle.facts.model import ContainerFacts, ExecFacts, Facts, World
 from lifecycle.machine.gpus import Gpu, Gpus
 from lifecycle.machine.subject import Subject
 

@@ -19,9 +19,9 @@ from lifecycle.checks.expect import (
     pattern,
     probe_of,
 )
-from lifecycle.checks.facts import Answer, ContainerFacts, Facts, World
-from lifecycle.checks.inside import FileFact, Inside, Process
-from lifecycle.checks.passwords import PasswordFacts
+from lifecycle.facts.inside import FileFact, Inside, Process
+from lifecycle.facts.model import Answer, ContainerFacts, Facts, World
+from lifecycle.facts.password import PasswordFacts
 from lifecycle.machine.subject import current_subject
 from lifecycle.scenario.model import Expect
 from lifecycle.scenario.model import Inside as InsideModel

@@ -11,16 +11,14 @@ from typing import Any, cast
 
 import pytest
 
-from lifecycle.checks import gather
-from lifecycle.checks.facts import RoundTrip, World
-from lifecycle.checks.gather import (
-    RoundTrips,
-    exec_facts,
-    look_inside,
-    probe_for,
-)
-from lifecycle.checks.inside import FileFact, Inside, Probe
+from lifecycle.checks.what_to_read import probe_for
 from lifecycle.engine.daemon import Daemon, EngineError, ExecOutcome
+from lifecycle.facts import exec_process
+from lifecycle.facts.exec_process import exec_facts
+from lifecycle.facts.inside import FileFact, Inside, Probe
+from lifecycle.facts.look_inside import look_inside
+from lifecycle.facts.model import RoundTrip, World
+from lifecycle.facts.round_trips import RoundTrips
 from lifecycle.machine.subject import current_subject
 from tests.unit.checks.samples import EXITED, NO_GPUS, inspected, said, world
 
@@ -255,5 +253,5 @@ def test_an_exec_is_read_when_its_starter_has_become_the_program() -> None:
     with subprocess.Popen(["bash", "-c", become], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         process.stdout.readline()
-        assert gather._status(process.pid).startswith("Name:\tsleep")
+        assert exec_process._status(process.pid).startswith("Name:\tsleep")
         process.kill()

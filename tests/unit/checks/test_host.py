@@ -11,8 +11,8 @@ import pytest
 
 from lifecycle.checks.check import Check
 from lifecycle.checks.expect import judge_expect
-from lifecycle.checks.facts import Facts, World
-from lifecycle.checks.host import may_write, remove, state_of, text_of, touch
+from lifecycle.facts.host_files import may_write, remove, state_of, text_of, touch
+from lifecycle.facts.model import Facts, World
 from lifecycle.machine.subject import Subject, current_subject
 from tests.unit.checks.samples import NO_GPUS
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lifecycle.checks.inside import (
+from lifecycle.facts.inside import (
     MOST_TEXT,
     NOT_ASKED,
     FileFact,
@@ -21,7 +21,7 @@ from lifecycle.checks.inside import (
     parse,
     script,
 )
-from lifecycle.checks.proc import Account, MountLine
+from lifecycle.facts.kernel_files import Account, MountLine
 
 CAPTURED = Path(__file__).parent / "captured"
 SHELLS = ("bash", "dash", "busybox")

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from lifecycle.checks.facts import ContainerFacts
 from lifecycle.checks.judge import _CONTAINER, _NEEDS_NO_CONTAINER, _OTHER, _known, judge, judge_all
 from lifecycle.command.flags import VERBS
 from lifecycle.command.parse import parse
 from lifecycle.command.promises import promises
+from lifecycle.facts.model import ContainerFacts
 from tests.unit.checks.cases import ALL, DECLARED, LIFE, Case, host
 from tests.unit.checks.cases_inside import INSIDE, OUTSIDE, smi
 from tests.unit.checks.cases_lifetime import LIVED

@@ -8,11 +8,11 @@ from typing import Any, cast
 
 import pytest
 
-from lifecycle.checks import logs
 from lifecycle.checks.check import Check
-from lifecycle.checks.facts import LogFacts
 from lifecycle.checks.judge import judge
 from lifecycle.engine.daemon import Daemon
+from lifecycle.facts.log import MORE, ask_log
+from lifecycle.facts.model import LogFacts
 from tests.unit.checks.cases_told import DAY, LOG, logged
 from tests.unit.checks.samples import said
 
@@ -76,7 +76,7 @@ def test_a_log_of_another_clock_that_stood_still_is_compared() -> None:
 
 
 def test_a_container_that_says_more_than_is_asked_for_is_unverified() -> None:
-    much = tuple(at(5 + n / 1000, f"line {n}") for n in range(logs.MORE + 2))
+    much = tuple(at(5 + n / 1000, f"line {n}") for n in range(MORE + 2))
     check = found("before\n", LogFacts(much, DAY + 5, DAY + 6, cut=True))
     assert (check.status, check.source) == (
         "unverified",
@@ -115,6 +115,6 @@ def test_few_more_lines_are_asked_for_than_were_printed() -> None:
             return f"{at(1, 'a')}\n{at(2, 'b')}\n"
 
     times = LogFacts((), DAY, DAY + 1)
-    log = logs.ask(cast("Daemon", Engine()), "c", "a\nb\n", "10s", times)
-    assert asked == {"container": "c", "lines": 2 + logs.MORE, "until": DAY - 9}
+    log = ask_log(cast("Daemon", Engine()), "c", "a\nb\n", "10s", times)
+    assert asked == {"container": "c", "lines": 2 + MORE, "until": DAY - 9}
     assert (log.lines, log.cut) == ((at(1, "a"), at(2, "b")), False)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from lifecycle.checks.expect import judge_expect, pattern
-from lifecycle.checks.facts import Facts, World
-from lifecycle.checks.inside import MOST_TEXT
+from lifecycle.facts.inside import MOST_TEXT
+from lifecycle.facts.model import Facts, World
 from lifecycle.machine.subject import current_subject
 from tests.unit.checks.samples import NO_GPUS
 

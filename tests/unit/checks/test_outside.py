@@ -8,8 +8,10 @@ from typing import Any, cast
 
 import pytest
 
-from lifecycle.checks.archive import Archive, hidden_by
-from lifecycle.checks.inside import (
+from lifecycle.engine.daemon import Daemon, EngineError
+from lifecycle.facts.archive import Archive, hidden_by
+from lifecycle.facts.from_outside import cgroup_file, look_outside, started_as
+from lifecycle.facts.inside import (
     ENVIRON,
     FIRST,
     HOSTNAME,
@@ -18,9 +20,7 @@ from lifecycle.checks.inside import (
     FileFact,
     Probe,
 )
-from lifecycle.checks.outside import cgroup_file, look_outside, started_as
-from lifecycle.checks.proc import Account
-from lifecycle.engine.daemon import Daemon, EngineError
+from lifecycle.facts.kernel_files import Account
 from tests.unit.checks.samples import CONTAINER_ID, inspected
 
 WHY = "there is no shell in the image to ask with"

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from lifecycle.checks.expect import judge_expect
-from lifecycle.checks.facts import Facts
-from lifecycle.checks.inside import FileFact, Inside
 from lifecycle.checks.judge import judge
+from lifecycle.facts.inside import FileFact, Inside
+from lifecycle.facts.model import Facts
 from tests.unit.checks.cases import Case
 from tests.unit.checks.samples import having, inspected
 from tests.unit.checks.test_judge import CASES

@@ -6,13 +6,13 @@ from typing import Any, cast
 
 import pytest
 
-from lifecycle.checks.passwords import (
+from lifecycle.checks.password import password_changed
+from lifecycle.engine.daemon import Daemon, EngineError, ExecOutcome
+from lifecycle.facts.password import (
     authenticate,
     look_at_password,
-    password_changed,
     shadow_hash,
 )
-from lifecycle.engine.daemon import Daemon, EngineError, ExecOutcome
 
 SHADOW = "root:*:19000:0:99999:7:::\nkim:$6$salt$hash:19000:0:99999:7:::\nbroken\n"
 HASH = "$6$salt$hash"

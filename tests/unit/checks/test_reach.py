@@ -12,12 +12,12 @@ from typing import Any, cast
 
 import pytest
 
-from lifecycle.checks import reach
-from lifecycle.checks.facts import Answer, ContainerFacts
-from lifecycle.checks.inside import Inside
 from lifecycle.checks.judge import judge
-from lifecycle.checks.reach import try_port
 from lifecycle.engine.daemon import Daemon, EngineError
+from lifecycle.facts import port_probe
+from lifecycle.facts.inside import Inside
+from lifecycle.facts.model import Answer, ContainerFacts
+from lifecycle.facts.port_probe import try_port
 from lifecycle.machine import network_namespace
 from tests.unit.checks.samples import having, inspected, said
 from tests.unit.checks.test_gather import ME, Engine
@@ -27,8 +27,8 @@ UP = {"Running": True, "ExitCode": None}
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reach, "PORT_LIMIT", 0.5)
-    monkeypatch.setattr("lifecycle.checks.reach.secrets.token_hex", lambda _: "token")
+    monkeypatch.setattr(port_probe, "PORT_LIMIT", 0.5)
+    monkeypatch.setattr("lifecycle.facts.port_probe.secrets.token_hex", lambda _: "token")
 
 
 @pytest.fixture
@@ -113,7 +113,7 @@ def test_another_engines_loopback_is_entered_by_root_where_it_is_known(
         entered.append(place)
         return socket.socket(family, kind)
 
-    monkeypatch.setattr(reach, "socket_in", socket_in)
+    monkeypatch.setattr(port_probe, "socket_in", socket_in)
     far = replace(ME, address="10.0.0.2", netns="/run/engine/netns")
     assert try_port(engine(), published(answers(b"token")), "53/udp", far).answered
     assert set(entered) == {"/run/engine/netns"}
@@ -191,7 +191,7 @@ def test_ipv6_that_was_written_is_tried_at_its_own_address(
         families.append(family)
         raise OSError(errno.EAFNOSUPPORT, "no IPv6 here")
 
-    monkeypatch.setattr(reach, "socket_in", refuse)
+    monkeypatch.setattr(port_probe, "socket_in", refuse)
     answer = try_port(started_again(), several(("::", 1), asked="::"), "53/udp", ME)
     assert set(families) == {socket.AF_INET6}
     assert "[::1]:1: no IPv6 here" in answer.how
@@ -227,7 +227,7 @@ def test_only_a_shell_or_a_program_that_waits_is_idle(
     words: list[str],
     idle: bool,  # noqa: FBT001
 ) -> None:
-    assert reach.is_idle({"Path": path, "Args": words}) is idle
+    assert port_probe.is_idle({"Path": path, "Args": words}) is idle
 
 
 @pytest.mark.parametrize("port", ["53/udp", "80/tcp"])
@@ -262,7 +262,7 @@ def test_where_that_one_does_not_answer_another_is_started(
 @pytest.mark.parametrize("port", ["7/tcp", "7/udp"])
 def test_a_look_starts_a_listener_where_there_is_a_tool(port: str) -> None:
     """By the shell alone: the tool is one that says what it was started with."""
-    lines = reach.listeners([port, "9/sctp"])
+    lines = port_probe.listeners([port, "9/sctp"])
     said = 'python3() { :; }\ncommand() { [ "$2" = python3 ]; }\n'
     ran = subprocess.run(["sh", "-c", said + lines], capture_output=True, text=True, check=True)
     assert ran.stdout == f"{port} token\n"

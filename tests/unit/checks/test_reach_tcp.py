@@ -11,18 +11,18 @@ from typing import Any, cast
 
 import pytest
 
-from lifecycle.checks import reach
-from lifecycle.checks.facts import ContainerFacts, World
-from lifecycle.checks.inside import Inside
-from lifecycle.checks.reach import try_port
 from lifecycle.engine.daemon import Daemon, EngineError
+from lifecycle.facts import port_probe
+from lifecycle.facts.inside import Inside
+from lifecycle.facts.model import ContainerFacts, World
+from lifecycle.facts.port_probe import try_port
 from tests.unit.checks.samples import EXITED, inspected
 from tests.unit.checks.test_gather import ME, Engine, daemon
 
 
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reach, "PORT_LIMIT", 0.3)
+    monkeypatch.setattr(port_probe, "PORT_LIMIT", 0.3)
 
 
 class Listener:
@@ -124,7 +124,7 @@ def test_the_kernel_that_answers_for_a_paused_container_proves_nothing(
 def test_where_nothing_listens_a_listener_of_ours_is_started(
     listens: Callable[..., Listener], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lifecycle.checks.reach.secrets.token_hex", lambda _: "token")
+    monkeypatch.setattr("lifecycle.facts.port_probe.secrets.token_hex", lambda _: "token")
     port = listens(b"token").port
     engine = Engine(start_inside="e", exec={"Running": True})
     answer = try_port(cast("Daemon", engine), published(port), "80/tcp", ME)

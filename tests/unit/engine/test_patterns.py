@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lifecycle.checks.expect import judge_expect, pattern
-from lifecycle.checks.facts import ContainerFacts, Facts, World
-from lifecycle.checks.inside import FileFact, Inside, Process
+from lifecycle.facts.inside import FileFact, Inside, Process
+from lifecycle.facts.model import ContainerFacts, Facts, World
 from lifecycle.machine import deadline, patterns
 from lifecycle.machine.patterns import PatternError, find, find_in
 from lifecycle.machine.subject import current_subject

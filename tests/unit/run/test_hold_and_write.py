@@ -12,9 +12,9 @@ from typing import Any, cast
 import pytest
 
 from lifecycle.checks.check import Check
-from lifecycle.checks.facts import World
 from lifecycle.command.parse import parse
 from lifecycle.engine.daemon import ExecOutcome
+from lifecycle.facts.model import World
 from lifecycle.machine.subject import current_subject
 from lifecycle.run.context import RunValues, variables
 from lifecycle.run.hold import HoldError, hold

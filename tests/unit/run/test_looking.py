@@ -12,9 +12,9 @@ from typing import Any, cast
 
 import pytest
 
-from lifecycle.checks.gather import look_inside
-from lifecycle.checks.inside import Probe
 from lifecycle.engine.daemon import Daemon
+from lifecycle.facts.inside import Probe
+from lifecycle.facts.look_inside import look_inside
 from lifecycle.machine import deadline
 from lifecycle.machine.deadline import TimeIsUpError
 from lifecycle.run.act import Acted

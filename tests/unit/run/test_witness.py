@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from lifecycle.checks.inside import Inside, Probe
 from lifecycle.engine.events import Event
+from lifecycle.facts.inside import Inside, Probe
 from lifecycle.run.witness import Watch, Witness
 from tests.unit.run.conftest import RUN
 from tests.unit.run.ownership.fakes import Run, full

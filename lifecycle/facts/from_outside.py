@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lifecycle.checks.archive import Archive, hidden_by
-from lifecycle.checks.inside import (
+from lifecycle.engine.daemon import Daemon, EngineError
+from lifecycle.facts.archive import Archive, hidden_by
+from lifecycle.facts.inside import (
     ACCOUNTS,
     ENVIRON,
     FIRST,
@@ -29,7 +30,7 @@ from lifecycle.checks.inside import (
     Inside,
     Probe,
 )
-from lifecycle.checks.proc import (
+from lifecycle.facts.kernel_files import (
     Account,
     environ,
     has_tty,
@@ -39,7 +40,6 @@ from lifecycle.checks.proc import (
     status,
     words,
 )
-from lifecycle.engine.daemon import Daemon, EngineError
 
 Json = dict[str, Any]
 

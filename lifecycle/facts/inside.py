@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from lifecycle.checks.proc import (
+from lifecycle.facts.kernel_files import (
     Account,
     MountLine,
     accounts,

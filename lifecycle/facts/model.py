@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from lifecycle.checks.inside import Inside
-from lifecycle.checks.passwords import PasswordFacts
 from lifecycle.command.line import RefKind
+from lifecycle.facts.inside import Inside
+from lifecycle.facts.password import PasswordFacts
 from lifecycle.machine.gpus import Gpus
 from lifecycle.machine.subject import Subject
 

@@ -12,11 +12,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from lifecycle.checks.facts import Answer, ContainerFacts, World, together
-from lifecycle.checks.ports import bindings
 from lifecycle.command.line import SHELLS
 from lifecycle.engine.daemon import Daemon, EngineError
 from lifecycle.engine.errors import left
+from lifecycle.facts.model import Answer, ContainerFacts, World, together
 from lifecycle.machine.deadline import rest
 from lifecycle.machine.network_namespace import socket_in
 
@@ -139,6 +138,14 @@ def _places(c: ContainerFacts, port: str) -> list[_Place]:
     written = any(b.get("HostIp") == "::" for b in asked)
     twins = {number for ip, number in places if ip in {"", "0.0.0.0"}}  # noqa: S104 - the same
     return [p for p in dict.fromkeys(places) if written or p[0] != "::" or p[1] not in twins]
+
+
+def bindings(seen: dict[str, Any], port: str) -> list[dict[str, str]]:
+    """Where a container port is published: of the running container, else as asked for."""
+    live = ((seen.get("NetworkSettings") or {}).get("Ports") or {}).get(port)
+    asked = (seen["HostConfig"].get("PortBindings") or {}).get(port)
+    running = seen["State"]["Running"]
+    return list((live if running else asked) or [])
 
 
 def is_idle(seen: Mapping[str, Any]) -> bool:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from lifecycle.checks.check import Check, compare, unverified
-from lifecycle.checks.facts import ContainerFacts, Facts
 from lifecycle.checks.wording import about
 from lifecycle.command.promise import Promise
+from lifecycle.facts.model import ContainerFacts, Facts
 
 _GONE = "the container is gone"
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import Any
 
-from lifecycle.checks.inside import MOST_TEXT, FileFact
-from lifecycle.checks.proc import Account, accounts, groups
 from lifecycle.engine.daemon import Daemon, EngineError
+from lifecycle.facts.inside import MOST_TEXT, FileFact
+from lifecycle.facts.kernel_files import Account, accounts, groups
 
 Json = dict[str, Any]
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lifecycle.checks.inside import MOST_TEXT, FileFact
+from lifecycle.facts.inside import MOST_TEXT, FileFact
 from lifecycle.machine import file_actions
 from lifecycle.machine.as_subject import call
 from lifecycle.machine.subject import Subject

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from lifecycle.checks.check import Check, compare, unverified
-from lifecycle.checks.facts import ExecFacts, Facts
 from lifecycle.checks.identity import as_written
 from lifecycle.checks.wording import about
 from lifecycle.command.promise import Promise
 from lifecycle.command.values.mounts import clean
+from lifecycle.facts.model import ExecFacts, Facts
 
 _NONE = "the engine reported no exec"
 

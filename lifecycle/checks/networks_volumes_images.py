@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from lifecycle.checks.check import Check, compare, unverified
-from lifecycle.checks.facts import Facts
 from lifecycle.checks.wording import about
 from lifecycle.command.promise import Promise
+from lifecycle.facts.model import Facts
 
 Json = dict[str, Any]
 Judge = Callable[[Promise, Facts], Check]

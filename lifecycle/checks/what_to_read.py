@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable, Mapping
 
-from lifecycle.checks import limits, security
-from lifecycle.checks.declared import keyed
+from lifecycle.checks import limits, network, security
+from lifecycle.checks.inspect_fields import keyed
 from lifecycle.checks.namespaces import CGROUP_FILE, KERNEL_NAMES
 from lifecycle.command.promise import Promise
+from lifecycle.facts.inside import Probe
 
 
 def _of_process(file: str) -> tuple[str, str]:
@@ -32,6 +34,23 @@ _FILES: Mapping[str, tuple[str, ...]] = {
     "container.security.no_new_privileges": _STATUS,
     "container.security.seccomp": _STATUS,
 }
+
+
+def probe_for(promises: Iterable[Promise], *, write: bool) -> Probe:
+    """What one look inside must cover for these promises; ``write`` allows trying writes."""
+    wanted = list(promises)
+    targets = [p.expected["target"] for p in wanted if p.field == "container.mount.access"]
+    trips = [p.expected["target"] for p in wanted if p.field == "container.mount.round_trip"]
+    return Probe(
+        token=secrets.token_hex(4) if write else "",
+        write_in=tuple(t for t in targets if t not in trips),
+        keep_in=tuple(trips),
+        files=devices(wanted),
+        texts=texts(wanted),
+        gpus=any(p.field == "container.gpus.visible" for p in wanted),
+        proc=kernel_files(wanted),
+        namespaces=namespaces(wanted),
+    )
 
 
 def kernel_files(promises: Iterable[Promise]) -> tuple[str, ...]:
@@ -60,3 +79,9 @@ def devices(promises: Iterable[Promise]) -> tuple[str, ...]:
     """The device files that must be there."""
     found = [str(p.expected) for p in promises if p.field == "container.device.node"]
     return tuple(dict.fromkeys(found))
+
+
+def texts(promises: Iterable[Promise]) -> tuple[str, ...]:
+    """The files that these promises are seen in, each once."""
+    wanted = (network.READ.get(p.field, ()) for p in promises if p.where == "inside")
+    return tuple(dict.fromkeys(file for files in wanted for file in files))
