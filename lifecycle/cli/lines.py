@@ -83,10 +83,10 @@ def hold(args: argparse.Namespace) -> int:
     from lifecycle.cli.machine import connected
     from lifecycle.engine.daemon import EngineError
     from lifecycle.facts.model import World
+    from lifecycle.hold.hold import HoldError
+    from lifecycle.hold.hold import hold as held
     from lifecycle.machine.gpus import host_gpus
     from lifecycle.machine.subject import current_subject
-    from lifecycle.run.hold import HoldError
-    from lifecycle.run.hold import hold as held
     from lifecycle.sandbox.info import load_info
 
     line = read_line(args.rest) if args.rest else None

@@ -14,9 +14,9 @@ from lifecycle.checks.check import Check
 from lifecycle.command.parse import parse
 from lifecycle.engine.daemon import Daemon
 from lifecycle.facts.model import World
+from lifecycle.hold.hold import hold
 from lifecycle.machine.gpus import Gpus
 from lifecycle.machine.subject import current_subject
-from lifecycle.run.hold import hold
 from tests.engine.harness import Place, docker
 
 

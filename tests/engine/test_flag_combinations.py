@@ -29,9 +29,9 @@ from lifecycle.facts.exec_process import exec_facts
 from lifecycle.facts.inside import Probe
 from lifecycle.facts.look_inside import look_inside
 from lifecycle.facts.model import ContainerFacts, Facts, World
+from lifecycle.hold.hold import hold
 from lifecycle.machine.gpus import Gpus
 from lifecycle.machine.subject import current_subject
-from lifecycle.run.hold import hold
 from tests.engine.flag_rules import EXEC_NOT_DRAWN, HONEST, NOT_DRAWN
 from tests.engine.flag_strategies import Combinations, Drawn, hands
 from tests.engine.flag_values import FILES, SILENT, Case, Site, cases, exec_cases

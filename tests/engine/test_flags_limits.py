@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lifecycle.run.hold import hold
+from lifecycle.hold.hold import hold
 from tests.engine.flags_limits import CONTAINERS, ROWS, UNTRUE
 from tests.engine.harness import Place, docker
 from tests.engine.held import Held, Row, holding

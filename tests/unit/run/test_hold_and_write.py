@@ -15,10 +15,10 @@ from lifecycle.checks.check import Check
 from lifecycle.command.parse import parse
 from lifecycle.engine.daemon import ExecOutcome
 from lifecycle.facts.model import World
+from lifecycle.hold.hold import HoldError, hold
+from lifecycle.hold.line_from_inspect import line_of
 from lifecycle.machine.subject import current_subject
 from lifecycle.run.context import RunValues, variables
-from lifecycle.run.hold import HoldError, hold
-from lifecycle.run.inspected import line_of
 from lifecycle.run.planned import PlannedStep
 from lifecycle.run.secrets import Secrets
 from lifecycle.run.session import Session

@@ -20,8 +20,8 @@ from lifecycle.facts.from_outside import look_outside
 from lifecycle.facts.inside import Inside
 from lifecycle.facts.look_inside import look_inside
 from lifecycle.facts.model import ContainerFacts, Facts, World
+from lifecycle.hold.line_from_inspect import line_of
 from lifecycle.machine.regular_files import text_at
-from lifecycle.run.inspected import line_of
 
 _NOT_ASKED = Inside(unseen="the inside was not asked; --inside asks it")
 _ONLY_AT_MAKING = ("container.exists", "container.state", "container.started", "container.name")
