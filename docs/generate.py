@@ -15,8 +15,8 @@ from lifecycle.command.flags import UNREAD, VERBS, Flag, Verb
 from lifecycle.command.parse import parse
 from lifecycle.command.promise import Promise
 from lifecycle.command.promises import promises
+from lifecycle.diagnosis.allowed_remedies import SHOWN
 from lifecycle.diagnosis.catalog import Entry, entries
-from lifecycle.diagnosis.ownership import SHOWN
 from lifecycle.scenario.schema import schema
 
 REFERENCE = Path(__file__).parent / "reference"

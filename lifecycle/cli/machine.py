@@ -17,7 +17,7 @@ from lifecycle.checks.wording import shown
 from lifecycle.cli import UsageError
 from lifecycle.diagnosis.catalog import Lang
 from lifecycle.diagnosis.doctor import doctor as examine
-from lifecycle.diagnosis.evidence import MachineFacts
+from lifecycle.diagnosis.machine_facts import MachineFacts
 from lifecycle.diagnosis.match import diagnose, findings_json
 from lifecycle.diagnosis.match import explain as explained
 from lifecycle.engine.daemon import Daemon, EngineError

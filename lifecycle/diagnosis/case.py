@@ -11,8 +11,8 @@ from functools import cached_property
 from lifecycle.command.line import CommandError, DockerLine
 from lifecycle.command.parse import parse
 from lifecycle.command.promises import promises
-from lifecycle.diagnosis.evidence import DEFAULT_SOCKET, UNIX, Container, MachineFacts
-from lifecycle.diagnosis.names import Group
+from lifecycle.diagnosis.groups import Group
+from lifecycle.diagnosis.machine_facts import DEFAULT_SOCKET, UNIX, Container, MachineFacts
 from lifecycle.diagnosis.sockets import Listener, SocketInfo
 from lifecycle.run.outcome import Symptom
 

@@ -10,7 +10,7 @@ from lifecycle.checks.check import Check, compare, unverified
 from lifecycle.diagnosis import catalog, match
 from lifecycle.diagnosis.case import Case
 from lifecycle.diagnosis.catalog import Lang
-from lifecycle.diagnosis.evidence import UNIX, MachineFacts
+from lifecycle.diagnosis.machine_facts import UNIX, MachineFacts
 from lifecycle.run.outcome import Finding, Symptom
 
 OLDEST_CLI = "19.03"

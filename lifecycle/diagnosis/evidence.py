@@ -1,357 +1,395 @@
-"""What is true of this machine, looked up only when a finding asks.
-
-Nothing here is global: where to look and whom to ask are arguments, so that a test, another
-person or another machine can stand in.
-"""
+"""Evidence: each probe looks one thing up and says it in a line or a few."""
 
 from __future__ import annotations
 
-import hashlib
-import json
+import difflib
 import os
 import re
-import shutil
-import stat
-import subprocess
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from lifecycle.diagnosis import sockets
-from lifecycle.diagnosis.names import Group, Names, SystemNames
-from lifecycle.diagnosis.sockets import Daemon, Listener, SocketInfo, look_at_socket
-from lifecycle.machine import file_actions
-from lifecycle.machine.as_subject import call
-from lifecycle.machine.secret_variables import without_secrets
-from lifecycle.machine.subject import Subject, current_subject
+from lifecycle.diagnosis.allowed_remedies import whose
+from lifecycle.diagnosis.case import Case, container_name, container_state
+from lifecycle.diagnosis.groups import Group
+from lifecycle.diagnosis.machine_facts import DEFAULT_SOCKET, UNIX, Container
 
-DEFAULT_SOCKET = "/var/run/docker.sock"
-UNIX = "unix://"
+_DASHES = re.compile("[\u2010-\u2015\u2212]")
+_CURLY = re.compile("[\u2018\u2019\u201c\u201d]")
+_GIB, _GB = 1 << 30, 10**9
+_LOGGED = {"lastlog": 292, "faillog": 32}
+"""Bytes of a uid's line in each."""
 
-_PLUGIN_FOLDERS = (
-    "usr/local/lib/docker/cli-plugins",
-    "usr/local/libexec/docker/cli-plugins",
-    "usr/lib/docker/cli-plugins",
-    "usr/libexec/docker/cli-plugins",
-)
-_TOOLKIT = ("nvidia-container-runtime-hook", "nvidia-container-cli", "nvidia-ctk")
-_NVIDIA_VENDOR = "0x10de"
-_DISPLAY_CLASS = "0x03"
-_ASK_LIMIT_S = 10
-_TEXT_CHARS = 1 << 20
-
-Container = dict[str, Any]
+_ANSWERS = {
+    "yes": "an engine answers there",
+    "refused": "nobody listens there",
+    "denied": "this process may not connect",
+    "absent": "there is no such socket",
+}
 
 
-@dataclass(frozen=True)
-class Mount:
-    """The mount that a path lies on."""
-
-    point: str
-    kind: str
-    source: str
-    readonly: bool
+# --- the engine and the way to it ---
 
 
-def ask(words: Sequence[str]) -> str:
-    """What a short command prints, or nothing when it fails."""
-    try:
-        done = subprocess.run(
-            words,
-            capture_output=True,
-            text=True,
-            timeout=_ASK_LIMIT_S,
-            check=False,
-            env=without_secrets(os.environ),
-        )
-    except (OSError, subprocess.SubprocessError):
-        return ""
-    return done.stdout if done.returncode == 0 else ""
+def cli(case: Case) -> list[str]:
+    """The docker command, or the PATH that has none."""
+    if case.facts.cli:
+        version = case.facts.cli_version
+        return [f"docker is {case.facts.cli}" + (f", version {version}" if version else "")]
+    return [f"no docker on PATH ({case.facts.environ.get('PATH', os.defpath)})"]
 
 
-class MachineFacts:
-    """The facts of one machine for one person. Each is gathered once, when first asked for."""
+def address(case: Case) -> list[str]:
+    """Where the CLI looks for the engine, and what is there."""
+    host, source = case.facts.address
+    lines = [f"the CLI is pointed at {host or 'nothing'} by {source}"]
+    if case.host.startswith(UNIX):
+        lines.append(f"{case.socket_path}: {_ANSWERS[case.socket.answers]}")
+    if case.socket_path != DEFAULT_SOCKET or not case.host.startswith(UNIX):
+        usual = case.facts.socket(DEFAULT_SOCKET)
+        lines.append(f"{DEFAULT_SOCKET}: {_ANSWERS[usual.answers]}")
+    return lines
 
-    def __init__(  # noqa: PLR0913 - each is a place to look, and all have a default
-        self,
-        person: Subject | None = None,
-        *,
-        environ: Mapping[str, str] | None = None,
-        root: Path = Path("/"),
-        cwd: Path | None = None,
-        names: Names | None = None,
-        look: Callable[[str], SocketInfo] = look_at_socket,
-        ask: Callable[[Sequence[str]], str] = ask,
-        containers: Callable[[], Sequence[Mapping[str, Any]] | None] | None = None,
-        inspect: Callable[[str], Mapping[str, Any] | None] = lambda _: None,
-        eyes: Subject | None = None,
-        made: Callable[[str], bool] = lambda _: False,
-    ) -> None:
-        """Prepare; nothing is looked at yet.
 
-        ``root`` is where /proc, /etc, /sys and /dev are, ``cwd`` where the failed command ran,
-        ``containers`` gives the engine's list of all containers (the API's summaries: Id, Names,
-        Ports, State, Status, Mounts, Command), or None when it can't be asked; ``inspect`` gives
-        all that the engine says of one, by its id; ``made`` says whether this run made it.
-        ``eyes`` are whose may see what the person or the command named, where that is not who
-        runs this.
-        """
-        self.person = person or current_subject()
-        self.environ = dict(os.environ if environ is None else environ)
-        self.root = root
-        self.cwd = cwd or Path.cwd()
-        self.names: Names = names or SystemNames()
-        self._look = look
-        self._ask = ask
-        self._list = containers
-        self._inspect = inspect
-        self._eyes = eyes or current_subject()
-        self.made = made
-        self._sockets: dict[str, SocketInfo] = {}
+def daemons(case: Case) -> list[str]:
+    """The dockerd processes of this machine."""
+    running = case.facts.daemons
+    if not running:
+        return ["no dockerd process runs on this machine"]
+    return [
+        f"dockerd runs as pid {one.pid}" + (f" on {', '.join(one.hosts)}" if one.hosts else "")
+        for one in running
+    ]
 
-    # --- the CLI and where it points ---
 
-    @cached_property
-    def cli(self) -> Path | None:
-        """The docker command that this person's PATH finds."""
-        return self.which("docker")
+def socket(case: Case) -> list[str]:
+    """The socket's owner, group and mode."""
+    info = case.socket
+    if not info.exists:
+        return [f"{info.path}: {_ANSWERS['absent']} on this machine"]
+    owner = case.facts.names.user_named(info.uid)
+    admits = "admits" if case.facts.admitted(info) else "does not admit"
+    group = case.socket_group
+    name = group.name if group else str(info.gid)
+    belongs = f"{info.path} is {owner}:{name} (gid {info.gid}), mode {info.mode:04o}"
+    return [f"{belongs}: it {admits} {case.facts.person.name}"]
 
-    @cached_property
-    def cli_version(self) -> str:
-        """Its version, such as ``28.2.2``; empty without one."""
-        found = re.search(
-            r"\d+\.\d+\.\d+", self._ask([str(self.cli), "--version"]) if self.cli else ""
-        )
-        return found[0] if found else ""
 
-    def which(self, command: str) -> Path | None:
-        """The command on this person's PATH."""
-        return (
-            Path(f)
-            if (f := shutil.which(command, path=self.environ.get("PATH", os.defpath)))
-            else None
-        )
+def groups(case: Case) -> list[str]:
+    """The groups of the process, of a new login, and who is in the docker group."""
+    facts, person = case.facts, case.facts.person
+    lines = [f"this process of {person.name} is in the groups {_numbers(person.groups)}"]
+    if facts.login_groups:
+        lines.append(f"a new login of {person.name} is in {_numbers(facts.login_groups)}")
+    for group in _distinct(case.socket_group, case.docker_group):
+        members = ", ".join(group.members) or "no listed members"
+        lines.append(f"`{group.name}` group (gid {group.gid}) has {members}")
+    local, by_names = facts.local_group("docker"), case.docker_group
+    if by_names and (local is None or local.gid != by_names.gid):
+        found = "has none" if local is None else f"has gid {local.gid}"
+        lines.append(f"`docker` is gid {by_names.gid} by NSS, while /etc/group {found}")
+    return lines
 
-    def cli_plugin(self, name: str) -> Path | None:
-        """A plugin of the CLI, such as buildx."""
-        folders = [self._config_folder / "cli-plugins", *(self.root / f for f in _PLUGIN_FOLDERS)]
-        return next((f for x in folders if self._look_at(f := x / f"docker-{name}")), None)
 
-    @cached_property
-    def _config_folder(self) -> Path:
-        return Path(self.environ.get("DOCKER_CONFIG") or Path(self.person.home) / ".docker")
+def _distinct(*found: Group | None) -> list[Group]:
+    return list({group.gid: group for group in found if group}.values())
 
-    @cached_property
-    def client_config(self) -> dict[str, Any]:
-        """The person's ~/.docker/config.json; empty when there is none or it is broken."""
-        try:
-            read = json.loads(self._text(self._config_folder / "config.json"))
-        except (OSError, ValueError, RecursionError):
-            return {}
-        return read if isinstance(read, dict) else {}
 
-    @cached_property
-    def address(self) -> tuple[str, str]:
-        """Where the CLI looks for the engine, and what says so."""
-        if host := self.environ.get("DOCKER_HOST"):
-            return host, "DOCKER_HOST"
-        name, source = self.environ.get("DOCKER_CONTEXT"), "DOCKER_CONTEXT"
-        if not name:
-            name, source = self.client_config.get("currentContext"), "docker context use"
-        if not name or name == "default":
-            return f"{UNIX}{DEFAULT_SOCKET}", "the default"
-        digest = hashlib.sha256(str(name).encode()).hexdigest()
-        meta = self._config_folder / "contexts" / "meta" / digest / "meta.json"
-        try:
-            host = json.loads(self._text(meta))["Endpoints"]["docker"]["Host"]
-        except (OSError, ValueError, LookupError, TypeError):
-            return "", f"context {name} (by {source}), which does not exist"
-        return str(host), f"context {name} (by {source})"
+def _numbers(ids: tuple[int, ...]) -> str:
+    return ", ".join(map(str, ids)) or "none"
 
-    def socket(self, path: str) -> SocketInfo:
-        """The Unix socket at this path."""
-        if path not in self._sockets:
-            self._sockets[path] = self._look(path)
-        return self._sockets[path]
 
-    def admitted(self, info: SocketInfo) -> bool:
-        """Whether the person's process may connect to the socket."""
-        return info.admits(self.person.uid, self.person.groups)
+# --- containers ---
 
-    @cached_property
-    def daemons(self) -> list[Daemon]:
-        """Every dockerd that runs here."""
-        return sockets.daemons(self.root)
 
-    # --- people ---
-
-    @cached_property
-    def login_groups(self) -> tuple[int, ...]:
-        """What a new login of the person would be in; the process may have fewer."""
-        return self.names.groups_of(self.person.name)
-
-    def local_group(self, name: str) -> Group | None:
-        """The group as /etc/group has it, which is all that dockerd reads."""
-        for line in self.read("etc/group").splitlines():
-            fields = line.split(":")
-            if fields[0] == name and len(fields) > 3 and fields[2].isdigit():  # noqa: PLR2004
-                return Group(name, int(fields[2]), tuple(m for m in fields[3].split(",") if m))
-        return None
-
-    @cached_property
-    def proxies(self) -> dict[str, str]:
-        """The proxy variables of the person's shell, in lower case."""
-        wanted = ("http_proxy", "https_proxy", "all_proxy")
-        return {k.lower(): v for k, v in self.environ.items() if k.lower() in wanted and v}
-
-    # --- the engine's containers ---
-
-    @cached_property
-    def containers(self) -> list[Container] | None:
-        """Every container, running or not; None when the engine can't be asked."""
-        listed = self._list() if self._list else None
-        return None if listed is None else [dict(one) for one in listed]
-
-    def inspected(self, container: str) -> Container:
-        """All that the engine says of a container; empty when it can't be asked."""
-        return dict(self._inspect(container) or {})
-
-    def container(self, name: str) -> Container | None:
-        """The container of this name or (part of an) id."""
-        wanted = name.removeprefix("/")
-        for one in self.containers or []:
-            if f"/{wanted}" in one.get("Names", []):
-                return one
-        short = 8
-        by_id = (one for one in self.containers or [] if str(one.get("Id", "")).startswith(wanted))
-        return next(by_id, None) if len(wanted) >= short else None
-
-    def container_on_port(self, port: int, protocol: str = "tcp") -> Container | None:
-        """The container that publishes this port of the host."""
-        for one in self.containers or []:
-            for row in one.get("Ports") or []:
-                if row.get("PublicPort") == port and row.get("Type", "tcp") == protocol:
-                    return one
-        return None
-
-    def listeners(self, port: int, protocol: str = "tcp") -> list[Listener]:
-        """Who listens on this port of the host, or of the network that the engine lives in."""
-        engine = self.engine
-        return sockets.listeners(self.root, port, protocol, engine.pid if engine else None)
-
-    @property
-    def engine(self) -> Daemon | None:
-        """The engine's process: the one with its address on the command line, or the only one."""
-        host, _ = self.address
-        found = [one for one in self.daemons if host in one.hosts]
-        if not found and host.startswith(UNIX):
-            found = self.daemons
-        return found[0] if len(found) == 1 else None
-
-    # --- files, disks, devices ---
-
-    def read(self, path: str) -> str:
-        """A file under the root, or nothing."""
-        with suppress(OSError):
-            return (self.root / path).read_text(encoding="utf-8", errors="replace")
-        return ""
-
-    def read_in_folder(self, name: str) -> str:
-        """A file of the folder that the command ran in, or nothing."""
-        with suppress(OSError):
-            return self._text(self.cwd / name)
-        return ""
-
-    def files_of_folder(self) -> list[Path]:
-        """The files of the folder that the command ran in."""
-        with suppress(OSError):
-            files = [
-                self.cwd / name for name in call(self._eyes, file_actions.names, str(self.cwd))
-            ]
-            return [f for f in files if (seen := self._look_at(f)) and stat.S_ISREG(seen[2])]
+def container(case: Case) -> list[str]:
+    """The container that the message or the command is about."""
+    if case.facts.containers is None:
         return []
-
-    def _text(self, file: Path) -> str:
-        found = call(self._eyes, file_actions.beginning, str(file), _TEXT_CHARS)
-        return found.decode("utf-8", "replace")
-
-    def _look_at(self, file: Path) -> list[int] | None:
-        with suppress(OSError):
-            return call(self._eyes, file_actions.look, str(file))
-        return None
-
-    def mount_of(self, path: str) -> Mount | None:
-        """The mount that the path lies on, by /proc/self/mountinfo."""
-        best: Mount | None = None
-        for line in self.read("proc/self/mountinfo").splitlines():
-            left, _, right = line.partition(" - ")
-            point, options = left.split()[4:6]
-            inside = path == point or path.startswith(point.rstrip("/") + "/")
-            if inside and (best is None or len(point) >= len(best.point)):
-                kind, source = right.split()[:2]
-                best = Mount(point, kind, source, "ro" in options.split(","))
-        return best
-
-    def owner(self, path: str) -> int | None:
-        """The uid that owns the file of the host; None when there is none, or it is hidden."""
-        return seen[0] if (seen := self._look_at(self.root / path.lstrip("/"))) else None
-
-    def owner_in_folder(self, name: str) -> int | None:
-        """The uid that owns a file of the folder that the command ran in; None of a link."""
-        try:
-            found = (self.cwd / name).lstat()
-        except OSError:
-            return None
-        return found.st_uid if stat.S_ISREG(found.st_mode) else None
-
-    def is_empty(self, path: str) -> bool:
-        """Whether the path is a folder with nothing in it."""
-        with suppress(OSError):
-            return not call(self._eyes, file_actions.names, str(self.root / path.lstrip("/")))
-        return False
-
-    def free_bytes(self, path: str) -> int | None:
-        """What an ordinary person may still write on that path's file system."""
-        with suppress(OSError):
-            return shutil.disk_usage(self.root / path.lstrip("/")).free
-        return None
-
-    @cached_property
-    def gpus(self) -> int | None:
-        """How many GPUs the NVIDIA driver shows; None without the driver."""
-        folder = self.root / "proc/driver/nvidia/gpus"
-        return sum(1 for _ in folder.iterdir()) if folder.is_dir() else None
-
-    @cached_property
-    def gpu_hardware(self) -> int:
-        """How many NVIDIA display devices are on the PCI bus, driver or not."""
-        devices = (self.root / "sys/bus/pci/devices").glob("*")
-        return sum(
-            _first_line(d / "vendor") == _NVIDIA_VENDOR
-            and _first_line(d / "class").startswith(_DISPLAY_CLASS)
-            for d in devices
-        )
-
-    @cached_property
-    def toolkit(self) -> tuple[Path, ...]:
-        """The parts of the NVIDIA Container Toolkit on this person's PATH."""
-        return tuple(path for name in _TOOLKIT if (path := self.which(name)))
-
-    @cached_property
-    def cgroup_version(self) -> str:
-        """The hierarchy that the host mounts: ``2`` or ``1``."""
-        return "2" if (self.root / "sys/fs/cgroup/cgroup.controllers").exists() else "1"
-
-    @cached_property
-    def selinux_enforcing(self) -> bool:
-        """Whether SELinux refuses here."""
-        return self.read("sys/fs/selinux/enforce").strip() == "1"
+    if case.container is None:
+        name = case.caught.get("name")
+        return [f"no container is named {name} now"] if name else []
+    return [_described(case.container)]
 
 
-def _first_line(path: Path) -> str:
-    with suppress(OSError, UnicodeDecodeError):
-        return path.read_text(encoding="ascii").strip()
-    return ""
+def _described(one: Container) -> str:
+    state = one.get("Status") or container_state(one) or "state unknown"
+    return (
+        f"container {container_name(one)} ({str(one.get('Id', ''))[:12]})"
+        f" of {one.get('Image', 'an unknown image')}: {state}"
+    )
+
+
+def nearest_container(case: Case) -> list[str]:
+    """The containers whose names are like the one that was not found."""
+    name = case.caught.get("name", "")
+    known = [container_name(one) for one in case.facts.containers or []]
+    near = difflib.get_close_matches(name, known, n=3)
+    if near:
+        return [f"there is a container named {', '.join(near)}"]
+    return [] if case.facts.containers is None else [f"no container has a name like {name}"]
+
+
+def port(case: Case) -> list[str]:
+    """Who has the port."""
+    text = case.caught.get("port")
+    if not text:
+        return []
+    lines = []
+    if case.holder:
+        lines.append(f"port {text} is published by {_described(case.holder)}")
+    for one in case.listening:
+        who = f"{one.command} (pid {one.pid})" if one.pid else "a process that can't be seen"
+        owner = case.facts.names.user_named(one.owner)
+        lines.append(f"{who} of {owner} listens on {one.address} port {one.port}")
+        if one.container:
+            lines.append(f"that process lives in container {one.container[:12]}")
+        if case.is_left_proxy(one):
+            lines.append(
+                f"its engine has gone: its parent is {one.parent_command}, not dockerd"
+                if one.engine_has_gone
+                else f"no container of its engine (pid {one.parent}) publishes port {text}"
+            )
+    return lines or [f"nothing is seen to hold port {text} now"]
+
+
+def mounts(case: Case) -> list[str]:
+    """The mount that the path lies in, and what its source is on the host."""
+    bind = case.bind
+    if bind is None:
+        return [f"mounted: {b.source} at {b.target}" for b in case.binds]
+    mode = "read-only" if bind.readonly else "read-write"
+    return [
+        f"{bind.target} is {bind.source} of the host, mounted {mode}",
+        *_path(case, bind.source),
+        *_lies_on(case, bind.source),
+    ]
+
+
+def _lies_on(case: Case, path: str) -> list[str]:
+    mount = case.facts.mount_of(path)
+    if mount is None:
+        return []
+    mode = "read-only" if mount.readonly else "read-write"
+    return [f"{path} lies on {mount.source} ({mount.kind}, {mode}) at {mount.point}"]
+
+
+def read_only(case: Case) -> list[str]:
+    """What makes the container's /etc read-only."""
+    why = case.read_only_at("/etc")
+    return [f"the container has {why}"] if why else []
+
+
+def korean_passwd(case: Case) -> list[str]:
+    """The Korean passwd ends every failure with the words that it should end a success with."""
+    wrong = "passwd: 암호를 바꿨습니다"
+    return [f"`{wrong}` is a mistranslation of `password unchanged`"] if wrong in case.text else []
+
+
+def source(case: Case) -> list[str]:
+    """The path of the host that the message names."""
+    path = case.caught.get("source")
+    return [*_path(case, path), *_lies_on(case, path)] if path else []
+
+
+def _path(case: Case, path: str) -> list[str]:
+    owner = case.facts.owner(path)
+    if owner is None:
+        return [f"{path} does not exist on this machine, or may not be seen"]
+    empty = ", empty" if case.facts.is_empty(path) else ""
+    return [f"{path} belongs to {case.facts.names.user_named(owner)} (uid {owner}){empty}"]
+
+
+# --- images and Dockerfiles ---
+
+
+def login(case: Case) -> list[str]:
+    """The registries that the person has logged in to."""
+    stored = sorted(case.facts.client_config.get("auths") or {})
+    return [f"stored logins: {', '.join(stored)}" if stored else "no registry login is stored"]
+
+
+def tag(case: Case) -> list[str]:
+    """Whether the tag was written or implied."""
+    image = case.caught.get("image", "")
+    if "Using default tag: latest" in case.text or image.endswith(":latest"):
+        return ["the tag is `latest`, which is what no tag means"]
+    return [f"the name asked for is {image}"] if image else []
+
+
+def dockerfile(case: Case) -> list[str]:
+    """Lines of the Dockerfile that hold typographic dashes or quotes."""
+    lines = []
+    for file in _dockerfiles(case):
+        for number, line in enumerate(case.facts.read_in_folder(file.name).splitlines(), 1):
+            if _DASHES.search(line) or _CURLY.search(line):
+                lines.append(f"{file.name}:{number}: {line.strip()}")
+    return lines
+
+
+def dockerfiles(case: Case) -> list[str]:
+    """The files of the folder that could have been meant."""
+    near = [file.name for file in _dockerfiles(case)]
+    found = ", ".join(near) or "no file with a name like dockerfile"
+    return [f"{case.facts.cwd} has {found}"]
+
+
+def _dockerfiles(case: Case) -> list[Path]:
+    named = case.option("--file")
+    files = case.facts.files_of_folder()
+    return [f for f in files if f.name == named or "dockerfile" in f.name.lower()]
+
+
+def proxy_lines(case: Case) -> list[str]:
+    """The lines of the Dockerfile that set a proxy."""
+    return [f"line {number}: {line}" for number, line in case.proxy_lines]
+
+
+def capitals(case: Case) -> list[str]:
+    """Whether the capitals come from the person's own name."""
+    name = case.facts.person.name
+    return [f"the user name {name} has capital letters"] if name != name.lower() else []
+
+
+def id_taken(case: Case) -> list[str]:
+    """The id that the image has already, and whose it is on the host."""
+    lines = []
+    if gid := case.caught.get("gid"):
+        group = case.facts.names.group_numbered(int(gid))
+        lines.append(f"gid {gid} on the host is {group.name if group else 'nobody'}")
+    if uid := case.caught.get("uid"):
+        lines.append(f"uid {uid} on the host is {case.facts.names.user_named(int(uid))}")
+    return lines
+
+
+def sudo(case: Case) -> list[str]:
+    """Who called this through sudo."""
+    user = case.facts.environ.get("SUDO_USER")
+    return [f"this runs under sudo, called by {user}"] if user else []
+
+
+# --- GPUs ---
+
+
+def gpus(case: Case) -> list[str]:
+    """The GPUs of the machine and the parts of the toolkit that are there."""
+    facts = case.facts
+    hardware = facts.gpu_hardware
+    driver = "is not loaded" if facts.gpus is None else f"shows {facts.gpus} GPUs"
+    tools = ", ".join(str(path) for path in facts.toolkit)
+    return [
+        f"{hardware or 'no'} NVIDIA devices on the PCI bus; the driver {driver}",
+        f"NVIDIA Container Toolkit: {tools or 'no part of it on PATH'}",
+    ]
+
+
+def nvidia_driver(case: Case) -> list[str]:
+    """The loaded driver's version."""
+    lines = case.facts.read("proc/driver/nvidia/version").splitlines()
+    return [lines[0].strip()] if lines else ["the NVIDIA kernel driver is not loaded"]
+
+
+# --- the machine ---
+
+
+def proxies(case: Case) -> list[str]:
+    """The proxies of the shell, and those that the CLI hands to builds and containers."""
+    shell = case.facts.proxies
+    lines = [f"proxy variables of the shell: {', '.join(sorted(shell)) or 'none'}"]
+    configured = case.facts.client_config.get("proxies")
+    lines.append(f"~/.docker/config.json {'sets' if configured else 'sets no'} proxies")
+    return lines
+
+
+def disk(case: Case) -> list[str]:
+    """What is left where the engine keeps its images."""
+    roots = {one.data_root for one in case.facts.daemons} or {"/var/lib/docker"}
+    lines = []
+    for root in sorted(roots):
+        free = case.facts.free_bytes(root)
+        if free is not None:
+            lines.append(f"{root}: {free / _GIB:.1f} GiB free")
+    return lines
+
+
+def login_log(case: Case) -> list[str]:
+    """How long the login logs become with the person's uid: a line each for all uids up to it."""
+    uid = case.facts.person.uid
+    sizes = [f"/var/log/{name} {uid * size / _GB:.0f} GB" for name, size in _LOGGED.items()]
+    return [f"with uid {uid}: {', '.join(sizes)}"]
+
+
+def kernel(case: Case) -> list[str]:
+    """Whether the running kernel's modules are still on disk."""
+    release = case.facts.read("proc/sys/kernel/osrelease").strip()
+    there = (case.facts.root / "lib/modules" / release).is_dir() if release else False
+    return [f"/lib/modules/{release} {'exists' if there else 'does not exist'}"]
+
+
+def cgroup(case: Case) -> list[str]:
+    """The hierarchy that the host mounts."""
+    return [f"the host mounts cgroup v{case.facts.cgroup_version}"]
+
+
+def selinux(case: Case) -> list[str]:
+    """Whether SELinux refuses here."""
+    return [f"SELinux is {'enforcing' if case.facts.selinux_enforcing else 'not enforcing'}"]
+
+
+def api_version(case: Case) -> list[str]:
+    """The API version that the environment fixes."""
+    fixed = case.facts.environ.get("DOCKER_API_VERSION")
+    return [f"DOCKER_API_VERSION is {fixed}" if fixed else "DOCKER_API_VERSION is not set"]
+
+
+def resolver(case: Case) -> list[str]:
+    """The name servers of the host."""
+    lines = case.facts.read("etc/resolv.conf").splitlines()
+    servers = [line.split()[1] for line in lines if re.match(r"nameserver\s+\S", line)]
+    return [f"name servers of the host: {', '.join(servers) or 'none'}"]
+
+
+def person(case: Case) -> list[str]:
+    """The person's ids, and whether they are in /etc/passwd."""
+    one = case.facts.person
+    local = any(x.startswith(f"{one.name}:") for x in case.facts.read("etc/passwd").splitlines())
+    where = "in" if local else "not in"
+    return [f"{one.name} is uid {one.uid}, gid {one.gid} on the host, {where} /etc/passwd"]
+
+
+PROBES: dict[str, Callable[[Case], list[str]]] = {
+    probe.__name__.replace("_", "-"): probe
+    for probe in (
+        cli,
+        address,
+        daemons,
+        socket,
+        groups,
+        container,
+        whose,
+        nearest_container,
+        port,
+        mounts,
+        read_only,
+        korean_passwd,
+        source,
+        login,
+        tag,
+        dockerfile,
+        dockerfiles,
+        proxy_lines,
+        capitals,
+        id_taken,
+        sudo,
+        gpus,
+        nvidia_driver,
+        proxies,
+        disk,
+        login_log,
+        kernel,
+        cgroup,
+        selinux,
+        api_version,
+        resolver,
+        person,
+    )
+}

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from lifecycle.diagnosis import catalog, text
+from lifecycle.diagnosis import catalog, pasted_text
+from lifecycle.diagnosis.allowed_remedies import advised, filler
 from lifecycle.diagnosis.case import Case
 from lifecycle.diagnosis.catalog import Entry, Lang
-from lifecycle.diagnosis.evidence import MachineFacts
-from lifecycle.diagnosis.ownership import advised, filler
-from lifecycle.diagnosis.probes import PROBES
+from lifecycle.diagnosis.evidence import PROBES
+from lifecycle.diagnosis.machine_facts import MachineFacts
 from lifecycle.diagnosis.rules import RULES
 from lifecycle.run.outcome import Finding, Symptom
 
@@ -32,7 +32,7 @@ class Match:
 
 def diagnose(symptom: Symptom, facts: MachineFacts, *, lang: Lang = "en") -> list[Finding]:
     """What is behind a command's failure, the earliest message first; empty when not known."""
-    output = text.plain("\n".join((symptom.output, *symptom.observed)))
+    output = pasted_text.plain("\n".join((symptom.output, *symptom.observed)))
     cases = [
         (match.entry, Case(symptom, output, match.line, match.caught, facts))
         for match in candidates(output)
@@ -52,7 +52,7 @@ def findings_json(findings: Iterable[Finding]) -> dict[str, Any]:
 
 def candidates(output: str) -> list[Match]:
     """Every entry that the text alone allows: proved, or else hinted at; none explained away."""
-    for searched in text.variants(output):
+    for searched in pasted_text.variants(output):
         for hints in (False, True):
             found = _matches(searched, hints=hints)
             if found:
@@ -66,7 +66,7 @@ def _matches(output: str, *, hints: bool) -> list[Match]:
     for entry in catalog.entries():
         first = _first(entry.hints if hints else entry.patterns, output)
         if first:
-            line = text.line_at(output, *first.span())
+            line = pasted_text.line_at(output, *first.span())
             caught = {name: value for name, value in first.groupdict().items() if value}
             found.append(Match(entry, first.start(), line, caught))
     return sorted(found, key=lambda match: match.at)

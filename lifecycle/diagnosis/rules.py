@@ -12,7 +12,7 @@ from collections.abc import Callable
 from lifecycle.command.flags import does
 from lifecycle.diagnosis.case import Case, container_state
 from lifecycle.diagnosis.catalog import entry
-from lifecycle.diagnosis.evidence import DEFAULT_SOCKET, UNIX, Mount
+from lifecycle.diagnosis.machine_facts import DEFAULT_SOCKET, UNIX, Mount
 
 _HUBS = re.compile(r"docker\.io|docker\.com|gcr\.io|nvcr\.io|quay\.io|ghcr\.io")
 _LISTS_FETCHED = re.compile(r"^(?:#\S+ \S+ )?(?:Get|Hit|Ign):\d+ |Fetched [\d.,]+ ", re.MULTILINE)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Any
 
-from lifecycle.diagnosis.evidence import MachineFacts
+from lifecycle.diagnosis.machine_facts import MachineFacts
 from lifecycle.diagnosis.match import diagnose
 from lifecycle.engine.daemon import EngineError
 from lifecycle.report.inert import inert

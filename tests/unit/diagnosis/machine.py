@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lifecycle.diagnosis.evidence import DEFAULT_SOCKET, MachineFacts
+from lifecycle.diagnosis.groups import Group
+from lifecycle.diagnosis.machine_facts import DEFAULT_SOCKET, MachineFacts
 from lifecycle.diagnosis.match import diagnose
-from lifecycle.diagnosis.names import Group
 from lifecycle.diagnosis.sockets import SocketInfo
 from lifecycle.machine.subject import Subject
 from lifecycle.run.outcome import Finding, Symptom

@@ -6,7 +6,7 @@ import pytest
 
 from lifecycle.diagnosis import catalog
 from lifecycle.diagnosis.catalog import Advice, Entry
-from lifecycle.diagnosis.probes import PROBES
+from lifecycle.diagnosis.evidence import PROBES
 from lifecycle.diagnosis.rules import RULES
 
 ENTRIES = catalog.entries()

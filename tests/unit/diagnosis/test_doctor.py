@@ -8,8 +8,8 @@ import pytest
 
 from lifecycle.checks.check import Check
 from lifecycle.diagnosis.doctor import DoctorReport, doctor
-from lifecycle.diagnosis.evidence import DEFAULT_SOCKET
-from lifecycle.diagnosis.names import Group
+from lifecycle.diagnosis.groups import Group
+from lifecycle.diagnosis.machine_facts import DEFAULT_SOCKET
 from lifecycle.diagnosis.sockets import SocketInfo
 from tests.unit.diagnosis.machine import Machine
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from lifecycle.diagnosis.evidence import DEFAULT_SOCKET
+from lifecycle.diagnosis.groups import Group
+from lifecycle.diagnosis.machine_facts import DEFAULT_SOCKET
 from lifecycle.diagnosis.match import diagnose, explain
-from lifecycle.diagnosis.names import Group
 from lifecycle.diagnosis.sockets import SocketInfo
 from lifecycle.run.outcome import Symptom
 from tests.unit.diagnosis.machine import Machine, evidence, only

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from lifecycle.diagnosis import sockets
-from lifecycle.diagnosis.evidence import DEFAULT_SOCKET, MachineFacts
-from lifecycle.diagnosis.names import SystemNames
+from lifecycle.diagnosis.groups import SystemNames
+from lifecycle.diagnosis.machine_facts import DEFAULT_SOCKET, MachineFacts
 from lifecycle.diagnosis.sockets import SocketInfo, look_at_socket
 from tests.unit.diagnosis.machine import TCP_TABLE, Container, Machine
 

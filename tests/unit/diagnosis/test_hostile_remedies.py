@@ -8,9 +8,9 @@ import re
 import pytest
 
 from lifecycle.diagnosis.doctor import doctor
-from lifecycle.diagnosis.evidence import DEFAULT_SOCKET
+from lifecycle.diagnosis.groups import Group
+from lifecycle.diagnosis.machine_facts import DEFAULT_SOCKET
 from lifecycle.diagnosis.match import diagnose, explain
-from lifecycle.diagnosis.names import Group
 from lifecycle.diagnosis.sockets import SocketInfo
 from lifecycle.run.outcome import Finding, Symptom
 from tests.unit.diagnosis.acts import PROSE, acts

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lifecycle.diagnosis import catalog, match, text
+from lifecycle.diagnosis import catalog, match, pasted_text
 
 MESSAGES = tomllib.loads((Path(__file__).parent / "messages.toml").read_text("utf-8"))["message"]
 IDS = [f"{message['findings'][0]}-{at}" for at, message in enumerate(MESSAGES)]
@@ -13,7 +13,7 @@ EACH = pytest.mark.parametrize("message", MESSAGES, ids=IDS)
 
 
 def _ids(output: str) -> set[str]:
-    return {found.entry.id for found in match.candidates(text.plain(output))}
+    return {found.entry.id for found in match.candidates(pasted_text.plain(output))}
 
 
 @EACH

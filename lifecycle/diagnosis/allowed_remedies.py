@@ -16,7 +16,7 @@ from typing import Literal
 
 from lifecycle.diagnosis.case import Bind, Case, binds_of, container_name
 from lifecycle.diagnosis.catalog import Advice, Entry
-from lifecycle.diagnosis.evidence import Container, MachineFacts
+from lifecycle.diagnosis.machine_facts import Container, MachineFacts
 from lifecycle.diagnosis.rules import served
 
 Whose = Literal["run", "own", "another", "unknown"]
