@@ -17,6 +17,7 @@ from lifecycle.checks.wording import shown
 from lifecycle.cli import UsageError
 from lifecycle.diagnosis.catalog import Lang
 from lifecycle.diagnosis.doctor import doctor as examine
+from lifecycle.diagnosis.finding import Finding, Symptom
 from lifecycle.diagnosis.machine_facts import MachineFacts
 from lifecycle.diagnosis.match import diagnose, findings_json
 from lifecycle.diagnosis.match import explain as explained
@@ -26,7 +27,6 @@ from lifecycle.machine.subject import current_subject, environment
 from lifecycle.report.text import as_json
 from lifecycle.run.ledger import LedgerError, default_folder
 from lifecycle.run.options import Options
-from lifecycle.run.outcome import Finding, Symptom
 from lifecycle.run.surroundings import StartError, connect, find_address, read_lab
 from lifecycle.run.sweep import Swept
 from lifecycle.run.sweep import sweep as swept

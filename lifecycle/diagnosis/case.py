@@ -11,10 +11,10 @@ from functools import cached_property
 from lifecycle.command.line import CommandError, DockerLine
 from lifecycle.command.parse import parse
 from lifecycle.command.promises import promises
+from lifecycle.diagnosis.finding import Symptom
 from lifecycle.diagnosis.groups import Group
 from lifecycle.diagnosis.machine_facts import DEFAULT_SOCKET, UNIX, Container, MachineFacts
 from lifecycle.diagnosis.sockets import Listener, SocketInfo
-from lifecycle.run.outcome import Symptom
 
 _BUILD_MARKS = re.compile(
     r"^Step \d+/\d+ :|/bin/sh -c|failed to solve|executor failed running|^#\d+ |"

@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from lifecycle.run.outcome import Remedy, Who
+from lifecycle.diagnosis.finding import Remedy, Who
 
 Lang = Literal["en", "ko"]
 

@@ -10,8 +10,8 @@ from lifecycle.checks.check import Check, compare, unverified
 from lifecycle.diagnosis import catalog, match
 from lifecycle.diagnosis.case import Case
 from lifecycle.diagnosis.catalog import Lang
+from lifecycle.diagnosis.finding import Finding, Symptom
 from lifecycle.diagnosis.machine_facts import UNIX, MachineFacts
-from lifecycle.run.outcome import Finding, Symptom
 
 OLDEST_CLI = "19.03"
 """The first CLI with ``--gpus``."""

@@ -13,9 +13,9 @@ from lifecycle.diagnosis.allowed_remedies import advised, filler
 from lifecycle.diagnosis.case import Case
 from lifecycle.diagnosis.catalog import Entry, Lang
 from lifecycle.diagnosis.evidence import PROBES
+from lifecycle.diagnosis.finding import Finding, Symptom
 from lifecycle.diagnosis.machine_facts import MachineFacts
 from lifecycle.diagnosis.rules import RULES
-from lifecycle.run.outcome import Finding, Symptom
 
 _QUOTED_CHARS = 300
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Any
 
+from lifecycle.diagnosis.finding import Finding, Symptom
 from lifecycle.diagnosis.machine_facts import MachineFacts
 from lifecycle.diagnosis.match import diagnose
 from lifecycle.engine.daemon import EngineError
@@ -14,7 +15,6 @@ from lifecycle.report.inert import inert
 from lifecycle.report.text import clean
 from lifecycle.run.live import LiveRun
 from lifecycle.run.options import Options
-from lifecycle.run.outcome import Finding, Symptom
 from lifecycle.run.session import Session
 from lifecycle.scenario.model import Scenario
 

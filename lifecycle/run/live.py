@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from lifecycle.checks.check import Check
+from lifecycle.diagnosis.finding import Symptom
 from lifecycle.engine.daemon import EngineAway, EngineError
 from lifecycle.gate.gate import GateError
 from lifecycle.run.absence import observed
@@ -21,7 +22,7 @@ from lifecycle.run.ledger import LedgerError
 from lifecycle.run.locks import LockError
 from lifecycle.run.opening import new_run_id, open_session
 from lifecycle.run.options import Options
-from lifecycle.run.outcome import StepResult, Symptom
+from lifecycle.run.outcome import StepResult
 from lifecycle.run.runner import Runner
 from lifecycle.run.secrets import Secrets
 from lifecycle.run.session import Diagnose, Say, Session

@@ -11,6 +11,7 @@ from lifecycle.checks.check import Check, compare, unverified
 from lifecycle.checks.expect import judge_expect
 from lifecycle.checks.expected_failure import judge_failing
 from lifecycle.command.promise import Promise
+from lifecycle.diagnosis.finding import Symptom
 from lifecycle.engine.daemon import EngineError
 from lifecycle.facts.host_files import state_of
 from lifecycle.facts.model import ContainerFacts, Facts
@@ -22,7 +23,7 @@ from lifecycle.run.act import Acted
 from lifecycle.run.ledger import LedgerError
 from lifecycle.run.looking import unless_failed, unseen, within_limit
 from lifecycle.run.observe import Before, look_after, look_before, until_kept
-from lifecycle.run.outcome import StepResult, Symptom
+from lifecycle.run.outcome import StepResult
 from lifecycle.run.ownership.ownership import Refusal
 from lifecycle.run.planned import PlannedStep
 from lifecycle.run.session import Diagnose, Session

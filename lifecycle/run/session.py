@@ -10,6 +10,7 @@ from typing import Any
 from lifecycle.command.line import Ref
 from lifecycle.command.name_map import Unnamed
 from lifecycle.command.promise import Promise
+from lifecycle.diagnosis.finding import Finding, Symptom
 from lifecycle.engine.daemon import Daemon
 from lifecycle.engine.events import EventLog
 from lifecycle.facts.model import World
@@ -17,7 +18,6 @@ from lifecycle.machine.subject import Subject
 from lifecycle.run.gates import Gates
 from lifecycle.run.looks import Looks
 from lifecycle.run.options import Options
-from lifecycle.run.outcome import Finding, Symptom
 from lifecycle.run.ownership.ownership import Ownership
 from lifecycle.run.planned import Plan, PlannedStep
 from lifecycle.run.secrets import Secrets

@@ -12,6 +12,7 @@ from typing import Any
 
 from lifecycle.command.values.basic import ImpossibleError
 from lifecycle.command.values.detach_keys import read
+from lifecycle.diagnosis.finding import Symptom
 from lifecycle.engine.daemon import DEFAULT_ADDRESS, Daemon, EngineError, EngineSilent
 from lifecycle.machine import file_actions, process
 from lifecycle.machine.as_subject import call, files_of
@@ -25,7 +26,6 @@ from lifecycle.machine.subject import (
     synthetic_subject,
 )
 from lifecycle.run.options import Options
-from lifecycle.run.outcome import Symptom
 from lifecycle.sandbox.info import SandboxInfo, load_info
 from lifecycle.scenario.errors import Mark
 from lifecycle.scenario.lab import Lab, load_lab, own_lab_file, shared_lab_files

@@ -2,11 +2,11 @@
 
 import pytest
 
+from lifecycle.diagnosis.finding import Symptom
 from lifecycle.diagnosis.groups import Group
 from lifecycle.diagnosis.machine_facts import DEFAULT_SOCKET
 from lifecycle.diagnosis.match import diagnose, explain
 from lifecycle.diagnosis.sockets import SocketInfo
-from lifecycle.run.outcome import Symptom
 from tests.unit.diagnosis.machine import Machine, evidence, only
 
 SILENT = "Cannot connect to the Docker daemon at {}. Is the docker daemon running?"

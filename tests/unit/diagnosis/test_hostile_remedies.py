@@ -8,11 +8,11 @@ import re
 import pytest
 
 from lifecycle.diagnosis.doctor import doctor
+from lifecycle.diagnosis.finding import Finding, Symptom
 from lifecycle.diagnosis.groups import Group
 from lifecycle.diagnosis.machine_facts import DEFAULT_SOCKET
 from lifecycle.diagnosis.match import diagnose, explain
 from lifecycle.diagnosis.sockets import SocketInfo
-from lifecycle.run.outcome import Finding, Symptom
 from tests.unit.diagnosis.acts import PROSE, acts
 from tests.unit.diagnosis.machine import TCP_TABLE, Container, Machine, evidence, only
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from lifecycle.diagnosis.finding import Symptom
 from lifecycle.diagnosis.match import diagnose
-from lifecycle.run.outcome import Symptom
 from tests.unit.diagnosis.machine import Machine, evidence, only
 
 DENIED = "touch: cannot touch '/workspace/f': Permission denied"

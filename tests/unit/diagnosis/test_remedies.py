@@ -13,8 +13,8 @@ from lifecycle.diagnosis import catalog
 from lifecycle.diagnosis.allowed_remedies import SHOWN, advised, filler
 from lifecycle.diagnosis.case import Case
 from lifecycle.diagnosis.catalog import Advice, Changes, Entry, Lang
+from lifecycle.diagnosis.finding import Remedy, Symptom
 from lifecycle.diagnosis.match import diagnose
-from lifecycle.run.outcome import Remedy, Symptom
 from tests.unit.diagnosis.acts import ORDERS, PROSE, Act, acts
 from tests.unit.diagnosis.machine import TCP_TABLE, Machine
 from tests.unit.diagnosis.test_messages import IDS, MESSAGES

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from lifecycle.checks.check import Check, compare, unverified
+from lifecycle.diagnosis.finding import Finding, Remedy
 from lifecycle.report.model import RunReport, ScenarioReport
-from lifecycle.run.outcome import Finding, Remedy, StepResult
+from lifecycle.run.outcome import StepResult
 
 ENGINE = {"name": "Docker", "version": "28.5.1", "address": "unix:///var/run/docker.sock"}
 HOST = {"name": "gpu-07", "system": "Debian GNU/Linux 12", "kernel": "6.1.0-28-amd64"}

@@ -7,7 +7,8 @@ import itertools
 import pytest
 
 from lifecycle.checks.check import Check, CheckStatus
-from lifecycle.run.outcome import Finding, Remedy, StepResult, StepStatus
+from lifecycle.diagnosis.finding import Finding, Remedy
+from lifecycle.run.outcome import StepResult, StepStatus
 
 
 def check(status: CheckStatus) -> Check:
