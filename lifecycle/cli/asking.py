@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from lifecycle.cli import UsageError
 from lifecycle.machine.secret_variables import variable
-from lifecycle.run.secrets import SecretError, refuse_short
+from lifecycle.run.secrets.secrets import SecretError, refuse_short
 from lifecycle.text.lines import nearest
 
 _TERMINAL = "/dev/tty"

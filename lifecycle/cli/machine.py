@@ -25,11 +25,11 @@ from lifecycle.engine.daemon import Daemon, EngineError
 from lifecycle.machine.end_signals import Ending, at_terminal, heeded
 from lifecycle.machine.subject import current_subject, environment
 from lifecycle.report.text import as_json
-from lifecycle.run.ledger import LedgerError, default_folder
-from lifecycle.run.options import Options
-from lifecycle.run.surroundings import StartError, connect, find_address, read_lab
-from lifecycle.run.sweep import Swept
-from lifecycle.run.sweep import sweep as swept
+from lifecycle.run.ownership.ledger import LedgerError, default_folder
+from lifecycle.run.ownership.sweep import Swept
+from lifecycle.run.ownership.sweep import sweep as swept
+from lifecycle.run.session.discover import StartError, connect, find_address, read_lab
+from lifecycle.run.session.options import Options
 from lifecycle.sandbox import SandboxError, open_sandbox
 from lifecycle.scenario.errors import ScenarioError
 

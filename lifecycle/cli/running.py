@@ -15,20 +15,20 @@ from lifecycle.cli import UsageError
 from lifecycle.cli.asking import given_secrets
 from lifecycle.machine.subject import Subject, current_subject, environment
 from lifecycle.report.text import as_json
-from lifecycle.run.context import RunValues
-from lifecycle.run.options import Options
-from lifecycle.run.people import places
-from lifecycle.run.plan import plan
-from lifecycle.run.planned import Plan
-from lifecycle.run.secrets import Secrets
-from lifecycle.run.session import Person
-from lifecycle.run.surroundings import (
+from lifecycle.run.plan.build import plan
+from lifecycle.run.plan.steps import Plan
+from lifecycle.run.plan.variables import RunValues
+from lifecycle.run.secrets.secrets import Secrets
+from lifecycle.run.session.discover import (
     StartError,
     find_address,
     find_subject,
     personal,
     read_lab,
 )
+from lifecycle.run.session.options import Options
+from lifecycle.run.session.people import places
+from lifecycle.run.session.session import Person
 from lifecycle.sandbox.info import load_info
 from lifecycle.scenario.errors import ScenarioError
 from lifecycle.scenario.load import is_scenario, load

@@ -13,9 +13,9 @@ import pytest
 from lifecycle.plugin.interrupts import KEY, Interrupts
 from lifecycle.report.inert import inert
 from lifecycle.report.text import clean, one_line
-from lifecycle.run.cleanup import Remains
-from lifecycle.run.live import LiveRun
 from lifecycle.run.outcome import StepResult
+from lifecycle.run.ownership.cleanup import Remains
+from lifecycle.run.scenario_run import LiveRun
 from lifecycle.scenario.errors import ScenarioError
 from lifecycle.scenario.load import load
 from lifecycle.scenario.model import Scenario, Step

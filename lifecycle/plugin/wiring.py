@@ -13,9 +13,9 @@ from lifecycle.diagnosis.match import diagnose
 from lifecycle.engine.daemon import EngineError
 from lifecycle.report.inert import inert
 from lifecycle.report.text import clean
-from lifecycle.run.live import LiveRun
-from lifecycle.run.options import Options
-from lifecycle.run.session import Session
+from lifecycle.run.scenario_run import LiveRun
+from lifecycle.run.session.options import Options
+from lifecycle.run.session.session import Session
 from lifecycle.scenario.model import Scenario
 
 if TYPE_CHECKING:

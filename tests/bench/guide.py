@@ -20,9 +20,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lifecycle.run import act, live, runner, typed
-from lifecycle.run.live import LiveRun
-from lifecycle.run.options import Options
+from lifecycle.run import scenario_run
+from lifecycle.run.scenario_run import LiveRun
+from lifecycle.run.session.options import Options
+from lifecycle.run.steps import execute, runner, type_step
 from lifecycle.scenario.load import load
 from lifecycle.scenario.templates import library
 from lifecycle.terminal.terminal import Terminal
@@ -66,17 +67,17 @@ def timed_parts() -> Iterator[Clock]:
     """Time what a run does for others: the commands themselves, and the facts."""
     clock = Clock()
     places: list[tuple[Any, str, str]] = [
-        (act, "run_to_end", "commands"),
-        (act, "run_on_terminal", "commands"),
-        (act, "send", "commands"),
+        (execute, "run_to_end", "commands"),
+        (execute, "run_on_terminal", "commands"),
+        (execute, "send", "commands"),
         (Terminal, "wait_end", "commands"),
-        (typed, "wait_until", "commands"),
+        (type_step, "wait_until", "commands"),
         (runner, "look_before", "facts"),
         (runner, "look_after", "facts"),
-        (typed, "look_before", "facts"),
-        (typed, "look_after", "facts"),
-        (live, "open_session", "opening"),
-        (live, "clean_up", "clean-up"),
+        (type_step, "look_before", "facts"),
+        (type_step, "look_after", "facts"),
+        (scenario_run, "open_session", "opening"),
+        (scenario_run, "clean_up", "clean-up"),
     ]
     kept = [(owner, name, getattr(owner, name)) for owner, name, _ in places]
     for owner, name, kind in places:

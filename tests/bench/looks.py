@@ -22,9 +22,9 @@ from pathlib import Path
 from typing import Any
 
 from lifecycle.engine.daemon import Daemon
-from lifecycle.run.live import LiveRun
-from lifecycle.run.options import Options
-from lifecycle.run.surroundings import connect
+from lifecycle.run.scenario_run import LiveRun
+from lifecycle.run.session.discover import connect
+from lifecycle.run.session.options import Options
 from lifecycle.scenario.load import loads
 from tests.bench import peers
 from tests.bench.assertions import (

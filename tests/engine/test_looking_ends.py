@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from lifecycle.run.looking import LEAST
+from lifecycle.run.steps.time_limit import LEAST
 from tests.engine.harness import Place, docker
 
 pytestmark = pytest.mark.engine

@@ -12,7 +12,7 @@ import sys
 from typing import Any
 
 from lifecycle.cli import main
-from lifecycle.run.ledger import Ledger
+from lifecycle.run.ownership.ledger import Ledger
 
 
 def arm(number: int, when: str) -> None:

@@ -108,13 +108,13 @@ steps:
   - {name: Note, write: note, content: x, mode: "${{ secret.password }}"}
 """
 FAULT = """
-import lifecycle.run.runner
+import lifecycle.run.steps.runner
 
 def write_file(session, planned):
     content = planned.content
     raise RuntimeError(f"a fault of ours with {content!r}")
 
-lifecycle.run.runner.write_file = write_file
+lifecycle.run.steps.runner.write_file = write_file
 """
 
 

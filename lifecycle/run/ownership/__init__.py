@@ -1,1 +1,1 @@
-"""What a run made: the one answer to "is this ours", and the only writer of the ledger."""
+"""What a run made: whose a thing is, the ledger (its only writer), the clean-up, the sweep."""

@@ -16,9 +16,9 @@ from typing import Any
 from lifecycle.checks.check import Check
 from lifecycle.engine.daemon import Daemon, EngineError
 from lifecycle.engine.events import Event
-from lifecycle.run.inventory import Inventory, had_image, key_of
-from lifecycle.run.layers import above_others, tags_of
-from lifecycle.run.ledger import Entry, Kind, Ledger
+from lifecycle.run.ownership.build_layers import above_others, tags_of
+from lifecycle.run.ownership.inventory import Inventory, had_image, key_of
+from lifecycle.run.ownership.ledger import Entry, Kind, Ledger
 
 Json = dict[str, Any]
 PULLED = "a pulled base image, which others may use by now; --remove-pulled takes it away again"

@@ -15,9 +15,9 @@ import pytest
 from lifecycle.cli import main
 from lifecycle.engine.daemon import Daemon, EngineError
 from lifecycle.engine.end_exec import end_exec
-from lifecycle.run.inventory import take
-from lifecycle.run.layers import left_over
-from lifecycle.run.ledger import Entry
+from lifecycle.run.ownership.build_layers import left_over
+from lifecycle.run.ownership.inventory import take
+from lifecycle.run.ownership.ledger import Entry
 from tests.fake_engine import GOOD, ID, FakeEngine, fake_engine, mutations
 
 SOON = 20.0

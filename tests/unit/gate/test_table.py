@@ -10,7 +10,7 @@ import pytest
 
 from lifecycle.engine.daemon import Daemon
 from lifecycle.gate.table import ENDPOINTS, Act, Endpoint, find
-from lifecycle.run.ownership.judge import Judge
+from lifecycle.run.requests.judge import Judge
 from tests.unit.run.ownership.fakes import Run
 
 PUBLISHED = [

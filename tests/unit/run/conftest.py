@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from lifecycle.run.context import Place, RunValues, variables
-from lifecycle.run.plan import plan
-from lifecycle.run.planned import Plan, PlannedStep
-from lifecycle.run.secrets import Secrets
+from lifecycle.run.plan.build import plan
+from lifecycle.run.plan.steps import Plan, PlannedStep
+from lifecycle.run.plan.variables import Place, RunValues, variables
+from lifecycle.run.secrets.secrets import Secrets
 from lifecycle.scenario.errors import ScenarioError
 from lifecycle.scenario.lab import Lab
 from lifecycle.scenario.load import load

@@ -7,8 +7,8 @@ from typing import cast
 
 from lifecycle.engine.daemon import EngineAway, EngineError, EngineSilent
 from lifecycle.engine.events import Absence
-from lifecycle.run.absence import lasted_until, observed
-from lifecycle.run.session import Session
+from lifecycle.run.session.session import Session
+from lifecycle.run.steps.engine_outages import lasted_until, observed
 
 
 def session(*absences: Absence, away: EngineError | None = None) -> Session:

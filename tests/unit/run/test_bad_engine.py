@@ -17,10 +17,10 @@ from typing import Any
 import pytest
 
 from lifecycle.engine.daemon import Daemon
-from lifecycle.run.ledger import Ledger
-from lifecycle.run.live import LiveRun
-from lifecycle.run.options import Options
-from lifecycle.run.sweep import sweep
+from lifecycle.run.ownership.ledger import Ledger
+from lifecycle.run.ownership.sweep import sweep
+from lifecycle.run.scenario_run import LiveRun
+from lifecycle.run.session.options import Options
 from lifecycle.scenario.load import loads
 from tests.fake_engine import GOOD, ID, FakeEngine, fake_engine, mutations
 
@@ -107,7 +107,7 @@ def run(environ: dict[str, str]) -> list[tuple[str, str]]:
 def test_a_run_on_one_that_does_not_has_no_fault_of_the_harness(
     engine: FakeEngine, environ: dict[str, str], path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lifecycle.run.observe.EVENT_LIMIT", 0.01)
+    monkeypatch.setattr("lifecycle.run.observing.step_facts.EVENT_LIMIT", 0.01)
     for name, answer in chosen(path):
         engine.answers = copy.deepcopy(GOOD)
         engine.answers[path] = answer
@@ -119,7 +119,7 @@ def test_a_run_on_one_that_does_not_has_no_fault_of_the_harness(
 def test_a_sweep_there_says_what_it_could_not_remove(
     engine: FakeEngine, path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lifecycle.run.sweep._settle", lambda _: None)
+    monkeypatch.setattr("lifecycle.run.ownership.sweep._settle", lambda _: None)
     for number, (name, answer) in enumerate(chosen(path)):
         engine.answers = copy.deepcopy(GOOD)
         engine.answers[path] = answer

@@ -11,10 +11,10 @@ import pytest
 
 from lifecycle.command.line import Ref
 from lifecycle.machine.subject import current_subject
-from lifecycle.run import book
-from lifecycle.run.options import Options
-from lifecycle.run.planned import Plan, PlannedStep
-from lifecycle.run.session import OpenTerminal, Session
+from lifecycle.run.plan.steps import Plan, PlannedStep
+from lifecycle.run.session.options import Options
+from lifecycle.run.session.session import OpenTerminal, Session
+from lifecycle.run.steps import bookkeeping
 from lifecycle.terminal.terminal import Terminal
 from tests.unit.run.conftest import RUN, Planner
 from tests.unit.run.ownership.fakes import Run, full, image_id
@@ -56,7 +56,7 @@ def opened(planned: Planner, run: Run, tmp_path: Path) -> Opener:
 
 def test_a_line_runs_with_the_names_of_this_run(opened: Opener) -> None:
     session, step = opened("docker run -d --name box debian:bookworm")
-    words = book.words_to_run(session, step)
+    words = bookkeeping.words_to_run(session, step)
     assert words.argv == ("docker", "run", "-d", "--name", f"box-{RUN}", "debian:bookworm")
     assert words.changed
     assert not words.skip
@@ -67,15 +67,15 @@ def test_an_image_that_was_there_is_not_removed(opened: Opener, run: Run, name: 
     name = name.replace("@sha256", "")
     run.engine.tag("a", "debian:bookworm")
     session, step = opened(f"docker rmi {name}")
-    assert "was there before this run" in book.words_to_run(session, step).skip
+    assert "was there before this run" in bookkeeping.words_to_run(session, step).skip
     session, step = opened(f"docker rmi {name}", allow_foreign=(name,))
-    assert book.words_to_run(session, step).argv
+    assert bookkeeping.words_to_run(session, step).argv
 
 
 def test_an_image_of_ours_is_removed(opened: Opener, run: Run) -> None:
     run.make_image("a", "me/x:latest")
     session, step = opened("docker rmi me/x", as_written=True)
-    assert book.words_to_run(session, step).argv == ("docker", "rmi", "me/x")
+    assert bookkeeping.words_to_run(session, step).argv == ("docker", "rmi", "me/x")
 
 
 def test_what_a_build_is_to_do_is_on_the_ledger_before_it_begins(
@@ -83,13 +83,13 @@ def test_what_a_build_is_to_do_is_on_the_ledger_before_it_begins(
 ) -> None:
     (tmp_path / "Dockerfile").write_text("FROM debian:bookworm\nRUN true\n")
     session, step = opened("docker build -t me/x .")
-    book.begin(session, step)
+    bookkeeping.begin(session, step)
     text = run.ownership._ledger.path.read_text()
     assert '"is": "build"' in text
     assert "debian:bookworm" in text
     other, step = opened("docker ps")
     before = run.ownership._ledger.path.read_text()
-    book.begin(other, step)
+    bookkeeping.begin(other, step)
     assert run.ownership._ledger.path.read_text() == before
 
 
@@ -98,7 +98,7 @@ def test_what_a_failed_build_left_stays_on_the_ledger(opened: Opener, run: Run) 
     container = run.engine.add("container", "left", "c")
     run.ownership.made("container", container, container)
     layer = run.make_image("a", Created="2026-01-01T00:00:00.0Z")
-    book.settle(session, step)
+    bookkeeping.settle(session, step)
     assert run.entries == {("container", container, container), ("image", layer, layer)}
 
 
@@ -108,7 +108,7 @@ def test_a_layer_of_which_nobody_read_is_found_by_the_container_that_became_it(
     session, step = opened("docker build -t me/test .")
     run.ownership.made("container", full("c"), full("c"))
     layer = run.engine.tag("a", Container=full("c"), Created="2026-01-01T00:00:00.0Z")
-    book.settle(session, step)
+    bookkeeping.settle(session, step)
     assert run.entries == {("image", layer, layer)}, "the container itself is gone"
 
 
@@ -116,29 +116,29 @@ def test_what_a_build_made_on_the_way_to_its_image_goes_with_that(opened: Opener
     session, step = opened("docker build -t me/test .")
     run.make_image("a")
     run.engine.tag("a", f"me/test-{RUN}:latest")
-    book.settle(session, step)
+    bookkeeping.settle(session, step)
     assert run.entries == set()
 
 
 def test_refusals_and_notes_are_handed_over_once(opened: Opener, run: Run) -> None:
     session, step = opened("docker ps")
     run.ask("POST /containers/prune")
-    refusals, notes = book.settle(session, step)
+    refusals, notes = bookkeeping.settle(session, step)
     assert [r.about for r in refusals] == ["touches only what this run made"]
     assert notes == []
-    assert book.settle(session, step) == ([], [])
+    assert bookkeeping.settle(session, step) == ([], [])
 
 
 @pytest.mark.parametrize("output", ["Loaded image: me/x:1\n", "Loaded image ID: me/x:1"])
 def test_a_load_promises_what_it_says_it_loaded(opened: Opener, output: str) -> None:
     session, _ = opened("docker load -i x.tar")
-    (promise,) = book.loaded(session, output)
+    (promise,) = bookkeeping.loaded(session, output)
     assert (promise.field, promise.about) == ("image.exists", Ref("image", "me/x:1"))
 
 
 def test_the_promises_of_the_line_that_made_it_are_held_to_again(opened: Opener) -> None:
     session, step = opened("docker run -d --rm --name box -e A=1 debian:bookworm")
-    book.remember(session, step)
+    bookkeeping.remember(session, step)
     fields = {p.field for p in session.promised["box"]}
     assert "container.env.A" in fields
     assert not fields & {"container.started", "container.exists", "container.removed_on_exit"}
@@ -169,4 +169,4 @@ def test_the_keys_that_detach_are_those_of_the_line_or_the_person_s_own(
 ) -> None:
     first, second = planned(f"- {opening}\n- {step}\n").steps
     opened = OpenTerminal(cast("Terminal", None), first.container, first, usual_keys=usual)
-    assert book.detaches(second, opened) is detaches
+    assert bookkeeping.detaches(second, opened) is detaches

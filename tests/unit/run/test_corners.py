@@ -12,9 +12,9 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from lifecycle.machine.subject import current_subject, synthetic_subject
-from lifecycle.run.options import Options
-from lifecycle.run.people import common_folder, settle
-from lifecycle.run.session import Person
+from lifecycle.run.session.options import Options
+from lifecycle.run.session.people import common_folder, settle
+from lifecycle.run.session.session import Person
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 STRANGER = 64321

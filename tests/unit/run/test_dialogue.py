@@ -12,9 +12,9 @@ from typing import Any, cast
 import pytest
 
 from lifecycle.machine.subject import current_subject, environment
-from lifecycle.run.act import answer
-from lifecycle.run.secrets import Secrets
-from lifecycle.run.session import Session
+from lifecycle.run.secrets.secrets import Secrets
+from lifecycle.run.session.session import Session
+from lifecycle.run.steps.execute import answer
 from lifecycle.terminal.terminal import Terminal, TerminalEnded, TerminalTimeout
 
 LIMIT = 20.0

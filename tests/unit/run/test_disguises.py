@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lifecycle.run.secrets import HIDDEN, Secrets
+from lifecycle.run.secrets.secrets import HIDDEN, Secrets
 
 VALUE = "Xq7/it's <a> pass+word é&"
 LONG = "Xq7/canary+Sesame"

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from lifecycle.run.ownership import bodies
-from lifecycle.run.ownership.bodies import BodyError
+from lifecycle.run.requests import bodies
+from lifecycle.run.requests.bodies import BodyError
 
 
 @pytest.mark.parametrize(

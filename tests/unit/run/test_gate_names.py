@@ -7,8 +7,8 @@ from typing import Any, cast
 import pytest
 
 from lifecycle.engine.daemon import Daemon
-from lifecycle.run.ownership.names import refuse_a_bridge, refuse_an_id
-from lifecycle.run.ownership.refusing import Refused
+from lifecycle.run.requests.names import refuse_a_bridge, refuse_an_id
+from lifecycle.run.requests.refusal import Refused
 
 ID = "2ecf5961d4afdbf7f3ae8b0a6b889d35284839ec7ea460306dfa4f2ebf9ebc3d"
 

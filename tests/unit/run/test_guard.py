@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lifecycle.command.line import Ref
-from lifecycle.run.guard import missing
+from lifecycle.run.steps.guard import missing
 
 
 def test_what_a_skipped_step_would_have_made_is_missing() -> None:

@@ -18,11 +18,11 @@ from lifecycle.facts.model import World
 from lifecycle.hold.hold import HoldError, hold
 from lifecycle.hold.line_from_inspect import line_of
 from lifecycle.machine.subject import current_subject
-from lifecycle.run.context import RunValues, variables
-from lifecycle.run.planned import PlannedStep
-from lifecycle.run.secrets import Secrets
-from lifecycle.run.session import Session
-from lifecycle.run.writing import write_file
+from lifecycle.run.plan.steps import PlannedStep
+from lifecycle.run.plan.variables import RunValues, variables
+from lifecycle.run.secrets.secrets import Secrets
+from lifecycle.run.session.session import Session
+from lifecycle.run.steps.write_step import write_file
 from tests.unit.checks.samples import EXITED, IMAGE_ID, NO_GPUS, Json, inspected, world
 from tests.unit.run.samples import Engine
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lifecycle.run.inventory import claimed, had_image, key_of, left_behind, take
+from lifecycle.run.ownership.inventory import claimed, had_image, key_of, left_behind, take
 from tests.unit.run.samples import Engine
 
 KINDS = ("container", "image", "volume", "network")

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from lifecycle.run.layers import above_others, left_over
-from lifecycle.run.ledger import Entry
-from lifecycle.run.ledger_reader import Begun
+from lifecycle.run.ownership.build_layers import above_others, left_over
+from lifecycle.run.ownership.ledger import Entry
+from lifecycle.run.ownership.ledger_reader import Begun
 from tests.unit.run.samples import Engine
 
 BASE, A, B, C = (f"sha256:{digit * 64}" for digit in "0abc")

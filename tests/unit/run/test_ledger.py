@@ -15,8 +15,8 @@ import pytest
 
 from lifecycle.machine.process import start_time
 from lifecycle.machine.this_machine import machine
-from lifecycle.run.ledger import Entry, Kind, Ledger, LedgerError, default_folder
-from lifecycle.run.ledger_reader import Record, all_records, read
+from lifecycle.run.ownership.ledger import Entry, Kind, Ledger, LedgerError, default_folder
+from lifecycle.run.ownership.ledger_reader import Record, all_records, read
 
 LONG = "sha256:" + "ab12" * 16
 

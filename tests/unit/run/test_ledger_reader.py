@@ -22,9 +22,9 @@ from lifecycle.machine import process, this_machine
 from lifecycle.machine.process import start_time
 from lifecycle.machine.subject import current_subject
 from lifecycle.machine.this_machine import machine
-from lifecycle.run import ledger_reader
-from lifecycle.run.ledger import Ledger, LedgerError, unfinished_name
-from lifecycle.run.ledger_reader import (
+from lifecycle.run.ownership import ledger_reader
+from lifecycle.run.ownership.ledger import Ledger, LedgerError, unfinished_name
+from lifecycle.run.ownership.ledger_reader import (
     BadLedgerError,
     Record,
     Refused,
@@ -42,7 +42,7 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a fil
 HOLDER = """
 import sys
 from pathlib import Path
-from lifecycle.run.ledger import Ledger
+from lifecycle.run.ownership.ledger import Ledger
 ledger = Ledger(Path(sys.argv[1]), sys.argv[2], "ENGINE", "unix:///run/docker.sock")
 print("held", flush=True)
 sys.stdin.read()

@@ -17,10 +17,10 @@ from typing import Any
 import pytest
 
 from lifecycle.engine.daemon import Daemon
-from lifecycle.run import locks as locks_module
-from lifecycle.run import ports as ports_module
-from lifecycle.run.locks import LockError, Locks, drop_dead
-from lifecycle.run.ports import Ports
+from lifecycle.run.session import host_ports
+from lifecycle.run.session import locks as locks_module
+from lifecycle.run.session.host_ports import Ports
+from lifecycle.run.session.locks import LockError, Locks, drop_dead
 from tests.unit.run.samples import Engine
 
 ANOTHER = 54321
@@ -28,7 +28,7 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebod
 HOLDER = """
 import sys
 from pathlib import Path
-from lifecycle.run.locks import Locks
+from lifecycle.run.session.locks import Locks
 locks = Locks("ENGINE", "r9 (theirs)", print, Path(sys.argv[1]))
 locks.take("port-8080")
 print("held", flush=True)
@@ -156,7 +156,7 @@ def test_a_lock_whose_file_was_removed_meanwhile_is_taken_anew(
         locks.release()  # removes the file that fd holds open
         return fd
 
-    monkeypatch.setattr(locks_module, "_opened", open_before_the_release)
+    monkeypatch.setattr(locks, "_opened", open_before_the_release)
     assert late.try_take("name")
     assert [f.read_text() for f in folder.iterdir()] == [late._owner]
     late.release()
@@ -342,7 +342,7 @@ def test_a_folder_that_others_remove_again_and_again_is_made_anew(
             folder.rmdir()
         return opened(*words)
 
-    monkeypatch.setattr(locks_module, "_opened", late)
+    monkeypatch.setattr(locks, "_opened", late)
     assert locks.try_take("port-1")
     assert len(list(folder.iterdir())) == 1
 
@@ -363,7 +363,7 @@ class Busy(Engine):
 def free(monkeypatch: pytest.MonkeyPatch) -> set[int]:
     """Ports that this machine's own processes have; all others are free."""
     taken: set[int] = set()
-    monkeypatch.setattr(ports_module, "_bindable", lambda port: port not in taken)
+    monkeypatch.setattr(host_ports, "_bindable", lambda port: port not in taken)
     return taken
 
 
@@ -419,8 +419,8 @@ def test_no_port_at_all_is_a_sentence(locks: Locks, said: list[str], free: set[i
 def test_a_bound_port_is_not_bindable() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        assert not ports_module._bindable(port)
-    assert ports_module._bindable(port)
+        assert not host_ports._bindable(port)
+    assert host_ports._bindable(port)
 
 
 def test_the_file_of_a_killed_holder_is_removed_and_a_live_one_s_is_not(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lifecycle.run.ownership.mounts import behind, folders, objection
+from lifecycle.run.requests.mounts import behind, folders, objection
 
 OWN = ("/run/docker.sock", "/srv/data")
 

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from lifecycle.machine.process import start_time
-from lifecycle.run import sweep
-from lifecycle.run.ledger import Ledger
-from lifecycle.run.ledger_reader import Record, read
+from lifecycle.run.ownership import sweep
+from lifecycle.run.ownership.ledger import Ledger
+from lifecycle.run.ownership.ledger_reader import Record, read
 from tests.engine.harness import wait_until
 
 DEAD = 2**30

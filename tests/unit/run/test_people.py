@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from lifecycle.machine.subject import current_subject
-from lifecycle.run.context import RunValues
-from lifecycle.run.options import Options
-from lifecycle.run.people import places, settle_all
-from lifecycle.run.plan import plan
-from lifecycle.run.planned import Plan
-from lifecycle.run.secrets import Secrets
-from lifecycle.run.session import Person
+from lifecycle.run.plan.build import plan
+from lifecycle.run.plan.steps import Plan
+from lifecycle.run.plan.variables import RunValues
+from lifecycle.run.secrets.secrets import Secrets
+from lifecycle.run.session.options import Options
+from lifecycle.run.session.people import places, settle_all
+from lifecycle.run.session.session import Person
 from lifecycle.scenario.errors import ScenarioError
 from lifecycle.scenario.lab import Lab
 from lifecycle.scenario.load import load

@@ -8,7 +8,7 @@ import pytest
 
 from lifecycle.command.line import Ref
 from lifecycle.command.name_map import Unnamed
-from lifecycle.run.planned import PlannedStep
+from lifecycle.run.plan.steps import PlannedStep
 from tests.unit.run.conftest import RUN, Planner
 
 First = Callable[..., PlannedStep]

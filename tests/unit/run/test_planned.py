@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lifecycle.run.planned import looks_again
+from lifecycle.run.plan.steps import looks_again
 from tests.unit.run.conftest import Planner
 
 AGAIN = """\

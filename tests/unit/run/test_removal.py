@@ -9,9 +9,9 @@ import pytest
 
 from lifecycle.engine.daemon import EngineError
 from lifecycle.machine.this_machine import machine
-from lifecycle.run import cleanup
-from lifecycle.run.cleanup import remove
-from lifecycle.run.ledger import Entry
+from lifecycle.run.ownership import cleanup
+from lifecycle.run.ownership.cleanup import remove
+from lifecycle.run.ownership.ledger import Entry
 from tests.unit.run.samples import Engine
 
 

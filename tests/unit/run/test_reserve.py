@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lifecycle.machine.gpus import Gpu, Gpus
-from lifecycle.run.reserve import reserved
+from lifecycle.run.plan.reservations import reserved
 from tests.unit.run.conftest import Planner
 
 TWO = Gpus("nvml", (Gpu(0, "GPU-aa", "A"), Gpu(1, "GPU-bb", "B")))

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lifecycle.run.secrets import HIDDEN, SecretError, Secrets
+from lifecycle.run.secrets.secrets import HIDDEN, SecretError, Secrets
 from lifecycle.text.credentials import SHORTEST
 
 VALUE = "s3cret/pass word+é"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lifecycle.machine.subject import current_subject
-from lifecycle.run.surroundings import own_detach_keys
+from lifecycle.run.session.discover import own_detach_keys
 
 ME = current_subject()
 

@@ -14,9 +14,9 @@ import pytest
 from lifecycle.engine.daemon import Daemon, EngineError
 from lifecycle.machine.process import start_time
 from lifecycle.machine.this_machine import machine
-from lifecycle.run.ledger import Ledger, unfinished_name
-from lifecycle.run.ledger_reader import read
-from lifecycle.run.sweep import OUT_OF_SIGHT, SETTLED, Swept, sweep
+from lifecycle.run.ownership.ledger import Ledger, unfinished_name
+from lifecycle.run.ownership.ledger_reader import read
+from lifecycle.run.ownership.sweep import OUT_OF_SIGHT, SETTLED, Swept, sweep
 from tests.unit.run.samples import Engine
 
 DEAD = 2**30
@@ -26,7 +26,7 @@ DEAD = 2**30
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """How long the sweep waited between its looks."""
     waited: list[float] = []
-    monkeypatch.setattr("lifecycle.run.sweep._settle", waited.append)
+    monkeypatch.setattr("lifecycle.run.ownership.sweep._settle", waited.append)
     return waited
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from lifecycle.command.line import Ref
 from lifecycle.command.name_map import NameMap, Unnamed
-from lifecycle.run.session import Session
+from lifecycle.run.session.session import Session
 from tests.unit.run.conftest import RUN, Planner
 
 LIKE_OURS = ["unnamed-web", "unnamed-2", "unnamed-", "unnamed-1-2", "unnamed-٣"]

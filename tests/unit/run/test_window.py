@@ -10,8 +10,8 @@ from typing import Any, cast
 import pytest
 
 from lifecycle.engine.daemon import EngineError, ExecOutcome
-from lifecycle.run import window
-from lifecycle.run.session import OpenTerminal, Session
+from lifecycle.run.session.session import OpenTerminal, Session
+from lifecycle.run.steps import window_size
 from lifecycle.scenario.values import Size
 from tests.unit.run.conftest import Planner
 
@@ -22,7 +22,7 @@ SMALL = Size(cols=80, rows=24)
 @pytest.fixture
 def said(planned: Planner, monkeypatch: pytest.MonkeyPatch) -> Said:
     """What is said of an 80x24 window where `stty` answers these, one after the other."""
-    monkeypatch.setattr(window, "LIMIT", 0.05)
+    monkeypatch.setattr(window_size, "LIMIT", 0.05)
 
     def said(
         *answers: str,
@@ -50,7 +50,7 @@ def said(planned: Planner, monkeypatch: pytest.MonkeyPatch) -> Said:
         terminal: Any = SimpleNamespace(name="shell", ended=False)
         exec_id = "e1" if "exec" in command else ""
         opened = OpenTerminal(terminal, step.container, step, exec_id)
-        checks = window.window_inside(cast("Session", session), opened, SMALL)
+        checks = window_size.window_inside(cast("Session", session), opened, SMALL)
         return [(c.expected, c.actual, c.status, c.source) for c in checks]
 
     return said

@@ -9,7 +9,7 @@ import pytest
 
 from lifecycle.engine.events import Event
 from lifecycle.facts.inside import Inside, Probe
-from lifecycle.run.witness import Watch, Witness
+from lifecycle.run.observing.at_start import Watch, Witness
 from tests.unit.run.conftest import RUN
 from tests.unit.run.ownership.fakes import Run, full
 

@@ -13,10 +13,10 @@ import h11
 from lifecycle.engine.daemon import Daemon
 from lifecycle.gate.gate import Answer, Call, Heard
 from lifecycle.gate.request import read
-from lifecycle.run.inventory import take
-from lifecycle.run.ledger import Ledger
-from lifecycle.run.ownership.judge import Judge
+from lifecycle.run.ownership.inventory import take
+from lifecycle.run.ownership.ledger import Ledger
 from lifecycle.run.ownership.ownership import Ownership
+from lifecycle.run.requests.judge import Judge
 
 Json = dict[str, Any]
 Does = Callable[[], Any]

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from lifecycle.run.ownership.bodies import Join
+from lifecycle.run.requests.bodies import Join
 
 Pairs = list[tuple[str, Any]]
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from lifecycle.run.ownership import bodies, mounts
-from lifecycle.run.ownership.bodies import CONTAINER, BodyError
+from lifecycle.run.requests import bodies, mounts
+from lifecycle.run.requests.bodies import CONTAINER, BodyError
 from tests.unit.run.ownership import go
 
 HOSTS = {

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from lifecycle.engine.daemon import EngineError
-from lifecycle.run.ledger import Entry
-from lifecycle.run.ownership.classic_build import ClassicBuild
-from lifecycle.run.ownership.messages import Messages
+from lifecycle.run.ownership.ledger import Entry
+from lifecycle.run.requests.classic_build import ClassicBuild
+from lifecycle.run.requests.messages import Messages
 from tests.unit.run.ownership.fakes import Docker, Run, image_id, stream
 
 BASE, A, B, C = (image_id(digit) for digit in "0abc")

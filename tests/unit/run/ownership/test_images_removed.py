@@ -101,7 +101,7 @@ def test_layers_of_others_below_an_image_of_ours_stay(tagged: Run) -> None:
 
 
 def _layer(run: Run) -> Any:
-    from lifecycle.run.inventory import take
+    from lifecycle.run.ownership.inventory import take
 
     return {k: t for k, t in take(run.engine).items() if t.state == image_id("d")}  # type: ignore[arg-type]
 

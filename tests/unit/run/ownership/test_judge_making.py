@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from lifecycle.gate.gate import Answer
-from lifecycle.run.ledger import LedgerError
+from lifecycle.run.ownership.ledger import LedgerError
 from tests.unit.run.ownership.fakes import OURS, RUN, SOCKET, THEIRS, Run, created, full, is_refused
 
 SHORT = THEIRS[:4]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lifecycle.run.ownership.messages import Messages
+from lifecycle.run.requests.messages import Messages
 from tests.unit.run.ownership.fakes import stream
 
 SAID: list[Any] = [{"stream": "a\n"}, {"status": "ü"}, {"aux": {"ID": "x"}}]

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lifecycle.run.ownership.bodies import BodyError
-from lifecycle.run.ownership.solve import Solve, read_recorded, read_solve, read_solved
+from lifecycle.run.requests.bodies import BodyError
+from lifecycle.run.requests.solve import Solve, read_recorded, read_solve, read_solved
 from tests.unit.run.ownership.protobuf import cache, export, field, mapped, solve, solved
 
 

@@ -1,0 +1,147 @@
+"""What a build left without a name, found by what the engine keeps of it.
+
+The classic builder makes a container and an image of each instruction, and removes neither when
+it fails or is cut short, nor the image of a stage. What the gate read of its stream is on the
+ledger; what came after is known by the container that an image was made from, and its parent.
+Of the first layer of all there is no such trace; it is known by the base and the instructions that
+have led to it, and by when it was made.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable
+from datetime import datetime
+
+from lifecycle.engine.daemon import Daemon, Json
+from lifecycle.run.ownership.ledger import Entry
+from lifecycle.run.ownership.ledger_reader import Begun
+
+AT_ONCE = 3.0
+"""Seconds after a layer of ours in which the build that made it made the next one.
+
+Only a build of the very same instructions could come in between, to find that layer in its cache.
+"""
+_WRITING = re.compile(r"[\s\"'\\=]+")
+
+
+def unnamed(entries: Iterable[Entry]) -> list[Entry]:
+    """What a build made, by the ledger: containers and images that go by their ids."""
+    return [e for e in entries if e.kind in {"container", "image"} and e.name == e.id]
+
+
+def left_over(
+    daemon: Daemon,
+    entries: Collection[Entry],
+    builds: Collection[Begun] = (),
+    until: float = 0.0,
+) -> list[Entry]:
+    """Images without a name that are ours, the oldest first.
+
+    Containers of ours became them, or our ``builds`` made them, where nobody lived to read which:
+    the last ``until`` then (epoch seconds).
+    """
+    containers = {e.id[:12] for e in entries if e.kind == "container" and e.id}
+    images = {_short(e.id) for e in unnamed(entries) if e.kind == "image"}
+    if not (containers or images or builds):
+        return []
+
+    def is_known(seen: Json) -> bool:
+        return (
+            _short(str(seen["Id"])) in images
+            or str(seen.get("Container") or "")[:12] in containers
+            or any(_made_by(daemon, seen, build, until) for build in builds)
+        )
+
+    found: dict[str, Entry] = {}
+    for end in [str(i["Id"]) for i in daemon.images() if not tags_of(i)]:
+        for identity in reversed(_ours(daemon, end, is_known)):
+            found.setdefault(identity, Entry("image", identity, identity))
+    return list(found.values())
+
+
+def _made_by(daemon: Daemon, seen: Json, build: Begun, until: float) -> bool:
+    """Whether an image is what a build comes to after some of its steps.
+
+    Somebody else's build of the very same steps on the same base in the same moments can't be
+    told apart: the engine removes no image that another, or a container, stands on.
+    """
+    if not build.at <= made_at(seen) <= until:
+        return False
+    steps, tags = _history(daemon, seen)
+    return any(
+        base in tags and list(map(_bare, told[: len(steps)])) == steps
+        for base, *told in build.stages
+    )
+
+
+def _history(daemon: Daemon, seen: Json) -> tuple[list[str], list[str]]:
+    """The steps from the image with a name on which one stands, and the tags of that."""
+    steps: list[str] = []
+    at: Json | None = seen
+    while at and not tags_of(at):
+        steps.insert(0, _bare(((at.get("ContainerConfig") or {}).get("Cmd") or [""])[-1]))
+        at = daemon.image(str(at["Parent"])) if at.get("Parent") else None
+    return steps, tags_of(at) if at else []
+
+
+def _bare(step: str) -> str:
+    """An instruction without what the builder writes in a way of its own."""
+    return _WRITING.sub("", step)
+
+
+def above_others(
+    daemon: Daemon, name: str, is_theirs: Callable[[Json], bool]
+) -> list[Entry] | None:
+    """What an image has below it of its own, the oldest first, where a layer of others follows.
+
+    Docker removes with an image all that it stands on and nobody has named: a layer of a build of
+    somebody's that failed, as well. None where there is none such.
+    """
+    own: list[Entry] = []
+    identity = (daemon.image(name) or {}).get("Parent")
+    while identity and (seen := daemon.image(str(identity))) and not tags_of(seen):
+        if is_theirs(seen):
+            return own[::-1]
+        own.append(Entry("image", str(seen["Id"]), str(seen["Id"])))
+        identity = seen.get("Parent")
+    return None
+
+
+def tags_of(image: Json) -> list[str]:
+    """An image's tags, of which an old engine says "none" in its own way."""
+    return [t for t in image.get("RepoTags") or [] if t != "<none>:<none>"]
+
+
+def _ours(daemon: Daemon, end: str, is_known: Callable[[Json], bool]) -> list[str]:
+    """An image and those that it stands on, as far as they are ours.
+
+    It is known to be, or it was made at once on such a one: by the same build, whose next line
+    we did not live to read.
+    """
+    chain: list[str] = []
+    ours, identity, later = 0, end, None
+    while identity and (seen := daemon.image(identity)) and not tags_of(seen):
+        made = made_at(seen)
+        if not ours and later is not None and not 0 <= later - made <= AT_ONCE:
+            break
+        chain.append(str(seen["Id"]))
+        if is_known(seen):
+            ours = len(chain)
+        elif ours:
+            break
+        identity, later = str(seen.get("Parent") or ""), made
+    return chain[:ours]
+
+
+def _short(identity: str) -> str:
+    return identity.removeprefix("sha256:")[:12]
+
+
+def made_at(image: Json) -> float:
+    """When an image was made, in epoch seconds; the engine writes nanoseconds."""
+    whole, _, rest = str(image.get("Created") or "").rstrip("Z").partition(".")
+    try:
+        return datetime.fromisoformat(f"{whole}+00:00").timestamp() + float(f"0.{rest or 0}")
+    except ValueError:
+        return 0.0

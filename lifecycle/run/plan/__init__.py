@@ -1,0 +1,1 @@
+"""From a scenario to what will be done: built, before anything runs."""

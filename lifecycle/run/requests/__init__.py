@@ -1,0 +1,1 @@
+"""Requests to the engine, held against what the run made: the rules of the gate."""

@@ -1,0 +1,127 @@
+"""What a container would mount of the machine, and whether the engine's own lies behind it.
+
+A path is followed as the engine follows it, link by link; where it can't be (a process's folder in
+/proc is another one to each who looks), it is not let through.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from lifecycle.run.requests import bodies
+from lifecycle.run.requests.bodies import Json
+
+MOST_LINKS = 40
+_NO_LINK = frozenset({errno.EINVAL, errno.ENOENT, errno.ENOTDIR})
+"""What a system says of a path that is there and no link, or not there."""
+_BETWEEN = re.compile("[:=]")
+_PROCESS = re.compile(r"/proc/(?:[0-9]+|self|thread-self)/")
+
+
+def folders(body: Json) -> Iterator[str]:
+    """The paths of the machine that a container mounts: itself, or by a volume that it makes."""
+    yield from (one for one in bodies.sources(body) if one.startswith("/"))
+    for options in bodies.volume_options(body):
+        yield from behind(options)
+
+
+def behind(options: Mapping[str, str]) -> Iterator[str]:
+    """The paths that a volume's options mount: a device, and what an overlay lies on.
+
+    Without a slash at its beginning one is below the engine's working folder, which is /.
+    """
+    for key, text in options.items():
+        if key.casefold() == "device":
+            yield from (_from_root(one) for one in (text,) if one)
+            continue
+        # A backslash only says that the next character is itself.
+        for option in text.replace("\\", "").split(","):
+            name, equals, told = option.partition("=")
+            name, told = (name, told) if equals else (key, option)
+            paths = (one for one in _BETWEEN.split(told) if one)
+            yield from (_from_root(p) for p in paths if "/" in p or name.endswith("dir"))
+
+
+class _LostError(Exception):
+    """Where a path leads the engine can't be told; the message says why."""
+
+
+def objection(source: str, own: tuple[str, ...], *, real: bool) -> str:
+    """Why a path of the machine may not be mounted; empty where it may.
+
+    ``own`` are the engine's places. ``real``: the path is on this machine, so that it can be
+    followed.
+    """
+    try:
+        # Of two slashes at the beginning normpath leaves both, as POSIX lets a system do.
+        path = _refuse_process(
+            _followed(source) if real else os.path.normpath(f"/{source.lstrip('/')}")
+        )
+    except _LostError as error:
+        return f"a mount of {source!r} {error}"
+    for place in own:
+        below = place.startswith(f"{path.rstrip('/')}/")
+        if path == place or below or path.startswith(f"{place}/"):
+            return (
+                f"a mount of {source} holds {place}, which is the engine's own: what goes "
+                "through it is not seen"
+            )
+    if real and _is_disk(path):
+        return f"a mount of {source} is a disk, which may hold what is the engine's own"
+    return ""
+
+
+def _from_root(path: str) -> str:
+    return path if path.startswith("/") else f"/{path}"
+
+
+def _followed(source: str) -> str:
+    """Where a path leads, link by link. Raises _LostError."""
+    rest = source.split("/")[::-1]
+    at, links = Path("/"), 0
+    while rest:
+        part = rest.pop()
+        if part in {"", "."}:
+            continue
+        if part == "..":
+            at = at.parent
+            continue
+        at /= part
+        _refuse_process(str(at))
+        if link := _link(at):
+            links += 1
+            if links > MOST_LINKS:
+                raise _LostError("goes round in links")
+            at = Path("/") if link.startswith("/") else at.parent
+            rest += link.split("/")[::-1]
+    return str(at)
+
+
+def _refuse_process(path: str) -> str:
+    """The path; raises _LostError for one in the folder of a process."""
+    if _PROCESS.match(f"{path}/"):
+        raise _LostError("goes through a process's folder, which is another one to the engine")
+    return path
+
+
+def _link(path: Path) -> str:
+    """To what a link leads; empty for what is none. Raises _LostError."""
+    try:
+        return str(path.readlink())
+    except ValueError:
+        raise _LostError("is no path") from None
+    except OSError as error:
+        if error.errno in _NO_LINK:
+            return ""
+        raise _LostError(f"can't be followed as the engine does: {error.strerror}") from None
+
+
+def _is_disk(path: str) -> bool:
+    with suppress(OSError):
+        return Path(path).is_block_device()
+    return False

@@ -1,0 +1,52 @@
+"""Names that would mean somebody else's thing, or make theirs mean ours."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from lifecycle.engine.daemon import Daemon
+from lifecycle.run.requests.refusal import Refused
+
+Json = dict[str, Any]
+_LIKE_AN_ID = re.compile("[0-9a-f]{4,64}")
+"""Of the digits of an id people type four at least."""
+_BRIDGE = "com.docker.network.bridge.name"
+_INTERFACES = Path("/sys/class/net")
+
+
+def refuse_an_id(ask: Callable[[str], Json | None], kind: str, name: str) -> None:
+    """Raise Refused for a name that is the beginning of the id of another thing.
+
+    The engine takes a name before the beginning of an id: whoever types theirs would mean ours.
+    """
+    typed = name.removesuffix(":latest").removeprefix("sha256:")
+    if _LIKE_AN_ID.fullmatch(typed) is None:
+        return
+    seen = ask(typed) or {}
+    if str(seen.get("Id") or "").removeprefix("sha256:").startswith(typed):
+        raise Refused(
+            f"{kind} {name} is not made: the id of another {kind} begins so, and whoever asks the "
+            "engine for that one would get this one; choose another name"
+        )
+
+
+def refuse_a_bridge(daemon: Daemon, name: str, options: Mapping[str, str]) -> None:
+    """Raise Refused for a network on an interface that is there.
+
+    Its addresses would change for everybody on it.
+    """
+    bridge = options.get(_BRIDGE, "")
+    if not bridge:
+        return
+    networks = daemon.networks()
+    taken = {str((n.get("Options") or {}).get(_BRIDGE) or "") for n in networks}
+    taken |= {f"br-{n['Id'][:12]}" for n in networks}
+    here = daemon.shares_machine and "/" not in bridge and (_INTERFACES / bridge).exists()
+    if bridge in taken or here:
+        raise Refused(
+            f"network {name} would take the bridge {bridge}, which is there: its addresses would "
+            "change for everybody on it"
+        )

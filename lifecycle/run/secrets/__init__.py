@@ -1,0 +1,1 @@
+"""Secrets, and every disguise in which they are redacted."""

@@ -1,0 +1,1 @@
+"""What a run holds open: people, their folders and configuration, the engine, locks, gates."""

@@ -1,0 +1,131 @@
+"""What one run of one scenario holds open, from before its first step to after its clean-up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from lifecycle.command.line import Ref
+from lifecycle.command.name_map import Unnamed
+from lifecycle.command.promise import Promise
+from lifecycle.diagnosis.finding import Finding, Symptom
+from lifecycle.engine.daemon import Daemon
+from lifecycle.engine.events import EventLog
+from lifecycle.facts.model import World
+from lifecycle.machine.subject import Subject
+from lifecycle.run.observing.at_start import Witness
+from lifecycle.run.observing.inside_shells import Looks
+from lifecycle.run.ownership.ownership import Ownership
+from lifecycle.run.plan.steps import Plan, PlannedStep
+from lifecycle.run.secrets.secrets import Secrets
+from lifecycle.run.session.gates import Gates
+from lifecycle.run.session.options import Options
+from lifecycle.scenario.lab import Lab
+from lifecycle.terminal.terminal import Terminal
+
+Say = Callable[[str], None]
+
+
+@dataclass
+class OpenTerminal:
+    """A terminal that a step left open; ``attached`` says it is PID 1's own."""
+
+    terminal: Terminal
+    container: str
+    planned: PlannedStep
+    exec_id: str = ""
+    usual_keys: str = ""
+    """What detaches it where its line does not say: the person's own, or nothing for Docker's."""
+
+    @property
+    def attached(self) -> bool:
+        """Whether its end is the end of the container's first process."""
+        return self.planned.does.first_process
+
+
+@dataclass(frozen=True)
+class Person:
+    """Who does a step, and what is theirs: environment, work folder, the lab's values.
+
+    ``stand_in`` is the temporary folder in place of a NAS that lab.nas_home does not name;
+    ``missing`` says why nobody can play this part here.
+    """
+
+    subject: Subject
+    env: Mapping[str, str]
+    folder: Path
+    lab: Lab
+    stand_in: str = ""
+    missing: str = ""
+
+
+@dataclass(repr=False)  # a debugger's or pytest's view of it would hold the passwords
+class Session:
+    """Everything that the steps of one run share, and the person whose steps see it."""
+
+    plan: Plan
+    options: Options
+    daemon: Daemon
+    events: EventLog
+    witness: Witness
+    world: World
+    ownership: Ownership
+    gates: Gates
+    secrets: Secrets
+    say: Say
+    looks: Looks
+    person: Person
+    people: Mapping[str, Person] = field(default_factory=dict)
+    """The scenario's people besides ``me``, by the names that it gives them."""
+    terminals: dict[str, OpenTerminal] = field(default_factory=dict)
+    skipped: dict[Ref, str] = field(default_factory=dict)
+    """What a step that was skipped would have made, and why it was."""
+    unopened: dict[str, str] = field(default_factory=dict)
+    """Terminals that it would have opened, and why it did not."""
+    promised: dict[str, tuple[Promise, ...]] = field(default_factory=dict)
+    passwords: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def env(self) -> Mapping[str, str]:
+        """The environment of this person's commands."""
+        return self.person.env
+
+    def through_gate(self) -> dict[str, str]:
+        """The same for a command that is about to run. Raises GateError."""
+        return self.gates.environ(self.person.subject, self.person.folder, self.person.env)
+
+    @property
+    def folder(self) -> Path:
+        """This person's work folder."""
+        return self.person.folder
+
+    def seen_by(self, name: str) -> Session:
+        """The same run, as one of its people has it; what they make is shared."""
+        if name not in self.people:
+            return self
+        person = self.people[name]
+        return replace(self, person=person, world=replace(self.world, subject=person.subject))
+
+    @property
+    def run(self) -> str:
+        """The run's id, which is in every name that it makes."""
+        return self.plan.names.run
+
+    def real(self, kind: Any, name: str) -> str:
+        """The engine's name of a written one."""
+        if isinstance(name, Unnamed):
+            return self.plan.names.unnamed(name.step)
+        return self.plan.names.real(Ref(kind, name))
+
+    def shown(self, text: str) -> str:
+        """A text for people: written names, no secrets."""
+        return self.secrets.redact(self.plan.names.restore(self.gates.shown(text)))
+
+    def printed(self, text: str) -> str:
+        """The same for what a program printed, which may begin or end within a secret."""
+        return self.secrets.redact_printed(self.plan.names.restore(self.gates.shown(text)))
+
+
+Diagnose = Callable[[Symptom, Session | None], list[Finding]]

@@ -1,0 +1,122 @@
+"""Bookkeeping round a command: which words really run, and what it leaves for later steps."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import dataclass
+from functools import partial
+
+from lifecycle.checks.check import Check
+from lifecycle.command.build_promises import layers_from
+from lifecycle.command.flags import does
+from lifecycle.command.line import DockerLine, Ref
+from lifecycle.command.promise import Promise
+from lifecycle.command.references import is_image_id
+from lifecycle.command.values.detach_keys import keys_of
+from lifecycle.machine.as_subject import files_of
+from lifecycle.machine.regular_files import text_at
+from lifecycle.run.ownership.build_layers import left_over, unnamed
+from lifecycle.run.ownership.inventory import had_image, key_of
+from lifecycle.run.ownership.ownership import Refusal
+from lifecycle.run.plan.steps import PlannedStep
+from lifecycle.run.session.session import OpenTerminal, Session
+
+_LOADED = re.compile(r"Loaded image(?: ID)?: (\S+)")
+
+
+@dataclass
+class Words:
+    """The argument vector to run, or why there is none."""
+
+    argv: tuple[str, ...]
+    shown: str = ""
+    changed: bool = False
+    skip: str = ""
+
+
+def words_to_run(session: Session, planned: PlannedStep) -> Words:
+    """Real names in place of written ones, after asking whether the line is to run at all."""
+    line = planned.line
+    if line is None:
+        return Words(planned.words)
+    skip = _existing_image(session, line)
+    if skip:
+        return Words((), skip=skip)
+    argv = session.plan.names.apply(line, planned.index + 1)
+    return Words(argv, shlex.join(argv), argv != planned.words)
+
+
+def _existing_image(session: Session, line: DockerLine) -> str:
+    """An image that was there before is not removed."""
+    for ref in sorted(r for r in line.destroys if r.kind == "image"):
+        real = session.real("image", ref.name)
+        seen = session.daemon.image(real)
+        if seen is None or session.ownership.owns("image", real):
+            continue
+        by_id = is_image_id(ref.name) and had_image(session.ownership.before, seen["Id"])
+        was_there = by_id or key_of("image", real, seen["Id"]) in session.ownership.before
+        if was_there and ref.name not in session.options.allow_foreign:
+            return f"{ref} was there before this run, so it is not removed"
+    return ""
+
+
+def begin(session: Session, planned: PlannedStep) -> None:
+    """Before a command: what a build is to make goes to the ledger. Raises LedgerError."""
+    line = planned.line
+    if line is None or line.verb != "build":
+        return
+    read = partial(text_at, files=files_of(session.world.subject))
+    session.ownership.began_build(layers_from(line, lambda p: read(session.folder / p)))
+
+
+def settle(session: Session, planned: PlannedStep) -> tuple[list[Refusal], list[Check]]:
+    """After the command: what the gate refused, and what it did otherwise than was asked."""
+    refusals, notes = session.ownership.settle()
+    if planned.line and planned.line.verb == "build":
+        _settle_layers(session)
+    return refusals, notes
+
+
+def _settle_layers(session: Session) -> None:
+    """Of what a build made without a name, what is left: the rest goes when that goes."""
+    noted = unnamed(session.ownership.entries())
+    left = left_over(session.daemon, noted)
+    for entry in noted:
+        seen = session.daemon.container(entry.id) if entry.kind == "container" else None
+        if seen is None and entry not in left:
+            session.ownership.gone(entry.kind, entry.name)
+    for entry in left:
+        session.ownership.made("image", entry.name, entry.id)
+
+
+def loaded(session: Session, output: str) -> tuple[Promise, ...]:
+    """What ``docker load`` promises is known from what it says it loaded."""
+    names = (session.plan.names.written("image", name) for name in _LOADED.findall(output))
+    return tuple(
+        Promise("load", "image.exists", expected=True, where="inspect", about=Ref("image", name))
+        for name in names
+    )
+
+
+def remember(session: Session, planned: PlannedStep) -> None:
+    """The promises of the line that made a container are checked again after a later start."""
+    line = planned.line
+    if line is None:
+        return
+    if does(line).makes == "container":
+        once = ("state", "started", "exists", "removed", "image")
+        session.promised[planned.container] = tuple(
+            p
+            for p in planned.promises
+            if not p.field.startswith(tuple(f"container.{word}" for word in once))
+        )
+    if line.verb == "rename" and len(line.args) == 2:  # noqa: PLR2004 - OLD NEW
+        old, new = line.args
+        session.promised[new] = session.promised.pop(old, ())
+
+
+def detaches(planned: PlannedStep, opened: OpenTerminal) -> bool:
+    """Whether what a step types holds the keys that detach what opened its terminal."""
+    line = opened.planned.line
+    return line is not None and keys_of(line, opened.usual_keys) in planned.sent

@@ -1,0 +1,388 @@
+"""Doing a run step by step: decide, act, observe, judge. One step in, one StepResult out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from lifecycle.checks.check import Check, compare, unverified
+from lifecycle.checks.expect import judge_expect
+from lifecycle.checks.expected_failure import judge_failing
+from lifecycle.command.promise import Promise
+from lifecycle.diagnosis.finding import Symptom
+from lifecycle.engine.daemon import EngineError
+from lifecycle.facts.host_files import state_of
+from lifecycle.facts.model import ContainerFacts, Facts
+from lifecycle.gate.gate import GateError
+from lifecycle.machine.as_subject import refused
+from lifecycle.machine.deadline import TimeIsUpError
+from lifecycle.run.observing.step_facts import Before, look_after, look_before, until_kept
+from lifecycle.run.outcome import StepResult
+from lifecycle.run.ownership.ledger import LedgerError
+from lifecycle.run.ownership.ownership import Refusal
+from lifecycle.run.plan.steps import PlannedStep
+from lifecycle.run.session.session import Diagnose, Session
+from lifecycle.run.steps import bookkeeping, engine_outages, execute, guard
+from lifecycle.run.steps.execute import Acted
+from lifecycle.run.steps.time_limit import unless_failed, unseen, within_limit
+from lifecycle.run.steps.type_step import type_step
+from lifecycle.run.steps.window_size import window_inside
+from lifecycle.run.steps.write_step import write_file
+from lifecycle.terminal.styled_screen import Picture
+from lifecycle.terminal.terminal import TerminalError
+
+_GPU = "GPUs of this machine"
+_Begun = tuple[Sequence[str], tuple[Promise, ...], Before]
+"""The words that run, what they promise, and what was there before them."""
+
+
+class Runner:
+    """Does the steps of one open session."""
+
+    def __init__(self, session: Session, diagnose: Diagnose) -> None:
+        """``diagnose`` turns a symptom into findings; it lives in a higher layer."""
+        self._s = session
+        self._diagnose = diagnose
+
+    def planned(self, index: int) -> PlannedStep:
+        """Step ``index`` of the plan, counting ``finally`` on."""
+        return self._s.plan.steps[index]
+
+    def step(self, planned: PlannedStep) -> StepResult:
+        """Do one step; whatever a user can cause is in the result, never raised."""
+        if planned.step.as_ and self._s.person is not self._s.people[planned.step.as_]:
+            whose = Runner(self._s.seen_by(planned.step.as_), self._diagnose)
+            return whose.step(planned)
+        begun, at = time.monotonic(), time.time()
+        result = StepResult(planned.title, planned.step.mark.line, person=planned.step.as_ or "")
+        result.command = self._s.shown(planned.shown)
+        try:
+            self._do(planned, result, begun)
+        except EngineError as error:
+            result.checks.append(
+                Check(
+                    "the engine answers", "an answer", str(error), "broken", self._s.daemon.address
+                )
+            )
+            symptom = Symptom(f"the engine does not answer: {error}", planned.words)
+            self._find(result, replace(symptom, printed=False))
+        except LedgerError as error:
+            result.checks.append(
+                Check("the ledger", "written first", str(error), "broken", "this machine")
+            )
+        except GateError as error:
+            result.checks.append(Check("the gate", "open", str(error), "broken", "this machine"))
+        except TerminalError as error:
+            result.checks.append(
+                Check("the terminal", "open", str(error).splitlines()[0], "broken", "terminal")
+            )
+        if result.status == "failed":
+            self._away(result, at)
+        result.seconds = time.monotonic() - begun
+        result.change_screen(self._s.printed)
+        result.checks = [self._shown(c) for c in result.checks]
+        return result
+
+    def _shown(self, check: Check) -> Check:
+        def clean(value: object) -> object:
+            return self._s.printed(value) if isinstance(value, str) else value
+
+        return replace(
+            check,
+            about=self._s.shown(check.about),
+            expected=clean(check.expected),
+            actual=clean(check.actual),
+        )
+
+    def _do(self, planned: PlannedStep, result: StepResult, begun: float) -> None:
+        planned = self._for_this_machine(planned, result)
+        because = self._why_skip(planned)
+        if because:
+            self._skip(planned, result, because)
+            return
+        match planned.step.kind:
+            case "command":
+                self._command(planned, result, begun)
+            case "write":
+                result.ran = True
+                result.checks += write_file(self._s, planned)
+            case "type" | "check":
+                self._looked(planned, result, begun)
+
+    def _looked(self, planned: PlannedStep, result: StepResult, begun: float) -> None:
+        try:
+            with within_limit(planned, begun):
+                if planned.step.kind == "type":
+                    type_step(self._s, planned, result)
+                    return
+                result.checks += self._check(planned)
+        except TimeIsUpError as over:
+            result.checks += unseen(self._s, planned, (), None, str(over))
+        # A look is best effort: when nothing at all was seen, the engine may be why.
+        if result.status == "skipped" and (away := self._s.daemon.away()):
+            raise away
+
+    # -- decide ---------------------------------------------------------------------------
+
+    def _for_this_machine(self, planned: PlannedStep, result: StepResult) -> PlannedStep:
+        """Under ``gpu: optional`` a line loses ``--gpus`` where there is no GPU."""
+        optional = self._s.plan.scenario.gpu == "optional" and planned.step.gpu != "required"
+        if not (planned.needs_gpu and optional) or self._s.world.gpus.items:
+            return planned
+        if self._s.options.gpu == "require":
+            return planned
+        bare = planned.without_gpus()
+        result.actual_command = bare.command
+        reason = f"left out: {self._s.world.gpus.reason}"
+        result.checks += [
+            unverified("--gpus: GPUs inside are the host's", p.expected, reason)
+            for p in planned.promises
+            if p.field == "container.gpus.visible"
+        ]
+        return bare
+
+    def _why_skip(self, planned: PlannedStep) -> str:
+        if self._s.person.missing:
+            return self._s.person.missing
+        if not planned.when:
+            return f"its condition does not hold here: {_bare(str(planned.step.when))}"
+        if planned.needs_gpu and not self._s.world.gpus.items:
+            return f"it needs a GPU: {self._s.world.gpus.reason}"
+        unopened = self._unopened(planned)
+        if unopened:
+            return unopened
+        if planned.step.on:
+            wanted = [r for r in self._s.skipped if r.name == planned.step.on]
+            return guard.missing(wanted, self._s.skipped)
+        return (
+            guard.missing(planned.line.uses | planned.line.destroys, self._s.skipped)
+            if planned.line
+            else ""
+        )
+
+    def _unopened(self, planned: PlannedStep) -> str:
+        """A terminal that a skipped step would have opened; without ``in`` the last one."""
+        name = planned.step.in_
+        if planned.step.kind == "type" and not name and not self._s.terminals:
+            name = next(reversed(self._s.unopened), None)
+        because = self._s.unopened.get(name or "")
+        return f"terminal {name} was never opened: {because}" if because else ""
+
+    def _skip(self, planned: PlannedStep, result: StepResult, because: str) -> None:
+        why = f"step {planned.index + 1} was skipped, since {because}"
+        if planned.opens:
+            self._s.unopened[planned.opens] = why
+        if planned.line:
+            self._s.skipped |= dict.fromkeys(planned.line.creates, why)
+        if self._s.options.gpu == "require" and "GPU" in because:
+            result.checks.append(Check(_GPU, "at least one", because, "broken", "--gpu require"))
+            return
+        result.skipped = because
+
+    # -- commands -------------------------------------------------------------------------
+
+    def _command(self, planned: PlannedStep, result: StepResult, at: float) -> None:
+        with self._s.daemon.asked_once():
+            begun = self._begin(planned, result)
+        if begun is None:
+            return
+        words, promises, before = begun
+        run = execute.run_on_terminal if planned.on_terminal else execute.run_to_end
+        acted = run(self._s, planned, words)
+        result.ran = True
+        result.show(acted.picture or Picture(acted.screen))
+        refusals, notes = bookkeeping.settle(self._s, planned)
+        result.checks += notes
+        # What was refused is the cause of how the command ended.
+        failed = _refused(result, refusals) or self._exit_checks(planned, acted, result)
+        not_judged: Sequence[Promise] = promises
+        try:
+            with self._s.daemon.asked_once():
+                if planned.line and planned.line.verb == "load" and acted.exit_code == 0:
+                    promises = bookkeeping.loaded(self._s, acted.output) or promises
+                with within_limit(planned, at):
+                    facts = look_after(self._s, planned, promises, acted, before)
+            not_judged = ()
+            with within_limit(planned, at):
+                self._judge_command(planned, result, promises, acted, (before, facts, failed))
+        except TimeIsUpError as over:
+            result.checks += unseen(self._s, planned, not_judged, acted, str(over))
+            if failed:
+                self._find(result, _symptom(planned, acted, result))
+        self._s.gates.check()
+        bookkeeping.remember(self._s, planned)
+
+    def _begin(self, planned: PlannedStep, result: StepResult) -> _Begun | None:
+        """What is to run, what it promises and what was there before; None when it may not."""
+        words = bookkeeping.words_to_run(self._s, planned)
+        if words.changed:
+            result.actual_command = self._s.secrets.redact(words.shown)
+        if words.skip:
+            result.skipped = words.skip
+            return None
+        missing = self._missing_sources(planned)
+        if missing:
+            result.checks += missing
+            source = str(missing[0].expected)
+            text = (
+                f'invalid mount config for type "bind": bind source path does not exist: {source}'
+            )
+            if missing[0].actual == "missing":
+                self._find(result, Symptom(text, planned.words, 125, printed=False))
+            return None
+        promises = self._promises(planned)
+        before = look_before(self._s, planned, promises)
+        bookkeeping.begin(self._s, planned)
+        return words.argv, promises, before
+
+    def _judge_command(
+        self,
+        planned: PlannedStep,
+        result: StepResult,
+        promises: Sequence[Promise],
+        acted: Acted,
+        known: tuple[Before, Facts, bool],
+    ) -> None:
+        before, facts, failed = known
+        result.checks += self._nas(planned)
+        opened = self._s.terminals.get(planned.opens)
+        if opened and planned.step.window:
+            result.checks += window_inside(self._s, opened, planned.step.window)
+        if not planned.fails:
+            result.checks += unless_failed(failed, promises, facts)
+        on = facts.containers.get(planned.container)
+        result.checks += self._expected(planned, lambda: acted, before, facts)
+        if any(c.status == "broken" for c in result.checks):
+            self._find(result, _symptom(planned, acted, result))
+            for text in _denied(promises, on):
+                by = on.inside.uid if on else None
+                self._find(result, Symptom(text, planned.words, printed=False, uid=by))
+
+    def _promises(self, planned: PlannedStep) -> tuple[Promise, ...]:
+        """The line's own, and after a start again those of the line that made the container."""
+        if planned.does.starts and not planned.does.makes:
+            again = self._s.promised.get(planned.container, ())
+            return planned.promises + again
+        return planned.promises
+
+    def _missing_sources(self, planned: PlannedStep) -> list[Check]:
+        """Docker would make a missing bind source itself, owned by root."""
+        if self._s.world.no_host_side or planned.does.makes != "container":
+            return []
+        sources = {
+            str(p.expected["source"])
+            for p in planned.promises
+            if p.field == "container.mount" and p.expected["type"] == "bind"
+        }
+        missing = {s: why for s in sorted(sources) if (why := self._unseen(Path(s)))}
+        return [
+            Check(f"-v {s}: the folder is there", s, why, "broken", "stat on this machine")
+            for s, why in missing.items()
+        ]
+
+    def _unseen(self, path: Path) -> str:
+        """Why a source is not known to be there; empty when it is."""
+        try:
+            return "" if state_of(path, self._s.world.subject) else "missing"
+        except (OSError, ValueError) as error:
+            return refused(self._s.world.subject, error)
+
+    def _nas(self, planned: PlannedStep) -> list[Check]:
+        stand_in = self._s.person.stand_in
+        used = stand_in and any(stand_in in w for w in planned.words)
+        if not (used and planned.does.makes == "container"):
+            return []
+        reason = "lab.nas_home is not set, so a temporary folder stood in for it"
+        return [unverified("NAS", "the lab's NAS", reason)]
+
+    def _exit_checks(self, planned: PlannedStep, acted: Acted, result: StepResult) -> bool:
+        """The exit code and how it ended; returns whether the command failed."""
+        added: list[Check] = []
+        if acted.problem:
+            added.append(Check("it gets done", "done", acted.problem, "broken", "the terminal"))
+        if planned.fails is not None:
+            added += judge_failing(planned.fails, acted.exit_code, acted.output)
+        elif acted.exit_code is not None and "exit" not in planned.expect:
+            added.append(compare("exit code", 0, acted.exit_code, "the command's own"))
+        result.checks += added
+        return any(c.status == "broken" for c in added)
+
+    # -- checks ---------------------------------------------------------------------------
+
+    def _check(self, planned: PlannedStep) -> list[Check]:
+        opened = self._s.terminals.get(planned.step.in_ or planned.step.on or "")
+
+        def shown() -> Acted:
+            screen = opened.terminal.screen() if opened else ""
+            return Acted(opened.terminal.exit_code if opened else None, screen, screen)
+
+        return self._expected(planned, shown, look_before(self._s, planned, ()))
+
+    def _expected(
+        self,
+        planned: PlannedStep,
+        acted: Callable[[], Acted],
+        before: Before,
+        facts: Facts | None = None,
+    ) -> list[Check]:
+        """What the author expects: of these facts, or with ``within`` asked until it holds."""
+
+        def ask() -> list[Check]:
+            nonlocal facts
+            again = replace(before, watch=None)
+            seen = facts or look_after(self._s, planned, (), acted(), again)
+            facts = None
+            return judge_expect(planned.expect, seen, seen.containers.get(planned.container))
+
+        return until_kept(ask, float(planned.step.within or 0))
+
+    # -- findings -------------------------------------------------------------------------
+
+    def _away(self, result: StepResult, begun: float) -> None:
+        """An engine that went away outranks whatever else may be behind the failure."""
+        observed = engine_outages.observed(self._s)
+        if observed and engine_outages.lasted_until(self._s, begun):
+            result.findings.clear()
+        if observed:
+            self._find(result, Symptom("", observed=observed))
+
+    def _find(self, result: StepResult, symptom: Symptom) -> None:
+        known = {f.id for f in result.findings}
+        for finding in self._diagnose(symptom, self._s):
+            # What it quotes was cut, perhaps within a secret; a command of a remedy never was.
+            quoted = tuple(self._s.printed(text) for text in finding.evidence)
+            if finding.id not in known:
+                shown = finding.with_texts(self._s.shown)
+                result.findings.append(replace(shown, evidence=quoted))
+
+
+_GATE = "the gate, by the engine's ids"
+
+
+def _refused(result: StepResult, refusals: Sequence[Refusal]) -> bool:
+    """Note what the gate did not let through, and tell whether there was any."""
+    result.checks += [Check(r.about, "ours", r.sentence, "broken", _GATE) for r in refusals]
+    return bool(refusals)
+
+
+def _symptom(planned: PlannedStep, acted: Acted, result: StepResult) -> Symptom:
+    """How a command failed; what the gate told it counts, though a script threw it away."""
+    told = tuple(str(c.actual) for c in result.checks if c.source == _GATE)
+    return Symptom(acted.output, planned.words, acted.exit_code, observed=told)
+
+
+def _denied(promises: Sequence[Promise], on: ContainerFacts | None) -> list[str]:
+    """What a program inside would say that may not write where the line promised it could."""
+    writable = {
+        p.expected["target"]
+        for p in promises
+        if p.field == "container.mount.access" and not p.expected["readonly"]
+    }
+    errors = on.inside.writes if on else {}
+    return [f"touch: cannot touch '{t}/x': {errors[t]}" for t in writable if errors.get(t)]
+
+
+def _bare(expression: str) -> str:
+    return expression.replace("${{", "").replace("}}", "").strip()

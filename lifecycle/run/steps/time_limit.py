@@ -1,0 +1,54 @@
+"""How long the looking of a step may take: its own limit counts for what is seen after it too."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+
+from lifecycle.checks.check import Check, unverified
+from lifecycle.checks.expect import judge_expect
+from lifecycle.checks.judge import judge_all
+from lifecycle.command.promise import Promise
+from lifecycle.facts.model import Facts
+from lifecycle.machine import deadline
+from lifecycle.run.plan.steps import PlannedStep
+from lifecycle.run.session.session import Session
+from lifecycle.run.steps.execute import Acted
+
+LEAST = 10.0
+"""Seconds that looking gets in any case: a command may have needed all of the step's limit."""
+_PRINTED = frozenset({"exit", "output", "screen", "took"})
+"""What the command itself has told, so that nobody is asked for it."""
+
+
+def within_limit(planned: PlannedStep, begun: float) -> AbstractContextManager[None]:
+    """All looking from now on ends at the limit of a step that began then, ``within`` after it."""
+    now, longer = time.monotonic(), float(planned.step.within or 0)
+    least = LEAST if planned.step.kind == "command" else planned.limit + LEAST
+    why = f"not seen before the step's limit of {planned.limit:g} s was over"
+    return deadline.until(max(begun + planned.limit, now + least) + longer, why)
+
+
+def unseen(
+    session: Session,
+    planned: PlannedStep,
+    promises: Sequence[Promise],
+    acted: Acted | None,
+    why: str,
+) -> list[Check]:
+    """The checks of a step when looking was over before it had been looked at all."""
+    checks = [unverified(f"{p.flag}: {p.field}", p.expected, why) for p in promises]
+    printed = {k: v for k, v in planned.expect.items() if acted and k in _PRINTED}
+    if acted and printed:
+        facts = Facts(session.world, acted.exit_code, acted.output, acted.screen, acted.seconds)
+        checks += judge_expect(printed, facts, None)
+    rest = {k: v for k, v in planned.expect.items() if k not in printed}
+    return checks + [unverified(key.replace("_", " "), want, why) for key, want in rest.items()]
+
+
+def unless_failed(failed: bool, promises: Sequence[Promise], facts: Facts) -> list[Check]:  # noqa: FBT001
+    """Promises of a command that failed are not judged one by one: one cause, one failure."""
+    if not failed:
+        return judge_all(promises, facts)
+    return [unverified(f"{p.flag}: {p.field}", p.expected, "the command failed") for p in promises]
