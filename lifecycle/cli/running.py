@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from lifecycle.cli import UsageError
-from lifecycle.cli.asking import given_secrets
+from lifecycle.cli.ask_secrets import given_secrets
 from lifecycle.machine.subject import Subject, current_subject, environment
 from lifecycle.report.text import as_json
 from lifecycle.run.plan.build import plan
@@ -246,7 +246,7 @@ def _no_config() -> str:
 
 
 def _dry_run(files: Iterable[Path], options: Options) -> int:
-    from lifecycle.cli.lines import promise_lines
+    from lifecycle.cli.promises_and_hold import promise_lines
 
     for path in files:
         planned = validated(path, options, os.environ, Secrets({}))

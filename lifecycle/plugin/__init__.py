@@ -47,7 +47,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Now every other plugin is there: ours that must come last."""
-    from lifecycle.plugin.late import Late
+    from lifecycle.plugin.late_hooks import Late
 
     session.config.pluginmanager.register(Late(session.config), "lifecycle-late")
 

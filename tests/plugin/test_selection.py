@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 import lifecycle.plugin.items
-import lifecycle.plugin.late
+import lifecycle.plugin.late_hooks
 import lifecycle.plugin.reporter
 import lifecycle.plugin.select
 import lifecycle.plugin.wiring
@@ -17,7 +17,7 @@ from tests.plugin.test_items import ALL_FIVE, FOUR, PASSING
 
 # pytester forgets modules that are first imported in its runs; these are known before.
 assert lifecycle.plugin.items
-assert lifecycle.plugin.late
+assert lifecycle.plugin.late_hooks
 assert lifecycle.plugin.reporter
 assert lifecycle.plugin.select
 assert lifecycle.plugin.wiring
