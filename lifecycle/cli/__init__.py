@@ -56,7 +56,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"lifecycle {__version__}")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
     _run(commands)
-    _lines(commands)
+    _promises_and_hold(commands)
     _machine(commands)
     return top
 
@@ -149,11 +149,11 @@ def _run(commands: _Commands) -> None:
     _command(commands, "schema", "running:schema", "print the JSON Schema of scenario files")
 
 
-def _lines(commands: _Commands) -> None:
+def _promises_and_hold(commands: _Commands) -> None:
     promises = _command(
         commands,
         "promises",
-        "lines:promises",
+        "promises_and_hold:promises",
         "what a docker line promises",
         "lifecycle promises -- docker run -d -p 8080:80 nginx",
         "-- docker run ...",
@@ -162,7 +162,7 @@ def _lines(commands: _Commands) -> None:
     hold = _command(
         commands,
         "hold",
-        "lines:hold",
+        "promises_and_hold:hold",
         "hold an existing container to a docker line",
         "lifecycle hold web -- docker run -d -p 8080:80 nginx",
         "NAME [-- docker run ...]  or  --all",

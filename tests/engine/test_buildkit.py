@@ -11,7 +11,7 @@ import pytest
 from lifecycle.gate.methods import CONTROL, SOLVE
 from tests.engine.harness import Place, Ran, broken, docker, running, wait_until
 from tests.unit.gate.http2 import Peer, begin
-from tests.unit.run.ownership.protobuf import export, solve
+from tests.unit.run.requests.protobuf import export, solve
 
 pytestmark = pytest.mark.engine
 

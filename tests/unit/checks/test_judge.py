@@ -12,13 +12,13 @@ from lifecycle.command.parse import parse
 from lifecycle.command.promises import promises
 from lifecycle.facts.model import ContainerFacts
 from tests.unit.checks.cases import ALL, DECLARED, LIFE, Case, host
+from tests.unit.checks.cases_command_output import BUILT, CALLERS, LOGS
 from tests.unit.checks.cases_inside import INSIDE, OUTSIDE, smi
 from tests.unit.checks.cases_lifetime import LIVED
 from tests.unit.checks.cases_limits import LIMITED
 from tests.unit.checks.cases_network import NETWORKS
 from tests.unit.checks.cases_other import EXEC, OTHER
-from tests.unit.checks.cases_rights import OPTIONS, SECURED, SHARED
-from tests.unit.checks.cases_told import BUILT, CALLERS, LOGS
+from tests.unit.checks.cases_security import OPTIONS, SECURED, SHARED
 from tests.unit.checks.cases_verbs import MOUNT_OPTIONS, THINGS, VOLUMES
 from tests.unit.checks.cases_verbs import VERBS as OF_VERBS
 from tests.unit.checks.samples import (

@@ -13,7 +13,7 @@ from lifecycle.checks.judge import judge
 from lifecycle.engine.daemon import Daemon
 from lifecycle.facts.log import MORE, ask_log
 from lifecycle.facts.model import LogFacts
-from tests.unit.checks.cases_told import DAY, LOG, logged
+from tests.unit.checks.cases_command_output import DAY, LOG, logged
 from tests.unit.checks.samples import said
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.gate.fakes import Engine, Opened
-from tests.unit.run.ownership.fakes import Run
+from tests.unit.run.requests.fakes import Run
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from lifecycle.engine.daemon import Daemon
 from lifecycle.gate.table import ENDPOINTS, Act, Endpoint, find
 from lifecycle.run.requests.judge import Judge
-from tests.unit.run.ownership.fakes import Run
+from tests.unit.run.requests.fakes import Run
 
 PUBLISHED = [
     line.split(" ")

@@ -10,7 +10,7 @@ from lifecycle.engine.daemon import EngineError
 from lifecycle.run.ownership.ledger import Entry
 from lifecycle.run.requests.classic_build import ClassicBuild
 from lifecycle.run.requests.messages import Messages
-from tests.unit.run.ownership.fakes import Docker, Run, image_id, stream
+from tests.unit.run.requests.fakes import Docker, Run, image_id, stream
 
 BASE, A, B, C = (image_id(digit) for digit in "0abc")
 ONE, TWO, VICTIM = "1" * 64, "2" * 64, "e" * 64

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.run.ownership.fakes import RUN, Run, image_id, stream
+from tests.unit.run.requests.fakes import RUN, Run, image_id, stream
 
 A, B = image_id("a"), image_id("b")
 MINE = f"me/x-{RUN}:latest"

@@ -17,7 +17,7 @@ from lifecycle.facts.inside import Inside
 from lifecycle.facts.model import ContainerFacts, World
 from lifecycle.facts.port_probe import try_port
 from tests.unit.checks.samples import EXITED, inspected
-from tests.unit.checks.test_gather import ME, Engine, daemon
+from tests.unit.facts.test_look_inside import ME, Engine, daemon
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from lifecycle.gate.gate import Answer
-from tests.unit.run.ownership.fakes import RUN, Run, image_id
+from tests.unit.run.requests.fakes import RUN, Run, image_id
 
 A, B, C = (image_id(digit) for digit in "abc")
 MINE = f"me/test-{RUN}:latest"

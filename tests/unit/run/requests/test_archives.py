@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from lifecycle.gate.archive import Spool
-from tests.unit.run.ownership.fakes import RUN, Asked, Run, stream
+from tests.unit.run.requests.fakes import RUN, Asked, Run, stream
 
 THEIRS = "theirs:latest"
 CONFIG = b'{"architecture": "amd64"}'

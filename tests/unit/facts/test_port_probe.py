@@ -20,7 +20,7 @@ from lifecycle.facts.model import Answer, ContainerFacts
 from lifecycle.facts.port_probe import try_port
 from lifecycle.machine import network_namespace
 from tests.unit.checks.samples import having, inspected, said
-from tests.unit.checks.test_gather import ME, Engine
+from tests.unit.facts.test_look_inside import ME, Engine
 
 UP = {"Running": True, "ExitCode": None}
 

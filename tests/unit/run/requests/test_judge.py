@@ -6,7 +6,7 @@ import pytest
 
 from lifecycle.engine.daemon import EngineError
 from lifecycle.gate.gate import Answer
-from tests.unit.run.ownership.fakes import OURS, RUN, THEIRS, Run, created, full, is_refused
+from tests.unit.run.requests.fakes import OURS, RUN, THEIRS, Run, created, full, is_refused
 
 SHORT = THEIRS[:4]
 TOUCHES = [

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.run.ownership.fakes import RUN, Run
+from tests.unit.run.requests.fakes import RUN, Run
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from lifecycle.checks.check import unverified
 from lifecycle.engine.daemon import EngineError
 from lifecycle.engine.events import Event
 from lifecycle.run.ownership import ownership as module
-from tests.unit.run.ownership.fakes import OURS, RUN, THEIRS, Run, full, image_id
+from tests.unit.run.requests.fakes import OURS, RUN, THEIRS, Run, full, image_id
 
 A, B, C = (image_id(digit) for digit in "abc")
 MINE = f"me/x-{RUN}:latest"

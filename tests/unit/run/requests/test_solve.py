@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from lifecycle.run.requests.bodies import BodyError
 from lifecycle.run.requests.solve import Solve, read_recorded, read_solve, read_solved
-from tests.unit.run.ownership.protobuf import cache, export, field, mapped, solve, solved
+from tests.unit.run.requests.protobuf import cache, export, field, mapped, solve, solved
 
 
 @pytest.mark.parametrize("at", [13, 3])

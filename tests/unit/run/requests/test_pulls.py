@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from lifecycle.engine.events import Event
-from tests.unit.run.ownership.fakes import RUN, Does, Run, image_id, stream
+from tests.unit.run.requests.fakes import RUN, Does, Run, image_id, stream
 
 A, B = image_id("a"), image_id("b")
 DIGEST = image_id("d")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.run.ownership.fakes import OURS, SOCKET, Run, full
+from tests.unit.run.requests.fakes import OURS, SOCKET, Run, full
 
 STARTS = [
     f"POST /containers/{OURS}/start",

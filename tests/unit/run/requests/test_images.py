@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from lifecycle.gate.gate import Answer
-from tests.unit.run.ownership.fakes import OURS, RUN, Does, Run, image_id, stream
+from tests.unit.run.requests.fakes import OURS, RUN, Does, Run, image_id, stream
 
 A, B, C = (image_id(digit) for digit in "abc")
 MINE = f"me/test-{RUN}:latest"

@@ -17,7 +17,7 @@ from lifecycle.run.session.session import OpenTerminal, Session
 from lifecycle.run.steps import bookkeeping
 from lifecycle.terminal.terminal import Terminal
 from tests.unit.run.conftest import RUN, Planner
-from tests.unit.run.ownership.fakes import Run, full, image_id
+from tests.unit.run.requests.fakes import Run, full, image_id
 
 A, B = image_id("a"), image_id("b")
 Opener = Callable[..., tuple[Session, PlannedStep]]

@@ -156,7 +156,7 @@ def test_a_lock_whose_file_was_removed_meanwhile_is_taken_anew(
         locks.release()  # removes the file that fd holds open
         return fd
 
-    monkeypatch.setattr(locks, "_opened", open_before_the_release)
+    monkeypatch.setattr(locks_module, "_opened", open_before_the_release)
     assert late.try_take("name")
     assert [f.read_text() for f in folder.iterdir()] == [late._owner]
     late.release()
@@ -342,7 +342,7 @@ def test_a_folder_that_others_remove_again_and_again_is_made_anew(
             folder.rmdir()
         return opened(*words)
 
-    monkeypatch.setattr(locks, "_opened", late)
+    monkeypatch.setattr(locks_module, "_opened", late)
     assert locks.try_take("port-1")
     assert len(list(folder.iterdir())) == 1
 

@@ -1,4 +1,4 @@
-"""What the engine's unit tests share: the person who runs them, and terminals that are closed."""
+"""What unit tests share: the person who runs them, and terminals that are closed."""
 
 from __future__ import annotations
 

@@ -9,8 +9,8 @@ import pytest
 from lifecycle.engine.events import Event
 from lifecycle.gate.gate import Heard
 from lifecycle.gate.methods import BRIDGE, CONTROL, HISTORY, SOLVE
-from tests.unit.run.ownership.fakes import RUN, Asked, Does, Run, image_id
-from tests.unit.run.ownership.protobuf import cache, export, field, solve, solved
+from tests.unit.run.requests.fakes import RUN, Asked, Does, Run, image_id
+from tests.unit.run.requests.protobuf import cache, export, field, solve, solved
 
 A, B, C = (image_id(digit) for digit in "abc")
 THEIRS = "theirs:latest"

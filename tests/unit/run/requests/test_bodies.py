@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from lifecycle.run.requests import bodies, mounts
 from lifecycle.run.requests.bodies import CONTAINER, BodyError
-from tests.unit.run.ownership import go
+from tests.unit.run.requests import go
 
 HOSTS = {
     "HostConfig",

@@ -9,7 +9,7 @@ import pytest
 
 from lifecycle.gate.gate import Answer
 from lifecycle.run.ownership.ledger import LedgerError
-from tests.unit.run.ownership.fakes import OURS, RUN, SOCKET, THEIRS, Run, created, full, is_refused
+from tests.unit.run.requests.fakes import OURS, RUN, SOCKET, THEIRS, Run, created, full, is_refused
 
 SHORT = THEIRS[:4]
 JOINS: list[Any] = [
