@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 CheckStatus = Literal["kept", "broken", "unverified"]
+GpuKind = Literal["real", "simulated"]
 
 
 @dataclass(frozen=True)
@@ -13,7 +14,8 @@ class Check:
     """What was expected beside what was found.
 
     ``about`` is read by people (``-v /nas:/workspace: writable inside``), ``source`` says where
-    it was seen (``inspect .Mounts``) or, for an unverified one, why it was not.
+    it was seen (``inspect .Mounts``) or, for an unverified one, why it was not. ``gpu`` is set
+    where it is about GPUs that a program was to see, and says of which kind they are.
     """
 
     about: str
@@ -21,6 +23,7 @@ class Check:
     actual: Any
     status: CheckStatus
     source: str
+    gpu: GpuKind | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The shape of report.json's ``checks``."""
@@ -30,14 +33,17 @@ class Check:
             "actual": self.actual,
             "status": self.status,
             "source": self.source,
+            "gpu": self.gpu,
         }
 
 
-def compare(about: str, expected: Any, actual: Any, source: str) -> Check:
+def compare(
+    about: str, expected: Any, actual: Any, source: str, gpu: GpuKind | None = None
+) -> Check:
     """Kept when equal, broken when not."""
-    return Check(about, expected, actual, "kept" if expected == actual else "broken", source)
+    return Check(about, expected, actual, "kept" if expected == actual else "broken", source, gpu)
 
 
-def unverified(about: str, expected: Any, reason: str) -> Check:
+def unverified(about: str, expected: Any, reason: str, gpu: GpuKind | None = None) -> Check:
     """A promise that was not observed, with the reason."""
-    return Check(about, expected, None, "unverified", reason)
+    return Check(about, expected, None, "unverified", reason, gpu)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from lifecycle.checks.check import Check, compare, unverified
+from lifecycle.checks.gpus import kind_of, mark
 from lifecycle.checks.mounts import mount_source
 from lifecycle.checks.password import password_changed
 from lifecycle.facts.host_files import fact_of, text_of
@@ -289,12 +290,12 @@ def _mounts(want: Expect, inside: Inside, _: Facts) -> Iterator[Check]:
 
 def _gpus(want: Any, inside: Inside, facts: Facts) -> Iterator[Check]:
     host = facts.world.gpus
-    label = "inside: GPUs" + (" [SIMULATED]" if host.source == "simulated" else "")
     wanted = str(len(host.items)) if _text(want) == "host" else _text(want)
-    if inside.gpus is None and wanted != "0":
-        yield compare(label, wanted, inside.gpu_error, "nvidia-smi -L")
-        return
-    yield compare(label, wanted, str(len(inside.gpus or ())), "nvidia-smi -L")
+    # Where none is expected, and none is seen, no GPU has been looked at.
+    kind = None if wanted == "0" else kind_of(host)
+    unanswered = inside.gpus is None and wanted != "0"
+    actual = inside.gpu_error if unanswered else str(len(inside.gpus or ()))
+    yield compare(f"inside: GPUs{mark(host)}", wanted, actual, "nvidia-smi -L", kind)
 
 
 def _pid1(want: str, inside: Inside, _: Facts) -> Iterator[Check]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
-from lifecycle.checks.check import Check, compare, unverified
+from lifecycle.checks.check import Check, GpuKind, compare, unverified
 from lifecycle.checks.wording import about
 from lifecycle.command.promise import Promise
 from lifecycle.facts.inside import GPUS, NOT_ASKED
@@ -36,9 +37,21 @@ def requested(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
 def visible(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
     """The GPUs inside are the host's: all of them, so many, or the ones named."""
     host = facts.world.gpus
-    label = about(promise, "GPUs inside are the host's")
-    if host.source == "simulated":
-        label += " [SIMULATED]"
+    label = about(promise, "GPUs inside are the host's") + mark(host)
+    return replace(_visible(promise, c, host, label), gpu=kind_of(host))
+
+
+def kind_of(host: Gpus) -> GpuKind:
+    """Of which kind GPUs inside are, where this machine's are known."""
+    return "simulated" if host.source == "simulated" else "real"
+
+
+def mark(host: Gpus) -> str:
+    """What a label says of GPUs that are none."""
+    return " [SIMULATED]" if host.source == "simulated" else ""
+
+
+def _visible(promise: Promise, c: ContainerFacts, host: Gpus, label: str) -> Check:
     if host.source == "none":
         return unverified(label, promise.expected, host.reason)
     unseen = c.inside.hides(GPUS) or _unclear(promise, host)

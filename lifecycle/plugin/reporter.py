@@ -18,12 +18,12 @@ from lifecycle.plugin.interrupts import Interrupts
 from lifecycle.plugin.items import describe, item_names, run_key
 from lifecycle.report import github
 from lifecycle.report.bounds import prepare
-from lifecycle.report.model import RunReport, ScenarioReport
+from lifecycle.report.model import RunReport, ScenarioReport, count_gpu_checks
 from lifecycle.report.streams import guarded
 from lifecycle.report.summary import Progress, render_summary
 from lifecycle.report.text import clean
 from lifecycle.report.write import ReportError, choose_directory, write_report
-from lifecycle.run.outcome import StepResult
+from lifecycle.run.outcome import Skip, StepResult
 from lifecycle.run.ownership.cleanup import CLEANUP
 from lifecycle.run.session.discover import StartError, find_subject
 from lifecycle.run.session.open import new_run_id
@@ -196,7 +196,7 @@ class Reporter:
             host=facts.get("host", {}),
             subject=facts.get("subject", {}),
             scenarios=[_scenario(f) for f in files],
-            gpu_checks=_gpu_checks(files),
+            gpu_checks=count_gpu_checks(s for f in files for s in f.steps.values()),
             left_behind=[x for r in remains for x in r["left_behind"]],
             kept_on_purpose=[x for r in remains for x in r["kept_on_purpose"]],
             foreign_touched=[x for r in remains for x in r["foreign_touched"]],
@@ -220,7 +220,7 @@ def _scenario(file: _File) -> ScenarioReport:
 def _never(index: int, title: str, line: int, file: _File) -> dict[str, Any]:
     result = StepResult(title, line)
     if index not in file.chosen:
-        result.skipped = "not chosen"
+        result.skipped = Skip("not chosen", "choice")
     elif file.crashed:
         result.error = f"the worker died: {file.crashed}"
     else:
@@ -237,21 +237,6 @@ def _owner(options: Options) -> Subject | None:
     except StartError:
         return None
     return None if who.synthetic else who
-
-
-def _gpu_checks(files: list[_File]) -> dict[str, int]:
-    counts = {"real": 0, "simulated": 0, "skipped": 0}
-    for step in (s for f in files for s in f.steps.values()):
-        if "it needs a GPU" in step["reason"]:
-            counts["skipped"] += 1
-        for check in step["checks"]:
-            if "GPUs inside" not in check["about"] and "inside: GPUs" not in check["about"]:
-                continue
-            if check["status"] == "unverified":
-                counts["skipped"] += 1
-            else:
-                counts["simulated" if "[SIMULATED]" in check["about"] else "real"] += 1
-    return counts
 
 
 def _same(text: str) -> str:

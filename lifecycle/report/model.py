@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -154,6 +154,17 @@ class RunReport:
             if self.unverified
             else f"PASS{suffix}"
         )
+
+
+def count_gpu_checks(steps: Iterable[Step]) -> dict[str, int]:
+    """What became of the checks of GPUs, by ``real``, ``simulated`` and ``skipped``."""
+    counts = {"real": 0, "simulated": 0, "skipped": 0}
+    for step in steps:
+        counts["skipped"] += step["lacks"] == "gpu"
+        for check in step["checks"]:
+            if check["gpu"]:
+                counts["skipped" if check["status"] == "unverified" else check["gpu"]] += 1
+    return counts
 
 
 def broken(step: Step) -> list[Mapping[str, Any]]:

@@ -14,6 +14,17 @@ from lifecycle.diagnosis.finding import Finding
 from lifecycle.terminal.styled_screen import Picture, still_true
 
 StepStatus = Literal["passed", "failed", "skipped", "not-run", "error"]
+Lacks = Literal["gpu", "person", "condition", "ours", "choice", "nothing"]
+"""What a skipped step was without: a GPU, somebody to act it, its condition, a thing of ours to
+remove, the choice of whoever runs it; or it had nothing to do."""
+
+
+@dataclass(frozen=True)
+class Skip:
+    """Why a step is skipped, in a sentence for people, and what it lacks."""
+
+    reason: str
+    lacks: Lacks
 
 
 @dataclass
@@ -32,7 +43,7 @@ class StepResult:
     command: str = ""
     person: str = ""
     ran: bool = False
-    skipped: str = ""
+    skipped: Skip | None = None
     not_run: str = ""
     error: str = ""
     seconds: float = 0.0
@@ -72,7 +83,7 @@ class StepResult:
     def reason(self) -> str:
         """Why the status is not ``passed``, in one line; empty when it is."""
         if self.error or self.not_run or self.skipped:
-            return self.error or self.not_run or self.skipped
+            return self.error or self.not_run or (self.skipped.reason if self.skipped else "")
         broken = [c for c in self.checks if c.status == "broken"]
         if broken:
             first = broken[0]
@@ -89,6 +100,7 @@ class StepResult:
             "actual_command": self.actual_command or self.command,
             "status": self.status,
             "reason": self.reason,
+            "lacks": self.skipped.lacks if self.skipped else None,
             "seconds": round(self.seconds, 3),
             "checks": [c.to_json() for c in self.checks],
             "findings": [f.to_json() for f in self.findings],

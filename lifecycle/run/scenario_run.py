@@ -16,7 +16,7 @@ from lifecycle.checks.check import Check
 from lifecycle.diagnosis.finding import Symptom
 from lifecycle.engine.daemon import EngineAway, EngineError
 from lifecycle.gate.gate import GateError
-from lifecycle.run.outcome import StepResult
+from lifecycle.run.outcome import Skip, StepResult
 from lifecycle.run.ownership.cleanup import CLEANUP, Remains, clean_up, keep_all
 from lifecycle.run.ownership.ledger import LedgerError
 from lifecycle.run.secrets.secrets import Secrets
@@ -151,9 +151,8 @@ class LiveRun:
     def finish(self) -> StepResult:
         """Clean up; a second call changes nothing and says so."""
         if self._session is None or self._over:
-            return StepResult(
-                CLEANUP, 0, ran=True, skipped="" if self._over else "nothing was made"
-            )
+            nothing = None if self._over else Skip("nothing was made", "nothing")
+            return StepResult(CLEANUP, 0, ran=True, skipped=nothing)
         self._over = True
         if self._options.keep_on_failure and self._stopped:
             result, self.remains = keep_all(self._session, "kept on failure (--keep on-failure)")

@@ -15,7 +15,7 @@ from lifecycle.checks.check import Check, unverified
 from lifecycle.engine.daemon import Daemon, EngineError
 from lifecycle.gate.gate import GateError
 from lifecycle.machine.remove_tree import remove_tree
-from lifecycle.run.outcome import StepResult
+from lifecycle.run.outcome import Skip, StepResult
 from lifecycle.run.ownership.build_layers import left_over, tags_of, unnamed
 from lifecycle.run.ownership.inventory import claimed, key_of, left_behind, take
 from lifecycle.run.ownership.ledger import Entry, carries, same_id
@@ -124,7 +124,7 @@ def keep_all(session: Session, why: str) -> tuple[StepResult, Remains]:
         if not entry.kept:
             session.ownership.keep(entry, why)
     remains = Remains(kept_on_purpose=_kept(session.ownership.entries()))
-    return StepResult(CLEANUP, 0, skipped=why), remains
+    return StepResult(CLEANUP, 0, skipped=Skip(why, "choice")), remains
 
 
 def _close_terminals(session: Session) -> None:

@@ -17,6 +17,7 @@ from lifecycle.facts.model import World
 from lifecycle.machine.subject import Subject
 from lifecycle.run.observing.at_start import Witness
 from lifecycle.run.observing.inside_shells import Looks
+from lifecycle.run.outcome import Skip
 from lifecycle.run.ownership.ownership import Ownership
 from lifecycle.run.plan.steps import Plan, PlannedStep
 from lifecycle.run.secrets.secrets import Secrets
@@ -80,9 +81,9 @@ class Session:
     people: Mapping[str, Person] = field(default_factory=dict)
     """The scenario's people besides ``me``, by the names that it gives them."""
     terminals: dict[str, OpenTerminal] = field(default_factory=dict)
-    skipped: dict[Ref, str] = field(default_factory=dict)
+    skipped: dict[Ref, Skip] = field(default_factory=dict)
     """What a step that was skipped would have made, and why it was."""
-    unopened: dict[str, str] = field(default_factory=dict)
+    unopened: dict[str, Skip] = field(default_factory=dict)
     """Terminals that it would have opened, and why it did not."""
     promised: dict[str, tuple[Promise, ...]] = field(default_factory=dict)
     passwords: dict[str, str] = field(default_factory=dict)

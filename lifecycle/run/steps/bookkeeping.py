@@ -16,6 +16,7 @@ from lifecycle.command.references import is_image_id
 from lifecycle.command.values.detach_keys import keys_of
 from lifecycle.machine.as_subject import files_of
 from lifecycle.machine.regular_files import text_at
+from lifecycle.run.outcome import Skip
 from lifecycle.run.ownership.build_layers import left_over, unnamed
 from lifecycle.run.ownership.inventory import had_image, key_of
 from lifecycle.run.ownership.ownership import Refusal
@@ -32,7 +33,7 @@ class Words:
     argv: tuple[str, ...]
     shown: str = ""
     changed: bool = False
-    skip: str = ""
+    skip: Skip | None = None
 
 
 def words_to_run(session: Session, planned: PlannedStep) -> Words:
@@ -47,7 +48,7 @@ def words_to_run(session: Session, planned: PlannedStep) -> Words:
     return Words(argv, shlex.join(argv), argv != planned.words)
 
 
-def _existing_image(session: Session, line: DockerLine) -> str:
+def _existing_image(session: Session, line: DockerLine) -> Skip | None:
     """An image that was there before is not removed."""
     for ref in sorted(r for r in line.destroys if r.kind == "image"):
         real = session.real("image", ref.name)
@@ -57,8 +58,8 @@ def _existing_image(session: Session, line: DockerLine) -> str:
         by_id = is_image_id(ref.name) and had_image(session.ownership.before, seen["Id"])
         was_there = by_id or key_of("image", real, seen["Id"]) in session.ownership.before
         if was_there and ref.name not in session.options.allow_foreign:
-            return f"{ref} was there before this run, so it is not removed"
-    return ""
+            return Skip(f"{ref} was there before this run, so it is not removed", "ours")
+    return None
 
 
 def begin(session: Session, planned: PlannedStep) -> None:

@@ -19,7 +19,7 @@ from lifecycle.gate.gate import GateError
 from lifecycle.machine.as_subject import refused
 from lifecycle.machine.deadline import TimeIsUpError
 from lifecycle.run.observing.step_facts import Before, look_after, look_before, until_kept
-from lifecycle.run.outcome import StepResult
+from lifecycle.run.outcome import Skip, StepResult
 from lifecycle.run.ownership.ledger import LedgerError
 from lifecycle.run.ownership.ownership import Refusal
 from lifecycle.run.plan.steps import PlannedStep
@@ -98,9 +98,9 @@ class Runner:
 
     def _do(self, planned: PlannedStep, result: StepResult, begun: float) -> None:
         planned = self._for_this_machine(planned, result)
-        because = self._why_skip(planned)
-        if because:
-            self._skip(planned, result, because)
+        skip = self._why_skip(planned)
+        if skip:
+            self._skip(planned, result, skip)
             return
         match planned.step.kind:
             case "command":
@@ -137,49 +137,40 @@ class Runner:
         result.actual_command = bare.command
         reason = f"left out: {self._s.world.gpus.reason}"
         result.checks += [
-            unverified("--gpus: GPUs inside are the host's", p.expected, reason)
+            unverified("--gpus: GPUs inside are the host's", p.expected, reason, gpu="real")
             for p in planned.promises
             if p.field == "container.gpus.visible"
         ]
         return bare
 
-    def _why_skip(self, planned: PlannedStep) -> str:
-        if self._s.person.missing:
-            return self._s.person.missing
-        if not planned.when:
-            return f"its condition does not hold here: {_bare(str(planned.step.when))}"
-        if planned.needs_gpu and not self._s.world.gpus.items:
-            return f"it needs a GPU: {self._s.world.gpus.reason}"
-        unopened = self._unopened(planned)
-        if unopened:
-            return unopened
-        if planned.step.on:
-            wanted = [r for r in self._s.skipped if r.name == planned.step.on]
-            return guard.missing(wanted, self._s.skipped)
+    def _why_skip(self, planned: PlannedStep) -> Skip | None:
+        world = self._s.world
         return (
-            guard.missing(planned.line.uses | planned.line.destroys, self._s.skipped)
-            if planned.line
-            else ""
+            guard.not_for_here(planned, self._s.person.missing, world.gpus)
+            or self._unopened(planned)
+            or guard.never_made(planned, self._s.skipped)
         )
 
-    def _unopened(self, planned: PlannedStep) -> str:
+    def _unopened(self, planned: PlannedStep) -> Skip | None:
         """A terminal that a skipped step would have opened; without ``in`` the last one."""
         name = planned.step.in_
         if planned.step.kind == "type" and not name and not self._s.terminals:
             name = next(reversed(self._s.unopened), None)
-        because = self._s.unopened.get(name or "")
-        return f"terminal {name} was never opened: {because}" if because else ""
+        why = self._s.unopened.get(name or "")
+        return why and replace(why, reason=f"terminal {name} was never opened: {why.reason}")
 
-    def _skip(self, planned: PlannedStep, result: StepResult, because: str) -> None:
-        why = f"step {planned.index + 1} was skipped, since {because}"
+    def _skip(self, planned: PlannedStep, result: StepResult, skip: Skip) -> None:
+        told = f"step {planned.index + 1} was skipped, since {skip.reason}"
+        later = replace(skip, reason=told)
         if planned.opens:
-            self._s.unopened[planned.opens] = why
+            self._s.unopened[planned.opens] = later
         if planned.line:
-            self._s.skipped |= dict.fromkeys(planned.line.creates, why)
-        if self._s.options.gpu == "require" and "GPU" in because:
-            result.checks.append(Check(_GPU, "at least one", because, "broken", "--gpu require"))
+            self._s.skipped |= dict.fromkeys(planned.line.creates, later)
+        if self._s.options.gpu == "require" and skip.lacks == "gpu":
+            found = Check(_GPU, "at least one", skip.reason, "broken", "--gpu require")
+            result.checks.append(found)
             return
-        result.skipped = because
+        result.skipped = skip
 
     # -- commands -------------------------------------------------------------------------
 
@@ -382,7 +373,3 @@ def _denied(promises: Sequence[Promise], on: ContainerFacts | None) -> list[str]
     }
     errors = on.inside.writes if on else {}
     return [f"touch: cannot touch '{t}/x': {errors[t]}" for t in writable if errors.get(t)]
-
-
-def _bare(expression: str) -> str:
-    return expression.replace("${{", "").replace("}}", "").strip()

@@ -50,5 +50,6 @@ def test_a_check_says_what_was_expected_beside_what_was_found() -> None:
         "actual": 2,
         "status": "broken",
         "source": "inspect",
+        "gpu": None,
     }
     assert unverified("x", 1, "why").to_json()["source"] == "why"

@@ -7,7 +7,7 @@ from typing import Any
 from lifecycle.checks.check import Check, compare, unverified
 from lifecycle.diagnosis.finding import Finding, Remedy
 from lifecycle.report.model import RunReport, ScenarioReport
-from lifecycle.run.outcome import StepResult
+from lifecycle.run.outcome import Skip, StepResult
 
 ENGINE = {"name": "Docker", "version": "28.5.1", "address": "unix:///var/run/docker.sock"}
 HOST = {"name": "gpu-07", "system": "Debian GNU/Linux 12", "kernel": "6.1.0-28-amd64"}
@@ -55,7 +55,9 @@ RUN = StepResult(
     findings=[FINDING],
     screen="mina@my_test_c:/$ touch /workspace/x\ntouch: Read-only file system",
 )
-GPU = StepResult("See the GPUs", 20, command="docker exec my_test_c nvidia-smi", skipped="no GPU")
+GPU = StepResult(
+    "See the GPUs", 20, command="docker exec my_test_c nvidia-smi", skipped=Skip("no GPU", "gpu")
+)
 STOP = StepResult("Stop it", 22, command="docker stop my_test_c", not_run="'Run it' failed")
 PASSED = (PULL, WRITE)
 FAILED = (PULL, WRITE, RUN, GPU, STOP)
@@ -123,13 +125,14 @@ def hostile(text: str) -> RunReport:
         findings=[Finding(text, text, (text,), (Remedy("user", text, (text,)),))],
         screen=text,
     )
+    skipped = StepResult(text, 2, skipped=Skip(text, "choice"))
     facts = {text: text, "nested": {text: [text]}}
     return report(
         run=text,
         engine=facts,
         host=facts,
         subject=facts,
-        scenarios=[scenario(step, StepResult(text, 2, skipped=text), name=text, file=text)],
+        scenarios=[scenario(step, skipped, name=text, file=text)],
         left_behind=[text],
         kept_on_purpose=[{text: text}],
         foreign_touched=[text],

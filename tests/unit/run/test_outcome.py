@@ -8,7 +8,7 @@ import pytest
 
 from lifecycle.checks.check import Check, CheckStatus
 from lifecycle.diagnosis.finding import Finding, Remedy
-from lifecycle.run.outcome import StepResult, StepStatus
+from lifecycle.run.outcome import Skip, StepResult, StepStatus
 
 
 def check(status: CheckStatus) -> Check:
@@ -18,7 +18,8 @@ def check(status: CheckStatus) -> Check:
 def result(
     *statuses: CheckStatus, ran: bool = False, skipped: str = "", not_run: str = "", error: str = ""
 ) -> StepResult:
-    made = StepResult("step", 3, ran=ran, skipped=skipped, not_run=not_run, error=error)
+    skip = Skip(skipped, "gpu") if skipped else None
+    made = StepResult("step", 3, ran=ran, skipped=skip, not_run=not_run, error=error)
     made.checks = [check(s) for s in statuses]
     return made
 
@@ -84,6 +85,7 @@ def test_the_report_has_the_status_and_what_it_follows_from() -> None:
         "actual_command": "docker stop c",
         "status": "passed",
         "reason": "",
+        "lacks": None,
         "seconds": 1.235,
         "checks": [check("kept").to_json()],
         "findings": [

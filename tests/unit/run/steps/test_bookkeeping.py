@@ -67,7 +67,10 @@ def test_an_image_that_was_there_is_not_removed(opened: Opener, run: Run, name: 
     name = name.replace("@sha256", "")
     run.engine.tag("a", "debian:bookworm")
     session, step = opened(f"docker rmi {name}")
-    assert "was there before this run" in bookkeeping.words_to_run(session, step).skip
+    skip = bookkeeping.words_to_run(session, step).skip
+    assert skip
+    assert skip.lacks == "ours"
+    assert "was there before this run" in skip.reason
     session, step = opened(f"docker rmi {name}", allow_foreign=(name,))
     assert bookkeeping.words_to_run(session, step).argv
 
