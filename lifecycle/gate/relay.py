@@ -4,18 +4,64 @@ from __future__ import annotations
 
 import select
 import socket
+import struct
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 PIECE = 1 << 18
 """Bytes that are passed on at a time: what a Unix socket holds."""
+_MUCH, _FULL = 1 << 14, 1 << 17
+"""Bytes: a piece after which more is expected at once, and one that is worth waking somebody."""
+_MOMENT = struct.pack("ll", 0, 1000)
+"""A ``timeval``: how long a full piece is waited for."""
 _MOST_HEAD = 1 << 20
 Tee = Callable[[memoryview], None]
 
 
 class TooLongError(Exception):
     """The engine answers at a length at which it can't be what it should be."""
+
+
+class _Pieces:
+    """What comes from a socket, piece by piece.
+
+    Each piece that is passed on wakes a process and costs it its turn on a core: an engine that
+    writes a gibibyte in 32 KiB took twice as long as without us. So while much comes, a full piece
+    is waited for, a moment at most; what comes by itself, as a key's echo does, is never held back.
+    """
+
+    def __init__(self, source: socket.socket) -> None:
+        self._source = source
+        self._space = memoryview(bytearray(PIECE))
+        self._much = False
+        self._poller = select.poll()
+        self._poller.register(source, select.POLLIN)
+        source.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _MOMENT)
+
+    def next(self) -> memoryview:
+        """The next piece, valid until the one after it; empty at the end. Raises OSError."""
+        count = self._filled() if self._much else None
+        while count is None:
+            self._poller.poll()
+            count = self._read()
+        self._much = count >= _MUCH
+        return self._space[:count]
+
+    def _filled(self) -> int | None:
+        # A TCP socket that waits for that many is not readable before: so not beyond this read.
+        self._source.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, _FULL)
+        try:
+            return self._read()
+        finally:
+            self._source.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
+
+    def _read(self) -> int | None:
+        """How many bytes came; None when nothing did within a moment."""
+        try:
+            return self._source.recv_into(self._space)
+        except BlockingIOError:
+            return None
 
 
 def pump(source: socket.socket, sink: socket.socket, tee: Tee | None = None) -> None:
@@ -27,19 +73,19 @@ def pump(source: socket.socket, sink: socket.socket, tee: Tee | None = None) -> 
 
 def pass_on(source: socket.socket, sink: socket.socket, tee: Tee | None = None) -> None:
     """The same without saying that no more comes. Raises OSError."""
-    piece = memoryview(bytearray(PIECE))
-    while _one(source, sink, piece, tee):
+    pieces = _Pieces(source)
+    while _one(pieces, sink, tee):
         pass
 
 
-def _one(source: socket.socket, sink: socket.socket, piece: memoryview, tee: Tee | None) -> bool:
+def _one(pieces: _Pieces, sink: socket.socket, tee: Tee | None) -> bool:
     """Pass on what is there; False at the end."""
-    count = source.recv_into(piece)
-    if count:
+    piece = pieces.next()
+    if piece:
         if tee is not None:
-            tee(piece[:count])
-        sink.sendall(piece[:count])
-    return bool(count)
+            tee(piece)
+        sink.sendall(piece)
+    return bool(piece)
 
 
 def end(sink: socket.socket) -> None:
@@ -62,7 +108,7 @@ def answer(client: socket.socket, engine: socket.socket, tee: Tee | None = None)
     What the client still sends is dropped: it asked one thing. When it hangs up, the engine is
     told, so that what it does for it ends.
     """
-    piece = memoryview(bytearray(PIECE))
+    pieces = _Pieces(engine)
     poller = select.poll()
     poller.register(client, select.POLLIN)
     poller.register(engine, select.POLLIN)
@@ -74,7 +120,7 @@ def answer(client: socket.socket, engine: socket.socket, tee: Tee | None = None)
             poller.unregister(client)
             here, whole = -1, False
             end(engine)
-        if engine.fileno() in ready and not _one(engine, client, piece, tee):
+        if engine.fileno() in ready and not _one(pieces, client, tee):
             return whole
 
 

@@ -134,7 +134,8 @@ def test_report_json_has_the_shape_of_the_contract() -> None:
     )
     step: dict[str, Any] = told["steps"][2]
     assert set(step) >= {
-        "name", "line", "command", "status", "reason", "lacks", "seconds", "checks", "findings", "screen",
+        "name", "line", "command", "status", "reason", "lacks", "seconds", "checks", "findings",
+        "screen",
     }  # fmt: skip
     assert set(step["checks"][0]) == {"about", "expected", "actual", "status", "source", "gpu"}
     assert set(step["findings"][0]) == {"id", "cause", "evidence", "remedies"}
