@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from lifecycle.checks.check import Check, compare, unverified
-from lifecycle.checks.gpus import kind_of, mark
+from lifecycle.checks.gpus import kind_of
 from lifecycle.checks.mounts import mount_source
 from lifecycle.checks.password import password_changed
+from lifecycle.checks.wording import simulated
 from lifecycle.facts.host_files import fact_of, text_of
 from lifecycle.facts.inside import (
     ACCOUNTS,
@@ -295,7 +296,7 @@ def _gpus(want: Any, inside: Inside, facts: Facts) -> Iterator[Check]:
     kind = None if wanted == "0" else kind_of(host)
     unanswered = inside.gpus is None and wanted != "0"
     actual = inside.gpu_error if unanswered else str(len(inside.gpus or ()))
-    yield compare(f"inside: GPUs{mark(host)}", wanted, actual, "nvidia-smi -L", kind)
+    yield compare(f"inside: GPUs{simulated(kind)}", wanted, actual, "nvidia-smi -L", kind)
 
 
 def _pid1(want: str, inside: Inside, _: Facts) -> Iterator[Check]:

@@ -37,18 +37,13 @@ def requested(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
 def visible(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
     """The GPUs inside are the host's: all of them, so many, or the ones named."""
     host = facts.world.gpus
-    label = about(promise, "GPUs inside are the host's") + mark(host)
+    label = about(promise, "GPUs inside are the host's")
     return replace(_visible(promise, c, host, label), gpu=kind_of(host))
 
 
 def kind_of(host: Gpus) -> GpuKind:
     """Of which kind GPUs inside are, where this machine's are known."""
     return "simulated" if host.source == "simulated" else "real"
-
-
-def mark(host: Gpus) -> str:
-    """What a label says of GPUs that are none."""
-    return " [SIMULATED]" if host.source == "simulated" else ""
 
 
 def _visible(promise: Promise, c: ContainerFacts, host: Gpus, label: str) -> Check:

@@ -29,7 +29,7 @@ from lifecycle.checks import (
     security,
 )
 from lifecycle.checks.check import Check, unverified
-from lifecycle.checks.wording import about, from_outside
+from lifecycle.checks.wording import about, seen_at, simulated
 from lifecycle.command.promise import Promise
 from lifecycle.facts.model import ContainerFacts, Facts
 
@@ -102,6 +102,14 @@ _NEEDS_NO_CONTAINER = {"container.exists", "container.removed_on_exit", "contain
 
 def judge(promise: Promise, facts: Facts) -> Check:
     """Say whether one promise was kept."""
+    on = facts.containers.get(promise.about.name if promise.about else "")
+    check = _judge(promise, facts, on)
+    from_outside = bool(on and on.inside.unseen) and check.status != "unverified"
+    place = "host" if promise.where == "inside" and from_outside else promise.where
+    return replace(check, about=f"{check.about}{seen_at(place)}{simulated(check.gpu)}")
+
+
+def _judge(promise: Promise, facts: Facts, on: ContainerFacts | None) -> Check:
     if promise.unverified:
         return unverified(about(promise), promise.expected, promise.unverified)
     field = _known(promise.field)
@@ -109,20 +117,11 @@ def judge(promise: Promise, facts: Facts) -> Check:
         return _OTHER[field](promise, facts)
     if field not in _CONTAINER:
         return unverified(about(promise), promise.expected, f"nothing checks {promise.field} yet")
-    name = promise.about.name if promise.about else ""
-    seen = facts.containers.get(name)
-    if seen is None:
+    if on is None:
         return unverified(about(promise), promise.expected, "the container was not looked at")
-    if seen.seen is None and field not in _NEEDS_NO_CONTAINER:
-        return unverified(about(promise), promise.expected, f"container {name} does not exist")
-    return _placed(promise, seen, _CONTAINER[field](promise, seen, facts))
-
-
-def _placed(promise: Promise, seen: ContainerFacts, check: Check) -> Check:
-    """With the place in its name where the inside was really seen from."""
-    if promise.where == "inside" and seen.inside.unseen and check.status != "unverified":
-        return replace(check, about=from_outside(check.about))
-    return check
+    if on.seen is None and field not in _NEEDS_NO_CONTAINER:
+        return unverified(about(promise), promise.expected, f"container {on.name} does not exist")
+    return _CONTAINER[field](promise, on, facts)
 
 
 def judge_all(promises: Iterable[Promise], facts: Facts) -> list[Check]:

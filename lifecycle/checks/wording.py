@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from lifecycle.command.promise import Promise
+from lifecycle.checks.check import GpuKind
+from lifecycle.command.promise import Promise, Where
 
-_WHERE = {"inspect": "", "inside": " (seen inside)", "host": " (seen from outside)"}
+_WHERE: dict[Where, str] = {
+    "inspect": "",
+    "inside": " (seen inside)",
+    "host": " (seen from outside)",
+}
 _PHRASES = {
     "container.exists": "is there",
     "container.state": "state",
@@ -93,14 +98,19 @@ _KEYED = frozenset({"annotations", "build_arg", "env", "labels", "options", "sys
 
 
 def about(promise: Promise, detail: str = "") -> str:
-    """``-v: my_test_c: /workspace is mounted (seen inside)``: flag, thing, promise, place."""
+    """``-v: my_test_c: /workspace is mounted``: flag, thing, promise."""
     thing = f"{promise.about.name}: " if promise.about and promise.about.name else ""
-    return f"{promise.flag}: {thing}{detail or _phrase(promise.field)}{_WHERE[promise.where]}"
+    return f"{promise.flag}: {thing}{detail or _phrase(promise.field)}"
 
 
-def from_outside(text: str) -> str:
-    """What a check is about, where the inside was seen from outside."""
-    return text.replace(_WHERE["inside"], _WHERE["host"])
+def seen_at(place: Where) -> str:
+    """What the name of a check says of the place where it was seen."""
+    return _WHERE[place]
+
+
+def simulated(gpu: GpuKind | None) -> str:
+    """What the name of a check says of GPUs that are none."""
+    return " [SIMULATED]" if gpu == "simulated" else ""
 
 
 def _phrase(field: str) -> str:

@@ -77,7 +77,7 @@ def doctor(args: argparse.Namespace) -> int:
             found["containers"] = daemon.containers()
             answer = {"info": daemon.info, "version": daemon.version}
         except StartError as error:
-            return error.symptom.output
+            return str(error)
         except EngineError as error:
             return str(error)
         return answer

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Who = Literal["user", "admin"]
@@ -52,14 +52,17 @@ class Finding:
 class Symptom:
     """What diagnosis starts from: the words run, their exit code, and all they printed.
 
-    ``printed`` is false for a text of our own, in docker's wording, about what was never run;
-    ``uid`` is whose it is inside a container, where that is known; ``observed`` are sentences of
-    what we saw of the engine ourselves.
+    Where the cause is known, ``finding`` is the id of the finding, or of the first of several that
+    the machine's facts tell apart, and ``caught`` has what its texts name (``{"source": "/nas"}``).
+    ``printed`` is false where the output is of our own wording; ``uid`` is who wrote it inside a
+    container, where that is known; ``observed`` are sentences of what we saw of the engine.
     """
 
-    output: str
+    output: str = ""
     words: tuple[str, ...] = ()
     exit_code: int | None = None
+    finding: str = ""
+    caught: Mapping[str, str] = field(default_factory=dict)
     printed: bool = True
     uid: int | None = None
     observed: tuple[str, ...] = ()

@@ -33,11 +33,18 @@ class Match:
 def diagnose(symptom: Symptom, facts: MachineFacts, *, lang: Lang = "en") -> list[Finding]:
     """What is behind a command's failure, the earliest message first; empty when not known."""
     output = pasted_text.plain("\n".join((symptom.output, *symptom.observed)))
+    matches = _known(symptom) if symptom.finding else candidates(output)
     cases = [
-        (match.entry, Case(symptom, output, match.line, match.caught, facts))
-        for match in candidates(output)
+        (match.entry, Case(symptom, output, match.line, match.caught, facts)) for match in matches
     ]
     return [tell(entry, case, lang) for entry, case in decide(cases)]
+
+
+def _known(symptom: Symptom) -> list[Match]:
+    """The finding that a symptom names, and its rivals: the facts decide among them."""
+    named = catalog.entry(symptom.finding)
+    family = [e for e in catalog.entries() if e is named or (e.rivals and e.rivals == named.rivals)]
+    return [Match(entry, 0, "", dict(symptom.caught)) for entry in family]
 
 
 def explain(pasted: str, facts: MachineFacts, *, lang: Lang = "en") -> list[Finding]:

@@ -34,6 +34,14 @@ class EngineAway(EngineError):  # noqa: N818 - a state of the engine, not of our
     """Nobody is there to answer, or the connection broke before the answer came."""
 
 
+class EngineAbsent(EngineAway):
+    """Nobody listens at its address."""
+
+
+class EngineDeniedError(EngineError):
+    """Its socket is not for this person to open."""
+
+
 class EngineSilent(EngineAway):
     """Somebody takes the connection and never answers."""
 
@@ -46,6 +54,16 @@ def left(limit: float) -> float:
         raise OutOfTimeError(str(over)) from None
 
 
+_MEANINGS: tuple[
+    tuple[type[BaseException] | tuple[type[BaseException], ...], type[EngineError]], ...
+]
+_MEANINGS = (
+    (PermissionError, EngineDeniedError),
+    ((ConnectionRefusedError, FileNotFoundError), EngineAbsent),
+    (_LOST, EngineAway),
+)
+
+
 def error_from(error: BaseException, address: str, limit: float) -> EngineError:
     """What an exception on the way to an engine means, in a sentence."""
     chain = list(_chain(error))
@@ -56,8 +74,9 @@ def error_from(error: BaseException, address: str, limit: float) -> EngineError:
     said = shortened(_innermost(chain))
     if what := _unreadable(error, chain):
         return EngineError(f"the engine at {address} answered with {what}")
-    if any(isinstance(e, _LOST) for e in chain):
-        return EngineAway(said)
+    for kind, meaning in _MEANINGS:
+        if any(isinstance(e, kind) for e in chain):
+            return meaning(said)
     return EngineError(said)
 
 

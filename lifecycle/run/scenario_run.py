@@ -14,7 +14,8 @@ from typing import Any
 
 from lifecycle.checks.check import Check
 from lifecycle.diagnosis.finding import Symptom
-from lifecycle.engine.daemon import EngineAway, EngineError
+from lifecycle.diagnosis.symptoms import of_engine
+from lifecycle.engine.daemon import EngineError
 from lifecycle.gate.gate import GateError
 from lifecycle.run.outcome import Skip, StepResult
 from lifecycle.run.ownership.cleanup import CLEANUP, Remains, clean_up, keep_all
@@ -159,7 +160,7 @@ class LiveRun:
         else:
             result, self.remains = clean_up(self._session)
             if result.status == "failed" and (seen := observed(self._session)):
-                result.findings += self._diagnose(Symptom("", observed=seen), self._session)
+                result.findings += self._diagnose(Symptom(observed=seen), self._session)
         return result
 
     @property
@@ -186,8 +187,9 @@ def _symptom(error: Exception) -> Symptom:
     """What diagnosis starts from, of a run that could not begin."""
     if isinstance(error, StartError):
         return error.symptom
-    told = f"the engine does not answer: {error}" if isinstance(error, EngineAway) else str(error)
-    return Symptom(told, printed=False)
+    if isinstance(error, EngineError):
+        return of_engine(error, "")
+    return Symptom(str(error), printed=False)
 
 
 def _facts(session: Session) -> dict[str, Any]:

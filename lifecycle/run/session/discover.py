@@ -13,6 +13,7 @@ from typing import Any
 from lifecycle.command.values.basic import ImpossibleError
 from lifecycle.command.values.detach_keys import read
 from lifecycle.diagnosis.finding import Symptom
+from lifecycle.diagnosis.symptoms import of_engine, of_missing_cli
 from lifecycle.engine.daemon import DEFAULT_ADDRESS, Daemon, EngineError, EngineSilent
 from lifecycle.machine import file_actions, process
 from lifecycle.machine.as_subject import call, files_of
@@ -138,16 +139,15 @@ def _config(env: Mapping[str, str], home: str) -> Path:
 
 
 def connect(address: str, env: Mapping[str, str]) -> Daemon:
-    """A daemon that answers; raises NoEngineError with the words that the CLI would have said."""
+    """A daemon that answers; raises NoEngineError."""
     daemon = Daemon(address, env)
     try:
         _ = daemon.info
     except EngineSilent as error:
-        raise NoEngineError(str(error)) from error
+        raise NoEngineError(str(error), of_engine(error, address)) from error
     except EngineError as error:
-        raise NoEngineError(
-            f"the engine at {address} does not answer: {error}", as_cli(address, str(error))
-        ) from error
+        message = f"the engine at {address} does not answer: {error}"
+        raise NoEngineError(message, of_engine(error, address)) from error
     return daemon
 
 
@@ -167,28 +167,10 @@ def engine_places(daemon: Daemon) -> tuple[str, ...]:
     return tuple(dict.fromkeys(p for p in places if p.startswith("/")))
 
 
-def as_cli(address: str, error: str) -> Symptom:
-    """The daemon's absence in the docker CLI's wording, which the catalogue knows."""
-    if "ermission denied" in error:
-        text = (
-            "permission denied while trying to connect to the Docker daemon socket at "
-            f"{address}: dial unix {address.removeprefix('unix://')}: connect: permission denied"
-        )
-    else:
-        text = (
-            f"Cannot connect to the Docker daemon at {address}. "
-            f"Is the docker daemon running? ({error})"
-        )
-    return Symptom(text, ("docker", "info"), 1)
-
-
 def find_cli(env: Mapping[str, str]) -> None:
     """The docker CLI must be on the subject's PATH; raises NoEngineError."""
     if shutil.which("docker", path=env.get("PATH")) is None:
-        text = "docker: command not found"
-        raise NoEngineError(
-            "there is no docker command on the PATH", Symptom(text, ("docker",), 127)
-        )
+        raise NoEngineError("there is no docker command on the PATH", of_missing_cli())
 
 
 def find_gpus(options: Options, sandbox: SandboxInfo | None) -> Gpus:

@@ -12,6 +12,7 @@ from lifecycle.checks.expect import judge_expect
 from lifecycle.checks.expected_failure import judge_failing
 from lifecycle.command.promise import Promise
 from lifecycle.diagnosis.finding import Symptom
+from lifecycle.diagnosis.symptoms import of_engine, of_missing_source, of_refused_write
 from lifecycle.engine.daemon import EngineError
 from lifecycle.facts.host_files import state_of
 from lifecycle.facts.model import ContainerFacts, Facts
@@ -66,8 +67,7 @@ class Runner:
                     "the engine answers", "an answer", str(error), "broken", self._s.daemon.address
                 )
             )
-            symptom = Symptom(f"the engine does not answer: {error}", planned.words)
-            self._find(result, replace(symptom, printed=False))
+            self._find(result, of_engine(error, self._s.daemon.address, planned.words))
         except LedgerError as error:
             result.checks.append(
                 Check("the ledger", "written first", str(error), "broken", "this machine")
@@ -216,12 +216,9 @@ class Runner:
         missing = self._missing_sources(planned)
         if missing:
             result.checks += missing
-            source = str(missing[0].expected)
-            text = (
-                f'invalid mount config for type "bind": bind source path does not exist: {source}'
-            )
             if missing[0].actual == "missing":
-                self._find(result, Symptom(text, planned.words, 125, printed=False))
+                source = str(missing[0].expected)
+                self._find(result, of_missing_source(source, planned.words))
             return None
         promises = self._promises(planned)
         before = look_before(self._s, planned, promises)
@@ -247,9 +244,9 @@ class Runner:
         result.checks += self._expected(planned, lambda: acted, before, facts)
         if any(c.status == "broken" for c in result.checks):
             self._find(result, _symptom(planned, acted, result))
-            for text in _denied(promises, on):
+            for path, error in _denied(promises, on).items():
                 by = on.inside.uid if on else None
-                self._find(result, Symptom(text, planned.words, printed=False, uid=by))
+                self._find(result, of_refused_write(path, error, planned.words, by))
 
     def _promises(self, planned: PlannedStep) -> tuple[Promise, ...]:
         """The line's own, and after a start again those of the line that made the container."""
@@ -337,7 +334,7 @@ class Runner:
         if observed and engine_outages.lasted_until(self._s, begun):
             result.findings.clear()
         if observed:
-            self._find(result, Symptom("", observed=observed))
+            self._find(result, Symptom(observed=observed))
 
     def _find(self, result: StepResult, symptom: Symptom) -> None:
         known = {f.id for f in result.findings}
@@ -364,12 +361,12 @@ def _symptom(planned: PlannedStep, acted: Acted, result: StepResult) -> Symptom:
     return Symptom(acted.output, planned.words, acted.exit_code, observed=told)
 
 
-def _denied(promises: Sequence[Promise], on: ContainerFacts | None) -> list[str]:
-    """What a program inside would say that may not write where the line promised it could."""
+def _denied(promises: Sequence[Promise], on: ContainerFacts | None) -> dict[str, str]:
+    """Why a program inside may not write where the line promised it could, by the path."""
     writable = {
         p.expected["target"]
         for p in promises
         if p.field == "container.mount.access" and not p.expected["readonly"]
     }
     errors = on.inside.writes if on else {}
-    return [f"touch: cannot touch '{t}/x': {errors[t]}" for t in writable if errors.get(t)]
+    return {target: errors[target] for target in sorted(writable) if errors.get(target)}

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from lifecycle.checks.check import compare, unverified
+from lifecycle.checks.check import GpuKind, compare, unverified
 from lifecycle.checks.judge import _CONTAINER, _OTHER
-from lifecycle.checks.wording import about, shown
+from lifecycle.checks.wording import about, seen_at, shown, simulated
 from lifecycle.command.line import Ref
+from lifecycle.command.promise import Where
 from tests.unit.checks.samples import said
 
 
@@ -28,12 +29,13 @@ def test_a_name_that_the_author_chose_is_shown_as_it_is() -> None:
 
 
 def test_where_a_promise_is_seen_is_told_apart() -> None:
-    labels = {
-        about(said("-t", "container.tty", 1, "inspect")),
-        about(said("-t", "container.tty", 1, "inside")),
-        about(said("-t", "container.tty", 1, "host")),
-    }
-    assert len(labels) == 3
+    places: tuple[Where, ...] = ("inspect", "inside", "host")
+    assert len(set(map(seen_at, places))) == 3
+
+
+def test_gpus_that_are_none_say_so() -> None:
+    kinds: tuple[GpuKind | None, ...] = (None, "real", "simulated")
+    assert [simulated(kind) for kind in kinds] == ["", "", " [SIMULATED]"]
 
 
 def test_a_value_is_shown_on_one_line() -> None:

@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 from requests.exceptions import ChunkedEncodingError
 
-from lifecycle.engine.errors import EngineAway, EngineError, EngineSilent, error_from
+from lifecycle.engine.errors import (
+    EngineAbsent,
+    EngineAway,
+    EngineDeniedError,
+    EngineError,
+    EngineSilent,
+    error_from,
+)
 
 
 def behind(error: Exception) -> Exception:
@@ -18,11 +25,11 @@ def behind(error: Exception) -> Exception:
 @pytest.mark.parametrize(
     ("error", "kind", "said"),
     [
-        (behind(ConnectionRefusedError(111, "Connection refused")), EngineAway, "refused"),
-        (behind(FileNotFoundError(2, "No such file or directory")), EngineAway, "No such file"),
+        (behind(ConnectionRefusedError(111, "Connection refused")), EngineAbsent, "refused"),
+        (behind(FileNotFoundError(2, "No such file or directory")), EngineAbsent, "No such file"),
         (ChunkedEncodingError("broken off"), EngineAway, "broken off"),
         (behind(TimeoutError("timed out")), EngineSilent, "no answer within 7 s"),
-        (behind(PermissionError(13, "Permission denied")), EngineError, "Permission denied"),
+        (behind(PermissionError(13, "Permission denied")), EngineDeniedError, "Permission denied"),
         (ValueError("no such option"), EngineError, "no such option"),
     ],
 )
