@@ -1,21 +1,15 @@
-"""Where the layers meet: options from pytest, diagnosis for the runner."""
+"""Where pytest and a run meet: its options, and where it speaks."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Any
 
-from lifecycle.diagnosis.finding import Finding, Symptom
-from lifecycle.diagnosis.machine_facts import MachineFacts
-from lifecycle.diagnosis.match import diagnose
-from lifecycle.engine.daemon import EngineError
 from lifecycle.report.inert import inert
 from lifecycle.report.text import clean
 from lifecycle.run.scenario_run import LiveRun
 from lifecycle.run.session.options import Options
-from lifecycle.run.session.session import Session
 from lifecycle.scenario.model import Scenario
 
 if TYPE_CHECKING:
@@ -56,48 +50,4 @@ def make_run(scenario: Scenario, config: pytest.Config, user: str = "") -> LiveR
             sys.stderr.write(f"{inert(clean(text))}\n")
             sys.stderr.flush()
 
-    def find(symptom: Symptom, session: Session | None) -> list[Finding]:
-        return diagnose(
-            symptom, machine_facts(session), lang="ko" if options.lang == "ko" else "en"
-        )
-
-    return LiveRun(scenario, options, find, say)
-
-
-def machine_facts(session: Session | None) -> MachineFacts:
-    """What diagnosis may look up, seen as the run's subject."""
-    if session is None:
-        return MachineFacts()
-
-    def containers() -> list[dict[str, Any]] | None:
-        try:
-            return _by_both_names(session.daemon.containers(), session.plan.names.restore)
-        except EngineError:
-            return None
-
-    def inspect(name: str) -> dict[str, Any] | None:
-        try:
-            return session.daemon.container(name)
-        except EngineError:
-            return None
-
-    return MachineFacts(
-        session.world.subject,
-        environ=session.env,
-        cwd=session.folder,
-        containers=containers,
-        inspect=inspect,
-        eyes=session.world.subject,
-        made=lambda identity: session.ownership.owns("container", identity),
-    )
-
-
-def _by_both_names(
-    containers: list[dict[str, Any]], restore: Callable[[str], str]
-) -> list[dict[str, Any]]:
-    """Ours first, also by the names that the author wrote, as the lines that failed have them."""
-    found = []
-    for one in containers:
-        real = one.get("Names") or []
-        found.append({**one, "Names": list(dict.fromkeys([*real, *map(restore, real)]))})
-    return sorted(found, key=lambda one: len(one["Names"]), reverse=True)
+    return LiveRun(scenario, options, say)

@@ -25,8 +25,9 @@ from lifecycle.run.session.discover import NoEngineError, StartError
 from lifecycle.run.session.locks import LockError
 from lifecycle.run.session.open import new_run_id, open_session
 from lifecycle.run.session.options import Options
-from lifecycle.run.session.session import Diagnose, Say, Session
+from lifecycle.run.session.session import Say, Session
 from lifecycle.run.steps.engine_outages import observed
+from lifecycle.run.steps.findings import add_findings, without_a_run
 from lifecycle.run.steps.runner import Runner
 from lifecycle.scenario.errors import ScenarioError
 from lifecycle.scenario.model import Scenario, Step
@@ -46,7 +47,6 @@ class LiveRun:
         self,
         scenario: Scenario,
         options: Options,
-        diagnose: Diagnose,
         say: Say,
         environ: Mapping[str, str] | None = None,
     ) -> None:
@@ -54,7 +54,7 @@ class LiveRun:
         self.scenario = scenario
         self.id = new_run_id()
         self.remains = Remains()
-        self._options, self._diagnose, self._say = options, diagnose, say
+        self._options, self._say = options, say
         self._environ = dict(os.environ if environ is None else environ)
         self._secrets = Secrets(self._environ)
         self._stack = ExitStack()
@@ -139,14 +139,14 @@ class LiveRun:
             stack.close()
             told = f"{error}{_TRY_SANDBOX if isinstance(error, NoEngineError) else ''}"
             result.checks.append(Check(BEGIN, "ready", told, "broken", "before the first step"))
-            result.findings += self._diagnose(_symptom(error), None)
+            result.findings += without_a_run(_symptom(error), self._options)
             self._stopped = "the run could not begin"
             return
         except BaseException:
             stack.close()
             raise
         self._stack = stack
-        self._runner = Runner(self._session, self._diagnose)
+        self._runner = Runner(self._session)
         self.facts = _facts(self._session)
 
     def finish(self) -> StepResult:
@@ -160,7 +160,7 @@ class LiveRun:
         else:
             result, self.remains = clean_up(self._session)
             if result.status == "failed" and (seen := observed(self._session)):
-                result.findings += self._diagnose(Symptom(observed=seen), self._session)
+                add_findings(self._session, result, Symptom(observed=seen))
         return result
 
     @property

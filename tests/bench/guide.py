@@ -92,7 +92,7 @@ def timed_parts() -> Iterator[Clock]:
 def one_run(use: Callable[[LiveRun], None] = lambda _run: None) -> dict[str, float]:
     """Seconds of one run of the guide, by what they went to; ``use`` may look at it after."""
     scenario = load(library() / "guide.yaml")
-    run = LiveRun(scenario, Options(), lambda _symptom, _session: [], lambda _text: None)
+    run = LiveRun(scenario, Options(), lambda _text: None)
     with timed_parts() as clock:
         begun = time.perf_counter()
         results = [run.step(index) for index in range(len(run.steps))]

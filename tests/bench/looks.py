@@ -179,7 +179,6 @@ def running(wanted: Sequence[Assertion]) -> Iterator[tuple[LiveRun, Target]]:
     run = LiveRun(
         loads(_scenario(steps), "looks.yaml"),
         Options(),
-        lambda _symptom, _session: [],
         lambda _text: None,
     )
     try:

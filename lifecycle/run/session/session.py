@@ -10,7 +10,6 @@ from typing import Any
 from lifecycle.command.line import Ref
 from lifecycle.command.name_map import Unnamed
 from lifecycle.command.promise import Promise
-from lifecycle.diagnosis.finding import Finding, Symptom
 from lifecycle.engine.daemon import Daemon
 from lifecycle.engine.events import EventLog
 from lifecycle.facts.model import World
@@ -127,6 +126,3 @@ class Session:
     def printed(self, text: str) -> str:
         """The same for what a program printed, which may begin or end within a secret."""
         return self.secrets.redact_printed(self.plan.names.restore(self.gates.shown(text)))
-
-
-Diagnose = Callable[[Symptom, Session | None], list[Finding]]

@@ -24,9 +24,10 @@ from lifecycle.run.outcome import Skip, StepResult
 from lifecycle.run.ownership.ledger import LedgerError
 from lifecycle.run.ownership.ownership import Refusal
 from lifecycle.run.plan.steps import PlannedStep
-from lifecycle.run.session.session import Diagnose, Session
+from lifecycle.run.session.session import Session
 from lifecycle.run.steps import bookkeeping, engine_outages, execute, guard
 from lifecycle.run.steps.execute import Acted
+from lifecycle.run.steps.findings import add_findings
 from lifecycle.run.steps.time_limit import unless_failed, unseen, within_limit
 from lifecycle.run.steps.type_step import type_step
 from lifecycle.run.steps.window_size import window_inside
@@ -42,10 +43,8 @@ _Begun = tuple[Sequence[str], tuple[Promise, ...], Before]
 class Runner:
     """Does the steps of one open session."""
 
-    def __init__(self, session: Session, diagnose: Diagnose) -> None:
-        """``diagnose`` turns a symptom into findings; it lives in a higher layer."""
+    def __init__(self, session: Session) -> None:
         self._s = session
-        self._diagnose = diagnose
 
     def planned(self, index: int) -> PlannedStep:
         """Step ``index`` of the plan, counting ``finally`` on."""
@@ -54,7 +53,7 @@ class Runner:
     def step(self, planned: PlannedStep) -> StepResult:
         """Do one step; whatever a user can cause is in the result, never raised."""
         if planned.step.as_ and self._s.person is not self._s.people[planned.step.as_]:
-            whose = Runner(self._s.seen_by(planned.step.as_), self._diagnose)
+            whose = Runner(self._s.seen_by(planned.step.as_))
             return whose.step(planned)
         begun, at = time.monotonic(), time.time()
         result = StepResult(planned.title, planned.step.mark.line, person=planned.step.as_ or "")
@@ -67,7 +66,7 @@ class Runner:
                     "the engine answers", "an answer", str(error), "broken", self._s.daemon.address
                 )
             )
-            self._find(result, of_engine(error, self._s.daemon.address, planned.words))
+            add_findings(self._s, result, of_engine(error, self._s.daemon.address, planned.words))
         except LedgerError as error:
             result.checks.append(
                 Check("the ledger", "written first", str(error), "broken", "this machine")
@@ -201,7 +200,7 @@ class Runner:
         except TimeIsUpError as over:
             result.checks += unseen(self._s, planned, not_judged, acted, str(over))
             if failed:
-                self._find(result, _symptom(planned, acted, result))
+                add_findings(self._s, result, _symptom(planned, acted, result))
         self._s.gates.check()
         bookkeeping.remember(self._s, planned)
 
@@ -218,7 +217,7 @@ class Runner:
             result.checks += missing
             if missing[0].actual == "missing":
                 source = str(missing[0].expected)
-                self._find(result, of_missing_source(source, planned.words))
+                add_findings(self._s, result, of_missing_source(source, planned.words))
             return None
         promises = self._promises(planned)
         before = look_before(self._s, planned, promises)
@@ -243,10 +242,10 @@ class Runner:
         on = facts.containers.get(planned.container)
         result.checks += self._expected(planned, lambda: acted, before, facts)
         if any(c.status == "broken" for c in result.checks):
-            self._find(result, _symptom(planned, acted, result))
+            add_findings(self._s, result, _symptom(planned, acted, result))
             for path, error in _denied(promises, on).items():
                 by = on.inside.uid if on else None
-                self._find(result, of_refused_write(path, error, planned.words, by))
+                add_findings(self._s, result, of_refused_write(path, error, planned.words, by))
 
     def _promises(self, planned: PlannedStep) -> tuple[Promise, ...]:
         """The line's own, and after a start again those of the line that made the container."""
@@ -334,16 +333,7 @@ class Runner:
         if observed and engine_outages.lasted_until(self._s, begun):
             result.findings.clear()
         if observed:
-            self._find(result, Symptom(observed=observed))
-
-    def _find(self, result: StepResult, symptom: Symptom) -> None:
-        known = {f.id for f in result.findings}
-        for finding in self._diagnose(symptom, self._s):
-            # What it quotes was cut, perhaps within a secret; a command of a remedy never was.
-            quoted = tuple(self._s.printed(text) for text in finding.evidence)
-            if finding.id not in known:
-                shown = finding.with_texts(self._s.shown)
-                result.findings.append(replace(shown, evidence=quoted))
+            add_findings(self._s, result, Symptom(observed=observed))
 
 
 _GATE = "the gate, by the engine's ids"

@@ -94,7 +94,7 @@ def test_an_engine_that_answers_well_is_run_on(engine: FakeEngine, environ: dict
 def run(environ: dict[str, str]) -> list[tuple[str, str]]:
     """A run to its end: the status and the error of each step."""
     options = Options(user="nobody" if os.geteuid() == 0 else "")
-    live = LiveRun(loads(STEPS, "a.yaml"), options, lambda *_: [], lambda _: None, environ)
+    live = LiveRun(loads(STEPS, "a.yaml"), options, lambda _: None, environ)
     try:
         results = [live.step(n) for n in range(3)]
         results.append(live.finish())

@@ -1,0 +1,72 @@
+"""What may be behind a failure: diagnosis, with what this run knows of the machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from lifecycle.diagnosis.catalog import Lang
+from lifecycle.diagnosis.finding import Finding, Symptom
+from lifecycle.diagnosis.machine_facts import MachineFacts
+from lifecycle.diagnosis.match import diagnose
+from lifecycle.engine.daemon import EngineError
+from lifecycle.run.outcome import StepResult
+from lifecycle.run.session.options import Options
+from lifecycle.run.session.session import Session
+
+
+def add_findings(session: Session, result: StepResult, symptom: Symptom) -> None:
+    """Add to a step's findings those of a symptom that are not there yet, in written names."""
+    known = {finding.id for finding in result.findings}
+    for finding in diagnose(symptom, _facts(session), lang=_lang(session.options)):
+        # What it quotes was cut, perhaps within a secret; a command of a remedy never was.
+        quoted = tuple(session.printed(text) for text in finding.evidence)
+        if finding.id not in known:
+            result.findings.append(replace(finding.with_texts(session.shown), evidence=quoted))
+
+
+def without_a_run(symptom: Symptom, options: Options) -> list[Finding]:
+    """The findings of a run that could not begin, with what the machine itself tells."""
+    return diagnose(symptom, MachineFacts(), lang=_lang(options))
+
+
+def _lang(options: Options) -> Lang:
+    return "ko" if options.lang == "ko" else "en"
+
+
+def _facts(session: Session) -> MachineFacts:
+    """What diagnosis may look up, seen as the run's subject."""
+
+    def containers() -> list[dict[str, Any]] | None:
+        try:
+            return _by_both_names(session.daemon.containers(), session.plan.names.restore)
+        except EngineError:
+            return None
+
+    def inspect(name: str) -> dict[str, Any] | None:
+        try:
+            return session.daemon.container(name)
+        except EngineError:
+            return None
+
+    return MachineFacts(
+        session.world.subject,
+        environ=session.env,
+        cwd=session.folder,
+        containers=containers,
+        inspect=inspect,
+        eyes=session.world.subject,
+        made=lambda identity: session.ownership.owns("container", identity),
+    )
+
+
+def _by_both_names(
+    containers: list[dict[str, Any]], restore: Callable[[str], str]
+) -> list[dict[str, Any]]:
+    """Ours first, also by the names that the author wrote, as the lines that failed have them."""
+    found = []
+    for one in containers:
+        real = one.get("Names") or []
+        found.append({**one, "Names": list(dict.fromkeys([*real, *map(restore, real)]))})
+    return sorted(found, key=lambda one: len(one["Names"]), reverse=True)
