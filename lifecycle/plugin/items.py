@@ -13,8 +13,7 @@ import pytest
 from lifecycle.plugin.interrupts import KEY, Interrupts
 from lifecycle.report.inert import inert
 from lifecycle.report.text import clean, one_line
-from lifecycle.run.outcome import StepResult
-from lifecycle.run.ownership.cleanup import Remains
+from lifecycle.run.outcome import Remains, StepResult
 from lifecycle.run.scenario_run import LiveRun
 from lifecycle.scenario.errors import ScenarioError
 from lifecycle.scenario.load import load

@@ -13,6 +13,8 @@ from lifecycle.checks.check import Check
 from lifecycle.diagnosis.finding import Finding
 from lifecycle.terminal.styled_screen import Picture, still_true
 
+CLEANUP = "Clean-up"
+"""The name of every run's last step."""
 StepStatus = Literal["passed", "failed", "skipped", "not-run", "error"]
 Lacks = Literal["gpu", "person", "condition", "ours", "choice", "nothing"]
 """What a skipped step was without: a GPU, somebody to act it, its condition, a thing of ours to
@@ -25,6 +27,17 @@ class Skip:
 
     reason: str
     lacks: Lacks
+
+
+@dataclass
+class Remains:
+    """What is measured after the clean-up, by inventory; all empty when nothing went wrong."""
+
+    left_behind: list[str] = field(default_factory=list)
+    kept_on_purpose: list[str] = field(default_factory=list)
+    foreign_touched: list[str] = field(default_factory=list)
+    others_meanwhile: int = 0
+    """Things of others that changed while the run went on, and not through it."""
 
 
 @dataclass

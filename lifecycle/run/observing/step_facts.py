@@ -353,7 +353,7 @@ def _password(session: Session, planned: PlannedStep, before: Before, facts: Fac
     user, on = planned.expect.get("password_changed"), _on(session, planned)
     if not user or not on:
         return
-    real, typed = session.real("container", on), session.passwords.get(on, "")
+    real, typed = session.real("container", on), session.terminals.last_secret(on)
     hashes = before.password, _shadow_hash(session, on, user)
     facts.password = look_at_password(session.daemon, real, user, hashes, typed)
 

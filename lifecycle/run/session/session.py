@@ -9,40 +9,23 @@ from typing import Any
 
 from lifecycle.command.line import Ref
 from lifecycle.command.name_map import Unnamed
-from lifecycle.command.promise import Promise
 from lifecycle.engine.daemon import Daemon
 from lifecycle.engine.events import EventLog
 from lifecycle.facts.model import World
 from lifecycle.machine.subject import Subject
 from lifecycle.run.observing.at_start import Witness
 from lifecycle.run.observing.inside_shells import Looks
-from lifecycle.run.outcome import Skip
 from lifecycle.run.ownership.ownership import Ownership
-from lifecycle.run.plan.steps import Plan, PlannedStep
+from lifecycle.run.plan.steps import Plan
 from lifecycle.run.secrets.secrets import Secrets
 from lifecycle.run.session.gates import Gates
+from lifecycle.run.session.made_by_lines import MadeByLines
 from lifecycle.run.session.options import Options
+from lifecycle.run.session.skipped import Skipped
+from lifecycle.run.session.terminals import Terminals
 from lifecycle.scenario.lab import Lab
-from lifecycle.terminal.terminal import Terminal
 
 Say = Callable[[str], None]
-
-
-@dataclass
-class OpenTerminal:
-    """A terminal that a step left open; ``attached`` says it is PID 1's own."""
-
-    terminal: Terminal
-    container: str
-    planned: PlannedStep
-    exec_id: str = ""
-    usual_keys: str = ""
-    """What detaches it where its line does not say: the person's own, or nothing for Docker's."""
-
-    @property
-    def attached(self) -> bool:
-        """Whether its end is the end of the container's first process."""
-        return self.planned.does.first_process
 
 
 @dataclass(frozen=True)
@@ -61,7 +44,7 @@ class Person:
     missing: str = ""
 
 
-@dataclass(repr=False)  # a debugger's or pytest's view of it would hold the passwords
+@dataclass(frozen=True, repr=False)  # a debugger's or pytest's view of it would hold the passwords
 class Session:
     """Everything that the steps of one run share, and the person whose steps see it."""
 
@@ -79,13 +62,9 @@ class Session:
     person: Person
     people: Mapping[str, Person] = field(default_factory=dict)
     """The scenario's people besides ``me``, by the names that it gives them."""
-    terminals: dict[str, OpenTerminal] = field(default_factory=dict)
-    skipped: dict[Ref, Skip] = field(default_factory=dict)
-    """What a step that was skipped would have made, and why it was."""
-    unopened: dict[str, Skip] = field(default_factory=dict)
-    """Terminals that it would have opened, and why it did not."""
-    promised: dict[str, tuple[Promise, ...]] = field(default_factory=dict)
-    passwords: dict[str, str] = field(default_factory=dict)
+    terminals: Terminals = field(default_factory=Terminals)
+    skipped: Skipped = field(default_factory=Skipped)
+    made_by_lines: MadeByLines = field(default_factory=MadeByLines)
 
     @property
     def env(self) -> Mapping[str, str]:

@@ -9,7 +9,6 @@ from functools import partial
 
 from lifecycle.checks.check import Check
 from lifecycle.command.build_promises import layers_from
-from lifecycle.command.flags import does
 from lifecycle.command.line import DockerLine, Ref
 from lifecycle.command.promise import Promise
 from lifecycle.command.references import is_image_id
@@ -21,7 +20,8 @@ from lifecycle.run.ownership.build_layers import left_over, unnamed
 from lifecycle.run.ownership.inventory import had_image, key_of
 from lifecycle.run.ownership.ownership import Refusal
 from lifecycle.run.plan.steps import PlannedStep
-from lifecycle.run.session.session import OpenTerminal, Session
+from lifecycle.run.session.session import Session
+from lifecycle.run.session.terminals import OpenTerminal
 
 _LOADED = re.compile(r"Loaded image(?: ID)?: (\S+)")
 
@@ -98,23 +98,6 @@ def loaded(session: Session, output: str) -> tuple[Promise, ...]:
         Promise("load", "image.exists", expected=True, where="inspect", about=Ref("image", name))
         for name in names
     )
-
-
-def remember(session: Session, planned: PlannedStep) -> None:
-    """The promises of the line that made a container are checked again after a later start."""
-    line = planned.line
-    if line is None:
-        return
-    if does(line).makes == "container":
-        once = ("state", "started", "exists", "removed", "image")
-        session.promised[planned.container] = tuple(
-            p
-            for p in planned.promises
-            if not p.field.startswith(tuple(f"container.{word}" for word in once))
-        )
-    if line.verb == "rename" and len(line.args) == 2:  # noqa: PLR2004 - OLD NEW
-        old, new = line.args
-        session.promised[new] = session.promised.pop(old, ())
 
 
 def detaches(planned: PlannedStep, opened: OpenTerminal) -> bool:

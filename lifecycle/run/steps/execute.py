@@ -15,7 +15,8 @@ from lifecycle.engine.events import Event
 from lifecycle.machine import process
 from lifecycle.run.plan.steps import PlannedStep
 from lifecycle.run.session.discover import own_detach_keys
-from lifecycle.run.session.session import OpenTerminal, Session
+from lifecycle.run.session.session import Session
+from lifecycle.run.session.terminals import OpenTerminal
 from lifecycle.terminal.styled_screen import Picture
 from lifecycle.terminal.terminal import Reader, Terminal, TerminalEnded, TerminalTimeout
 
@@ -136,7 +137,7 @@ def _on(session: Session, planned: PlannedStep, terminal: Terminal, since: int) 
         return acted
     keys = own_detach_keys(session.env, session.world.subject)
     opened = OpenTerminal(terminal, planned.container, planned, exec_id, keys)
-    session.terminals[planned.opens] = opened
+    session.terminals.add(planned.opens, opened)
     return looked_at(terminal, problem=problem)
 
 
@@ -210,7 +211,7 @@ def send(
     """Type a line or press keys; a secret is remembered as the container's latest password."""
     if text is not None:
         if session.secrets.inside(text):
-            session.passwords[container] = text
+            session.terminals.remember_secret(container, text)
             terminal.wait_echo_off(ECHO_LIMIT)
         terminal.send_line(text)
     if keys:

@@ -1,11 +1,7 @@
-"""Decisions before a step: pure functions that return why it is skipped, or nothing."""
+"""Why a step has no place on this machine: decided of values, before anything is asked."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import replace
-
-from lifecycle.command.line import Ref
 from lifecycle.machine.gpus import Gpus
 from lifecycle.run.outcome import Skip
 from lifecycle.run.plan.steps import PlannedStep
@@ -20,18 +16,4 @@ def not_for_here(planned: PlannedStep, missing: str, gpus: Gpus) -> Skip | None:
         return Skip(f"its condition does not hold here: {bare}", "condition")
     if planned.needs_gpu and not gpus.items:
         return Skip(f"it needs a GPU: {gpus.reason}", "gpu")
-    return None
-
-
-def never_made(planned: PlannedStep, skipped: Mapping[Ref, Skip]) -> Skip | None:
-    """Why what a step is about, by ``on`` or by its line, was never made."""
-    if planned.step.on:
-        return _first([r for r in skipped if r.name == planned.step.on], skipped)
-    return _first(planned.line.uses | planned.line.destroys, skipped) if planned.line else None
-
-
-def _first(uses: Collection[Ref], skipped: Mapping[Ref, Skip]) -> Skip | None:
-    for ref in sorted(uses):
-        if ref in skipped:
-            return replace(skipped[ref], reason=f"{ref} was never made: {skipped[ref].reason}")
     return None

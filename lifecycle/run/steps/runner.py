@@ -143,28 +143,11 @@ class Runner:
         return bare
 
     def _why_skip(self, planned: PlannedStep) -> Skip | None:
-        world = self._s.world
-        return (
-            guard.not_for_here(planned, self._s.person.missing, world.gpus)
-            or self._unopened(planned)
-            or guard.never_made(planned, self._s.skipped)
-        )
-
-    def _unopened(self, planned: PlannedStep) -> Skip | None:
-        """A terminal that a skipped step would have opened; without ``in`` the last one."""
-        name = planned.step.in_
-        if planned.step.kind == "type" and not name and not self._s.terminals:
-            name = next(reversed(self._s.unopened), None)
-        why = self._s.unopened.get(name or "")
-        return why and replace(why, reason=f"terminal {name} was never opened: {why.reason}")
+        not_here = guard.not_for_here(planned, self._s.person.missing, self._s.world.gpus)
+        return not_here or self._s.skipped.behind(planned, self._s.terminals.latest)
 
     def _skip(self, planned: PlannedStep, result: StepResult, skip: Skip) -> None:
-        told = f"step {planned.index + 1} was skipped, since {skip.reason}"
-        later = replace(skip, reason=told)
-        if planned.opens:
-            self._s.unopened[planned.opens] = later
-        if planned.line:
-            self._s.skipped |= dict.fromkeys(planned.line.creates, later)
+        self._s.skipped.add(planned, skip)
         if self._s.options.gpu == "require" and skip.lacks == "gpu":
             found = Check(_GPU, "at least one", skip.reason, "broken", "--gpu require")
             result.checks.append(found)
@@ -202,7 +185,7 @@ class Runner:
             if failed:
                 add_findings(self._s, result, _symptom(planned, acted, result))
         self._s.gates.check()
-        bookkeeping.remember(self._s, planned)
+        self._s.made_by_lines.add(planned)
 
     def _begin(self, planned: PlannedStep, result: StepResult) -> _Begun | None:
         """What is to run, what it promises and what was there before; None when it may not."""
@@ -250,8 +233,7 @@ class Runner:
     def _promises(self, planned: PlannedStep) -> tuple[Promise, ...]:
         """The line's own, and after a start again those of the line that made the container."""
         if planned.does.starts and not planned.does.makes:
-            again = self._s.promised.get(planned.container, ())
-            return planned.promises + again
+            return planned.promises + self._s.made_by_lines.of(planned.container)
         return planned.promises
 
     def _missing_sources(self, planned: PlannedStep) -> list[Check]:
@@ -299,7 +281,7 @@ class Runner:
     # -- checks ---------------------------------------------------------------------------
 
     def _check(self, planned: PlannedStep) -> list[Check]:
-        opened = self._s.terminals.get(planned.step.in_ or planned.step.on or "")
+        opened = self._s.terminals.get(planned.step.in_ or planned.step.on)
 
         def shown() -> Acted:
             screen = opened.terminal.screen() if opened else ""

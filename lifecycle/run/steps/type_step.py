@@ -14,7 +14,8 @@ from lifecycle.checks.expect import judge_expect, pattern
 from lifecycle.run.observing.step_facts import look_after, look_before, until_kept, wait_until
 from lifecycle.run.outcome import StepResult
 from lifecycle.run.plan.steps import PlannedStep
-from lifecycle.run.session.session import OpenTerminal, Session
+from lifecycle.run.session.session import Session
+from lifecycle.run.session.terminals import OpenTerminal
 from lifecycle.run.steps import bookkeeping, execute
 from lifecycle.run.steps.window_size import window_inside
 
@@ -75,7 +76,7 @@ def _type(session: Session, planned: PlannedStep, opened: OpenTerminal, result: 
 
 
 def _terminal(session: Session, planned: PlannedStep, result: StepResult) -> OpenTerminal | None:
-    name = planned.step.in_ or next(reversed(session.terminals), "")
+    name = planned.step.in_ or session.terminals.latest
     opened = session.terminals.get(name)
     if opened is None:
         found = "no terminal is open" if not name else f"terminal {name} is not open"
@@ -106,9 +107,7 @@ def _screen(planned: PlannedStep, opened: OpenTerminal, since: int, limit: float
 
 def _ended(session: Session, planned: PlannedStep, opened: OpenTerminal, since: int) -> list[Check]:
     """Exit is judged in the step where the terminal ends; detaching is no failure."""
-    for name in [k for k, v in session.terminals.items() if v is opened]:
-        del session.terminals[name]
-    opened.terminal.close()
+    session.terminals.end(opened)
     if bookkeeping.detaches(planned, opened):
         return [_still_up(session, opened)]
     checks = []

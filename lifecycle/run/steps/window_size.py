@@ -11,7 +11,8 @@ from pathlib import Path
 from lifecycle.checks.check import Check, compare, unverified
 from lifecycle.engine.daemon import EngineError
 from lifecycle.run.observing.step_facts import wait_until
-from lifecycle.run.session.session import OpenTerminal, Session
+from lifecycle.run.session.session import Session
+from lifecycle.run.session.terminals import OpenTerminal
 from lifecycle.scenario.values import Size
 
 LIMIT = 10.0

@@ -13,7 +13,8 @@ from lifecycle.command.line import Ref
 from lifecycle.machine.subject import current_subject
 from lifecycle.run.plan.steps import Plan, PlannedStep
 from lifecycle.run.session.options import Options
-from lifecycle.run.session.session import OpenTerminal, Session
+from lifecycle.run.session.session import Session
+from lifecycle.run.session.terminals import OpenTerminal
 from lifecycle.run.steps import bookkeeping
 from lifecycle.terminal.terminal import Terminal
 from tests.unit.run.conftest import RUN, Planner
@@ -46,7 +47,6 @@ def opened(planned: Planner, run: Run, tmp_path: Path) -> Opener:
             ownership=run.ownership,
             real=real,
             folder=tmp_path,
-            promised={},
             world=SimpleNamespace(subject=current_subject()),
         )
         return cast("Session", session), plan.steps[0]
@@ -137,14 +137,6 @@ def test_a_load_promises_what_it_says_it_loaded(opened: Opener, output: str) -> 
     session, _ = opened("docker load -i x.tar")
     (promise,) = bookkeeping.loaded(session, output)
     assert (promise.field, promise.about) == ("image.exists", Ref("image", "me/x:1"))
-
-
-def test_the_promises_of_the_line_that_made_it_are_held_to_again(opened: Opener) -> None:
-    session, step = opened("docker run -d --rm --name box -e A=1 debian:bookworm")
-    bookkeeping.remember(session, step)
-    fields = {p.field for p in session.promised["box"]}
-    assert "container.env.A" in fields
-    assert not fields & {"container.started", "container.exists", "container.removed_on_exit"}
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,9 @@ from typing import Any
 
 import pytest
 
-from lifecycle.command.line import Ref
 from lifecycle.machine.gpus import Gpu, Gpus
-from lifecycle.run.outcome import Skip
 from lifecycle.run.plan.steps import PlannedStep
-from lifecycle.run.steps.guard import never_made, not_for_here
+from lifecycle.run.steps.guard import not_for_here
 from tests.unit.run.conftest import Planner
 
 NONE = Gpus("none", (), "there is no driver")
@@ -38,17 +36,3 @@ def test_what_is_lacking_is_named(
 ) -> None:
     skip = not_for_here(step(planned, text), missing, gpus)
     assert (skip.lacks if skip else None) == lacks
-
-
-def test_what_a_skipped_step_would_have_made_is_lacking_for_the_same_reason(
-    planned: Planner,
-) -> None:
-    skipped = {Ref("container", "c"): Skip("step 2 was skipped", "gpu")}
-    wanted = Skip("container c was never made: step 2 was skipped", "gpu")
-    assert never_made(step(planned, "command: docker start c"), skipped) == wanted
-    assert never_made(step(planned, "command: docker rm c"), skipped) == wanted
-    assert (
-        never_made(step(planned, "{check: {container: {state: exited}}, on: c}"), skipped) == wanted
-    )
-    assert never_made(step(planned, "command: docker start d"), skipped) is None
-    assert never_made(step(planned, "command: id"), skipped) is None

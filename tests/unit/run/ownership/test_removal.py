@@ -9,9 +9,8 @@ import pytest
 
 from lifecycle.engine.daemon import EngineError
 from lifecycle.machine.this_machine import machine
-from lifecycle.run.ownership import cleanup
-from lifecycle.run.ownership.cleanup import remove
 from lifecycle.run.ownership.ledger import Entry
+from lifecycle.run.ownership.removal import remove
 from tests.unit.run.samples import Engine
 
 
@@ -147,7 +146,7 @@ def test_a_container_that_somebody_removes_already_is_waited_for(
     monkeypatch: pytest.MonkeyPatch,
     ends: bool,  # noqa: FBT001
 ) -> None:
-    monkeypatch.setattr(cleanup, "GOING_LIMIT", 0.2)
+    monkeypatch.setattr(removal, "GOING_LIMIT", 0.2)
     engine.add("container", "x-r1")
     looks: list[str] = []
 

@@ -1,0 +1,104 @@
+"""Taking down what a run made: by its ledger only, in reverse, past errors; and the measure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+
+from lifecycle.checks.check import Check, unverified
+from lifecycle.engine.daemon import EngineError
+from lifecycle.engine.events import EventLog
+from lifecycle.run.outcome import Remains
+from lifecycle.run.ownership.build_layers import left_over, unnamed
+from lifecycle.run.ownership.inventory import claimed, key_of, left_behind, take
+from lifecycle.run.ownership.ledger import Entry
+from lifecycle.run.ownership.ownership import Ownership
+from lifecycle.run.ownership.removal import remove
+
+
+def take_down(ownership: Ownership, events: EventLog) -> tuple[list[Check], Remains]:
+    """Remove all that is not kept on purpose; what came of each, and what is left."""
+    for entry in _also(ownership):
+        ownership.made(entry.kind, entry.name, entry.id)
+    entries = [e for e in ownership.entries() if not e.kept]
+    kept = [e for e in ownership.entries() if e.kept]
+    checks = _remove_each(ownership, entries)
+    checks += _remove_each(ownership, _without_a_name(ownership, entries))
+    try:
+        remains = measure(ownership, events, [*entries, *kept])
+    except EngineError as error:
+        left = [f"{e.kind} {e.name}" for e in ownership.entries() if not e.kept]
+        checks.append(unverified("left behind", "nothing", str(error)))
+        return checks, Remains(left, kept_on_purpose(kept))
+    for thing in remains.left_behind:
+        checks.append(Check("left behind", "nothing", thing, "broken", "inventory"))
+    for thing in remains.foreign_touched:
+        checks.append(Check("others' things", "untouched", thing, "broken", "inventory"))
+    return checks, remains
+
+
+def _remove_each(ownership: Ownership, entries: Iterable[Entry]) -> list[Check]:
+    alone, checks = _above_others(ownership), []
+    for entry in entries:
+        check = remove(ownership.daemon, entry, ownership.run, alone=entry.name in alone)
+        if check.status == "kept":
+            ownership.gone(entry.kind, entry.name)
+        if entry.kind not in {"file", "folder"} or check.status != "kept":
+            checks.append(check)
+    return checks
+
+
+def _without_a_name(ownership: Ownership, removed: list[Entry]) -> list[Entry]:
+    """Images of ours that lost their tags and stayed, since something of ours stood on them."""
+    with suppress(EngineError):  # what is on the ledger is told one by one
+        for entry in removed:
+            if entry.kind == "image" and entry.name != entry.id:
+                ownership.disown(entry.id)
+    now = (e for e in ownership.entries() if e.kind == "image" and e.name == e.id)
+    return [e for e in now if e not in removed]
+
+
+def _also(ownership: Ownership) -> list[Entry]:
+    """What a build that was cut short made after we read its last line."""
+    entries = ownership.entries()
+    try:
+        return left_over(ownership.daemon, entries) if unnamed(entries) else []
+    except EngineError:
+        return []  # what is on the ledger is told one by one
+
+
+def _above_others(ownership: Ownership) -> set[str]:
+    """Images that must not take with them what they stand on."""
+    names = [e.name for e in ownership.entries() if e.kind == "image" and not e.kept]
+    try:
+        return {name for name in names if ownership.stands_on_others(name)}
+    except EngineError:
+        return set(names)  # what is on the ledger is told one by one
+
+
+def keep_all(ownership: Ownership, why: str) -> Remains:
+    """Leave all of it for the person to look at: off the ledger's work, and listed."""
+    for entry in ownership.entries():
+        if not entry.kept:
+            ownership.keep(entry, why)
+    return Remains(kept_on_purpose=kept_on_purpose(ownership.entries()))
+
+
+def kept_on_purpose(entries: Iterable[Entry]) -> list[str]:
+    """A line each: what it is, and why it stays."""
+    return [f"{e.kind} {e.name}: {e.kept}" for e in entries if e.kept]
+
+
+def measure(ownership: Ownership, events: EventLog, entries: Iterable[Entry]) -> Remains:
+    """Hold the engine, and all that it told of, against what the run made. Raises EngineError."""
+    after, made = take(ownership.daemon), ownership.ever_made
+    kept = [e for e in entries if e.kept]
+    away = {key_of(e.kind, e.name, e.id) for e in kept}
+    return Remains(
+        left_behind=left_behind(
+            ownership.before, after, {k: i for k, i in made.items() if k not in away}
+        ),
+        kept_on_purpose=kept_on_purpose(kept),
+        foreign_touched=[*claimed(ownership.before, after, made), *ownership.moved],
+        others_meanwhile=len({(e.kind, e.id) for e in events.since() if not ownership.knows(e)}),
+    )
