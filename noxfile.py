@@ -54,7 +54,7 @@ def tests(s: nox.Session) -> None:
 @session
 def faults(s: nox.Session) -> None:
     """Soaks: workers, engines and machines that fail in the middle of a run."""
-    on_an_engine(s, "pytest", "tests/faults", *s.posargs, LIFECYCLE_REQUIRE_ENGINE="1")
+    on_an_engine(s, "pytest", *(s.posargs or ("tests/faults",)), LIFECYCLE_REQUIRE_ENGINE="1")
 
 
 @session

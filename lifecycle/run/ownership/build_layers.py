@@ -14,8 +14,7 @@ from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 
 from lifecycle.engine.daemon import Daemon, Json
-from lifecycle.run.ownership.ledger import Entry
-from lifecycle.run.ownership.ledger_reader import Begun
+from lifecycle.run.ownership.ledger import Begun, Entry
 
 AT_ONCE = 3.0
 """Seconds after a layer of ours in which the build that made it made the next one.
@@ -36,7 +35,7 @@ def left_over(
     builds: Collection[Begun] = (),
     until: float = 0.0,
 ) -> list[Entry]:
-    """Images without a name that are ours, the oldest first.
+    """Images without a name that are ours, the oldest first, and then containers.
 
     Containers of ours became them, or our ``builds`` made them, where nobody lived to read which:
     the last ``until`` then (epoch seconds).
@@ -57,7 +56,29 @@ def left_over(
     for end in [str(i["Id"]) for i in daemon.images() if not tags_of(i)]:
         for identity in reversed(_ours(daemon, end, is_known)):
             found.setdefault(identity, Entry("image", identity, identity))
-    return list(found.values())
+    return [*found.values(), *_containers(daemon, builds, until)]
+
+
+def _containers(daemon: Daemon, builds: Collection[Begun], until: float) -> list[Entry]:
+    """Containers that don't run of the step that a build of ours was at when it was cut short."""
+    found = []
+    for one in daemon.containers() if builds else []:
+        seen = daemon.container(str(one["Id"]))
+        if seen and not seen["State"]["Running"] and _is_step_of(daemon, seen, builds, until):
+            found.append(Entry("container", str(seen["Id"]), str(seen["Id"])))
+    return found
+
+
+def _is_step_of(daemon: Daemon, seen: Json, builds: Collection[Begun], until: float) -> bool:
+    """Whether a container was made for a step of such a build: on its layers, with its command."""
+    image = daemon.image(str(seen.get("Image") or ""))
+    command = (seen.get("Config") or {}).get("Cmd") or []
+    if image is None or not command:
+        return False
+    steps, tags = _history(daemon, image)
+    steps.append(_bare(str(command[-1])))
+    at = made_at(seen)
+    return any(_leads(build, tags, steps) for build in builds if build.at <= at <= until)
 
 
 def _made_by(daemon: Daemon, seen: Json, build: Begun, until: float) -> bool:
@@ -69,6 +90,11 @@ def _made_by(daemon: Daemon, seen: Json, build: Begun, until: float) -> bool:
     if not build.at <= made_at(seen) <= until:
         return False
     steps, tags = _history(daemon, seen)
+    return _leads(build, tags, steps)
+
+
+def _leads(build: Begun, tags: Collection[str], steps: list[str]) -> bool:
+    """Whether the first steps of a stage of a build, on a base of one of these tags, are these."""
     return any(
         base in tags and list(map(_bare, told[: len(steps)])) == steps
         for base, *told in build.stages

@@ -15,7 +15,6 @@ import json
 import os
 import re
 import threading
-import time
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -49,6 +48,14 @@ class Entry:
     name: str
     id: str = ""
     kept: str = ""
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A build, when it began (epoch seconds), and of each stage its base and its steps."""
+
+    at: float
+    stages: tuple[tuple[str, ...], ...]
 
 
 class Ledger:
@@ -131,9 +138,9 @@ class Ledger:
         """A CLI process that creates on our behalf: it may outlive us. Raises LedgerError."""
         self._intend({"is": "cli", "pid": pid, "started": start_time(pid)})
 
-    def build(self, stages: Iterable[Iterable[str]]) -> None:
-        """A build of these stages begins. Raises LedgerError."""
-        self._intend({"is": "build", "at": time.time(), "stages": [list(s) for s in stages]})
+    def build(self, begun: Begun) -> None:
+        """A build begins. Raises LedgerError."""
+        self._intend({"is": "build", "at": begun.at, "stages": [list(s) for s in begun.stages]})
 
     def made(self, kind: Kind, name: str, identity: str) -> None:
         """It exists now, under this id."""

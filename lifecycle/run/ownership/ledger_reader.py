@@ -22,6 +22,7 @@ from lifecycle.run.ownership.ledger import (
     NO_LOCKS,
     REMOVAL_ORDER,
     RUN_ID,
+    Begun,
     Entry,
     Kind,
     carries,
@@ -56,14 +57,6 @@ class Refused:
     def run(self) -> str:
         """What it is called."""
         return one_line(self.path.stem)
-
-
-@dataclass(frozen=True)
-class Begun:
-    """A build, when it began (epoch seconds), and of each stage its base and its steps."""
-
-    at: float
-    stages: tuple[tuple[str, ...], ...]
 
 
 @dataclass

@@ -18,7 +18,7 @@ from lifecycle.engine.daemon import Daemon, EngineError
 from lifecycle.engine.events import Event
 from lifecycle.run.ownership.build_layers import above_others, tags_of
 from lifecycle.run.ownership.inventory import Inventory, had_image, key_of
-from lifecycle.run.ownership.ledger import Entry, Kind, Ledger
+from lifecycle.run.ownership.ledger import Begun, Entry, Kind, Ledger
 
 Json = dict[str, Any]
 PULLED = "a pulled base image, which others may use by now; --remove-pulled takes it away again"
@@ -66,6 +66,8 @@ class Ownership:
         """All that anything of ours ever had: a tag that is built twice means two images."""
         self._pulled: set[str] = set()
         self._touched: set[tuple[str, str]] = set()
+        self._begun: list[Begun] = []
+        self._untold = False
         self._snapshot: dict[str, str] | None = None
         self._moved: list[str] = []
         self.created: dict[str, Json] = {}
@@ -194,7 +196,18 @@ class Ownership:
 
     def began_build(self, stages: Iterable[Iterable[str]]) -> None:
         """A build of these stages begins. Raises LedgerError."""
-        self._ledger.build(stages)
+        begun = Begun(time.time(), tuple(map(tuple, stages)))
+        self._ledger.build(begun)
+        self._begun.append(begun)
+
+    def build_untold(self) -> None:
+        """A build of ours may have made more than was told: the engine went away meanwhile."""
+        self._untold = True
+
+    @property
+    def untold_builds(self) -> tuple[Begun, ...]:
+        """The builds that may have made more than was told."""
+        return tuple(self._begun) if self._untold else ()
 
     def intends(self, kind: Kind, name: str) -> bool:
         """Whether it was to be made by a request of ours."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 
@@ -60,9 +61,11 @@ def _without_a_name(ownership: Ownership, removed: list[Entry]) -> list[Entry]:
 
 def _also(ownership: Ownership) -> list[Entry]:
     """What a build that was cut short made after we read its last line."""
-    entries = ownership.entries()
+    entries, builds = ownership.entries(), ownership.untold_builds
     try:
-        return left_over(ownership.daemon, entries) if unnamed(entries) else []
+        if not (unnamed(entries) or builds):
+            return []
+        return left_over(ownership.daemon, entries, builds, time.time())
     except EngineError:
         return []  # what is on the ledger is told one by one
 

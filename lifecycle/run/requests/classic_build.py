@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 from lifecycle.engine.daemon import Daemon, EngineError
@@ -60,15 +59,18 @@ class ClassicBuild:
         The engine reports it beside what is printed. An old one only prints it, which is believed
         of the image that the last step has come to.
         """
+        self.untold = False
+        """Whether the engine was not there to be asked: it may have made what nobody knows of."""
         self.pulled: list[str] = []
         """Base images that the build pulled, as the engine itself reports it."""
 
     def hear(self, said: Json) -> None:
         """Take the next message of the stream."""
-        # An engine that does not answer now tells later: by the parents of what was made.
-        with suppress(EngineError):
+        try:
             self.hear_result(said)
             self._hear(said)
+        except EngineError:
+            self.untold = True  # the clean-up finds it, by what the engine has of its steps
 
     def hear_result(self, said: Json) -> None:
         """The same of a stream of which only the end is read: BuildKit's."""

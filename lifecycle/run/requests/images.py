@@ -339,6 +339,8 @@ class Images:
         hear = stream.hear if is_read else stream.hear_result
         where = target(request.version, request.path, query)
         messages = self._followed(call, where, hear, hold=quiet)
+        if is_read and (stream.untold or not messages.ended):
+            self._o.build_untold()
         built = "" if messages.failed else stream.result
         try:
             self.tagged(mine, was, lambda _, now: now == built, told=messages.ended)

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from lifecycle.run.ownership.build_layers import above_others, left_over
-from lifecycle.run.ownership.ledger import Entry
-from lifecycle.run.ownership.ledger_reader import Begun
+from lifecycle.run.ownership.ledger import Begun, Entry
 from tests.unit.run.samples import Engine
 
 BASE, A, B, C = (f"sha256:{digit * 64}" for digit in "0abc")
@@ -128,6 +127,38 @@ def test_a_layer_that_nobody_read_of_is_known_by_its_base_its_steps_and_its_mome
     begun = Begun(NEW_YEAR + at, (stage,))
     found = left_over(engine.daemon, [], [begun], NEW_YEAR + until)
     assert [e.name for e in found] == whose
+
+
+@pytest.mark.parametrize(
+    ("changed", "at", "is_ours"),
+    [
+        ({}, 8, True),
+        ({"State": {"Running": True}}, 8, False),
+        ({"Config": {"Cmd": ["/bin/sh", "-c", "echo theirs"]}}, 8, False),
+        ({"Config": {"Cmd": None}}, 8, False),
+        ({"Image": BASE}, 8, False),
+        ({"Image": C}, 8, False),
+        ({}, 9.7, False),
+    ],
+    ids=["ours", "it runs", "another command", "none", "another step", "no image", "made before"],
+)
+def test_a_container_of_the_step_at_which_a_build_was_cut_short_is_known_by_it(
+    engine: Layers, changed: dict[str, Any], at: float, *, is_ours: bool
+) -> None:
+    engine.chain((BASE, "", "", 0), (A, BASE, "1" * 64, 9))
+    engine.things["image"][BASE].update(RepoTags=["debian:12"])
+    made: dict[str, Any] = {
+        "Image": A,
+        "Created": "2026-01-01T00:00:09.500000000Z",
+        "State": {"Running": False},
+        "Config": {"Cmd": ["/bin/sh", "-c", "echo 'a b' && true"]},
+    }
+    identity = engine.add("container", "angry_lederberg", **{**made, **changed})
+    begun = Begun(NEW_YEAR + at, ((*STAGE[:2], "echo 'a b'  && true"),))
+    left = left_over(engine.daemon, [], [begun], NEW_YEAR + 10)
+    assert [e.id for e in left if e.kind == "container"] == ([identity] if is_ours else [])
+    # What a build of ours did not leave is not looked for.
+    assert not [e for e in left_over(engine.daemon, OURS) if e.kind == "container"]
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import pytest
 
 from lifecycle.engine.daemon import EngineError
 from lifecycle.machine.this_machine import machine
+from lifecycle.run.ownership import removal
 from lifecycle.run.ownership.ledger import Entry
 from lifecycle.run.ownership.removal import remove
 from tests.unit.run.samples import Engine

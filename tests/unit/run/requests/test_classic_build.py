@@ -264,6 +264,12 @@ def test_an_engine_that_does_not_answer_now_ends_no_build(
         patch.setattr(build.engine, "container", away)
         build.hear(BUILT)
     assert ("image", B) in build.made
+    assert build.read.untold
+
+
+def test_a_build_all_of_which_was_told_leaves_nothing_to_look_for(build: Build) -> None:
+    build.hear(BUILT)
+    assert not build.read.untold
 
 
 def test_what_prints_much_is_not_asked_about_line_by_line(build: Build) -> None:

@@ -10,8 +10,8 @@ from lifecycle.run.session.skipped import Skipped
 from tests.unit.run.conftest import Planner
 
 NO_GPU = Skip("it needs a GPU: there is none", "gpu")
-MADE = "  - {command: docker run -ti --gpus all --name c x, name: Run, gpu: required}\n"
-BOX = "container c was never made: step 1 was skipped, since it needs a GPU: there is none"
+MADE = "  - {command: docker run -ti --gpus all --name cc x, name: Run, gpu: required}\n"
+BOX = "container cc was never made: step 1 was skipped, since it needs a GPU: there is none"
 
 
 def second(planned: Planner, text: str) -> tuple[Skipped, PlannedStep]:
@@ -25,10 +25,10 @@ def second(planned: Planner, text: str) -> tuple[Skipped, PlannedStep]:
 @pytest.mark.parametrize(
     "text",
     [
-        "command: docker start c",
-        "command: docker rm c",
-        "command: docker exec c id",
-        "{check: {container: {state: exited}}, on: c}",
+        "command: docker start cc",
+        "command: docker rm cc",
+        "command: docker exec cc id",
+        "{check: {container: {state: exited}}, on: cc}",
     ],
 )
 def test_what_it_would_have_made_is_missing(planned: Planner, text: str) -> None:
@@ -36,13 +36,13 @@ def test_what_it_would_have_made_is_missing(planned: Planner, text: str) -> None
     assert skipped.behind(step, "") == Skip(BOX, "gpu")
 
 
-@pytest.mark.parametrize("text", ["type: ls", "{type: ls, in: c}", "{press: [ctrl-d], in: c}"])
+@pytest.mark.parametrize("text", ["type: ls", "{type: ls, in: cc}", "{press: [ctrl-d], in: cc}"])
 def test_the_terminal_that_it_would_have_opened_is_missing(planned: Planner, text: str) -> None:
     skipped, step = second(planned, text)
     skip = skipped.behind(step, "")
     assert skip
     assert skip.lacks == "gpu"
-    assert skip.reason.startswith("terminal c was never opened: step 1 was skipped")
+    assert skip.reason.startswith("terminal cc was never opened: step 1 was skipped")
 
 
 def test_a_terminal_that_is_open_is_typed_into_all_the_same(planned: Planner) -> None:
@@ -50,7 +50,7 @@ def test_a_terminal_that_is_open_is_typed_into_all_the_same(planned: Planner) ->
     assert skipped.behind(step, "another") is None
 
 
-@pytest.mark.parametrize("text", ["command: docker start d", "command: id", "command: docker ps"])
+@pytest.mark.parametrize("text", ["command: docker start dd", "command: id", "command: docker ps"])
 def test_what_has_nothing_to_do_with_it_goes_on(planned: Planner, text: str) -> None:
     skipped, step = second(planned, text)
     assert skipped.behind(step, "") is None
