@@ -11,8 +11,8 @@ from lifecycle.command.promise import Promise
 from lifecycle.command.values.basic import ImpossibleError, size
 from lifecycle.command.values.mounts import clean, tmpfs_options
 from lifecycle.facts.inside import MOUNTS
-from lifecycle.facts.kernel_files import MountLine
 from lifecycle.facts.model import ContainerFacts, Facts
+from lifecycle.machine.procfs import MountLine
 
 Json = dict[str, Any]
 

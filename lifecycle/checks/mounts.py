@@ -10,8 +10,8 @@ from lifecycle.checks.wording import about
 from lifecycle.command.promise import Promise
 from lifecycle.command.values.mounts import clean
 from lifecycle.facts.inside import MOUNTS, WRITES
-from lifecycle.facts.kernel_files import MountLine
 from lifecycle.facts.model import ContainerFacts, Facts
+from lifecycle.machine.procfs import MountLine
 
 
 def mount(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:

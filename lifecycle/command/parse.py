@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -12,8 +11,11 @@ from lifecycle.command.flag_row import NameRule, switch
 from lifecycle.command.flags import SPELLINGS, UNREAD, VERBS, Flag, Verb
 from lifecycle.command.line import CommandError, DockerLine, NameAt, Option
 from lifecycle.command.values.basic import ImpossibleError, boolean
+from lifecycle.text.lines import nearest
 
 _HELP = switch("--help", none="prints the help and does nothing")
+_LEAST = 0.5
+"""How alike a word and the one that is meant must be: words of Docker are short."""
 _ENGINE_FLAGS = frozenset(
     {"-H", "--host", "-c", "--context", "--config", "--tls", "--tlsverify"}
     | {"--tlscacert", "--tlscert", "--tlskey"}
@@ -52,10 +54,10 @@ def refusal(line: DockerLine) -> str | None:
     return VERBS[line.verb].refused or None
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
+def did_you_mean(word: str, known: Iterable[str]) -> str:
     """The hint that names the nearest known word; empty when none is near."""
-    found = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
-    return f"did you mean {found[0]}?" if found else ""
+    near = nearest(word, known, _LEAST)
+    return f"did you mean {near}?" if near else ""
 
 
 def _skip_global_flags(line: tuple[str, ...]) -> int:
@@ -92,7 +94,7 @@ def _verb(line: tuple[str, ...], at: int) -> tuple[Verb, int]:
         _refuse_dash(line[at + 1], at + 1, ())
         said = f"{word} {line[at + 1]}"
         raise CommandError(
-            f"unknown command: docker {said}", word=at + 1, hint=nearest(said, group)
+            f"unknown command: docker {said}", word=at + 1, hint=did_you_mean(said, group)
         )
     if group:
         names = ", ".join(sorted(s.split(" ")[1] for s in group))
@@ -102,7 +104,7 @@ def _verb(line: tuple[str, ...], at: int) -> tuple[Verb, int]:
         way = way if word == "compose" else ""
         raise CommandError(f"docker {word} is not read by lifecycle yet{way}", word=at)
     single = [s for s in SPELLINGS if " " not in s]
-    raise CommandError(f"unknown command: docker {word}", word=at, hint=nearest(word, single))
+    raise CommandError(f"unknown command: docker {word}", word=at, hint=did_you_mean(word, single))
 
 
 @dataclass
@@ -246,7 +248,7 @@ class _Reading:
 
     def _unknown(self, name: str) -> CommandError:
         known = [f.long for f in self.verb.flags]
-        return CommandError(f"unknown flag: {name}", word=self.at, hint=nearest(name, known))
+        return CommandError(f"unknown flag: {name}", word=self.at, hint=did_you_mean(name, known))
 
     def _unknown_short(self, name: str, word: str) -> CommandError:
         long = f"-{word}".partition("=")[0]

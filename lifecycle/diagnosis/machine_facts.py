@@ -25,6 +25,7 @@ from lifecycle.diagnosis.groups import Group, Names, SystemNames
 from lifecycle.diagnosis.sockets import Daemon, Listener, SocketInfo, look_at_socket
 from lifecycle.machine import file_actions
 from lifecycle.machine.as_subject import call
+from lifecycle.machine.procfs import mount_lines
 from lifecycle.machine.secret_variables import without_secrets
 from lifecycle.machine.subject import Subject, current_subject
 
@@ -286,13 +287,11 @@ class MachineFacts:
     def mount_of(self, path: str) -> Mount | None:
         """The mount that the path lies on, by /proc/self/mountinfo."""
         best: Mount | None = None
-        for line in self.read("proc/self/mountinfo").splitlines():
-            left, _, right = line.partition(" - ")
-            point, options = left.split()[4:6]
+        for line in mount_lines(self.read("proc/self/mountinfo")):
+            point = line.target
             inside = path == point or path.startswith(point.rstrip("/") + "/")
             if inside and (best is None or len(point) >= len(best.point)):
-                kind, source = right.split()[:2]
-                best = Mount(point, kind, source, "ro" in options.split(","))
+                best = Mount(point, line.fstype, line.source, "ro" in line.options)
         return best
 
     def owner(self, path: str) -> int | None:

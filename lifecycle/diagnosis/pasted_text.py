@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-_ESCAPES = re.compile(
-    r"(?:\x1b|\^\[)\[[0-?]*[ -/]*[@-~]"  # CSI, also as `cat -v` and some log viewers spell it
-    r"|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"  # OSC
-    r"|\x1b[@-Z\\-_]"
-)
+from lifecycle.text import escapes
+
+_SPELLED_OUT = r"\^\[\[[0-?]*[ -/]*[@-~]"
+"""A colour as `cat -v` and some log viewers show it."""
+_ESCAPES = re.compile(f"{_SPELLED_OUT}|{escapes.WHOLE}")
 _BARE_LINE_ENDS = re.compile(r"\r\n?")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u200b\u2060\ufeff]")
 _LONG_LINE = re.compile(r"(.{2000}).*")

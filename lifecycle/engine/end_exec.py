@@ -12,6 +12,7 @@ from pathlib import Path
 
 from lifecycle.engine.daemon import Daemon
 from lifecycle.machine.process import kill_session, session_members
+from lifecycle.machine.procfs import inner_pid
 
 FROM_HERE = 1.0
 END_LIMIT = 5.0
@@ -49,10 +50,10 @@ def _is_of(pid: int, container: str) -> bool:
 def _inside(pid: int) -> str:
     """The number of a process as its container counts."""
     try:
-        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+        number = inner_pid(Path(f"/proc/{pid}/status").read_text())
     except OSError:
         return ""
-    return next((line.split()[-1] for line in lines if line.startswith("NSpid:")), "")
+    return "" if number is None else str(number)
 
 
 def _has_ended(daemon: Daemon, exec_id: str) -> bool:

@@ -30,16 +30,8 @@ from lifecycle.facts.inside import (
     Inside,
     Probe,
 )
-from lifecycle.facts.kernel_files import (
-    Account,
-    environ,
-    has_tty,
-    listening,
-    mount_lines,
-    number,
-    status,
-    words,
-)
+from lifecycle.facts.kernel_files import Account, environ, has_tty, listening, number, status, words
+from lifecycle.machine.procfs import mount_lines
 
 Json = dict[str, Any]
 

@@ -15,17 +15,16 @@ from typing import Any
 
 from lifecycle.facts.kernel_files import (
     Account,
-    MountLine,
     accounts,
     environ,
     groups,
     has_tty,
     listening,
-    mount_lines,
     number,
     status,
     words,
 )
+from lifecycle.machine.procfs import MountLine, mount_lines
 
 TOUCHED = ".lifecycle-"
 """Beginning of the name of every file that a probe writes."""

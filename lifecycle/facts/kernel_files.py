@@ -8,20 +8,6 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class MountLine:
-    """One line of mountinfo: where, of what type, with which options."""
-
-    target: str
-    root: str
-    fstype: str
-    source: str
-    options: frozenset[str]
-    super_options: frozenset[str]
-    tags: frozenset[str] = frozenset()
-    """``shared:N`` and ``master:N``, which tell of its propagation."""
-
-
-@dataclass(frozen=True)
 class Account:
     """One line of the container's /etc/passwd."""
 
@@ -41,31 +27,6 @@ def environ(text: str) -> dict[str, str]:
     """The variables of /proc/PID/environ."""
     pairs = (item.partition("=") for item in text.split("\0") if "=" in item)
     return {key.lstrip("\n"): value for key, _, value in pairs}
-
-
-def mount_lines(text: str) -> list[MountLine]:
-    """The lines of /proc/PID/mountinfo."""
-    lines = []
-    for line in text.splitlines():
-        left, _, right = line.partition(" - ")
-        fields, kinds = left.split(), right.split()
-        if len(fields) > 5 and len(kinds) > 1:  # noqa: PLR2004 - proc_pid_mountinfo(5)
-            lines.append(
-                MountLine(
-                    target=_unescape(fields[4]),
-                    root=_unescape(fields[3]),
-                    fstype=kinds[0],
-                    source=kinds[1],
-                    options=frozenset(fields[5].split(",")),
-                    super_options=frozenset((kinds[2] if len(kinds) > 2 else "").split(",")),  # noqa: PLR2004
-                    tags=frozenset(fields[6:]),
-                )
-            )
-    return lines
-
-
-def _unescape(text: str) -> str:
-    return re.sub(r"\\([0-7]{3})", lambda m: chr(int(m[1], 8)), text)
 
 
 def accounts(text: str) -> list[Account]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import grp
 import os
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from lifecycle.machine.secret_variables import without_secrets
+from lifecycle.text.lines import nearest
 
 LOGIN_PATH = "/usr/local/bin:/usr/bin:/bin"
 LOGIN_UMASK = 0o022
@@ -88,8 +88,8 @@ def subject_named(name: str) -> Subject:
         entry = pwd.getpwnam(name)
     except KeyError:
         known = [one.pw_name for one in pwd.getpwall()]
-        near = difflib.get_close_matches(name, known, n=1)
-        hint = f"the nearest name is {near[0]!r}" if near else f"`getent passwd {name}` is empty"
+        near = nearest(name, known)
+        hint = f"the nearest name is {near!r}" if near else f"`getent passwd {name}` is empty"
         raise SubjectError(f"no user is named {name!r} on this machine; {hint}") from None
     groups = _with_primary(entry.pw_gid, os.getgrouplist(entry.pw_name, entry.pw_gid))
     return Subject(

@@ -6,12 +6,11 @@ import json
 import re
 from typing import Any
 
+from lifecycle.text import escapes
+
+# What nothing ends is dropped as far as its line: it was not meant to be seen.
 _ESCAPE_SEQUENCES = re.compile(
-    r"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI: colours, cursor movement
-    r"|\x9b[0-?]*[ -/]*[@-~]"  # the same, opened by the 8-bit CSI
-    r"|\x1b\][^\x07\x1b\n]*(?:\x07|\x1b\\)?"  # OSC: titles, links, clipboard
-    r"|\x1b[PX^_][^\x1b\n]*(?:\x1b\\)?"  # DCS, SOS, PM, APC
-    r"|\x1b[ -/]*[0-~]"  # two-character sequences
+    f"{escapes.CSI}|{escapes.OSC}|{escapes.STRING}|{escapes.UNENDED}|{escapes.SHORT}"
 )
 _LINE_ENDS = re.compile("\r\n|\r|\u0085|\u2028|\u2029")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")

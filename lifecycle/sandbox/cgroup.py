@@ -11,6 +11,7 @@ from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
 
+from lifecycle.machine.procfs import mount_lines
 from lifecycle.sandbox.record import NAME, Record
 from lifecycle.sandbox.shell import SandboxError, wait_until
 
@@ -20,12 +21,10 @@ _SUBREAPERS = "subreapers"
 def hierarchies() -> list[tuple[Path, frozenset[str]]]:
     """Where each hierarchy is mounted, with its controllers; none are told for cgroup v2."""
     found = []
-    for line in _lines(Path("/proc/self/mountinfo")):
-        left, _, right = line.partition(" - ")
-        kind, _, options = right.split(maxsplit=2)
-        if kind in {"cgroup", "cgroup2"}:
-            controllers = frozenset(options.split(",")) if kind == "cgroup" else frozenset[str]()
-            found.append((Path(left.split()[4]), controllers))
+    for line in mount_lines("\n".join(_lines(Path("/proc/self/mountinfo")))):
+        if line.fstype in {"cgroup", "cgroup2"}:
+            controllers = line.super_options if line.fstype == "cgroup" else frozenset[str]()
+            found.append((Path(line.target), controllers))
     return found
 
 

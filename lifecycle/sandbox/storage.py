@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import ctypes
 import os
-import re
 import shutil
 from pathlib import Path
 
+from lifecycle.machine.procfs import mount_lines
 from lifecycle.sandbox.record import Record
 from lifecycle.sandbox.shell import SandboxError, run
 
 _GIB = 1 << 30
 _PLENTY = 8 * _GIB
 _MNT_DETACH = 2
-_ESCAPE = re.compile(rb"\\([0-7]{3})")
 
 
 def make(record: Record) -> int:
@@ -65,6 +64,6 @@ def unmount(folder: Path) -> None:
 def _mounted(folder: Path) -> list[bytes]:
     """The mount points on a folder and in it, in the order they were mounted."""
     top = os.fsencode(folder)
-    lines = Path("/proc/self/mountinfo").read_bytes().splitlines()
-    points = [_ESCAPE.sub(lambda m: bytes([int(m[1], 8)]), line.split()[4]) for line in lines]
+    text = os.fsdecode(Path("/proc/self/mountinfo").read_bytes())
+    points = [os.fsencode(line.target) for line in mount_lines(text)]
     return [point for point in points if point == top or point.startswith(top + b"/")]

@@ -16,7 +16,10 @@ def one_line(text: str, limit: int = SHOWN) -> str:
     return safe if len(safe) <= limit else f"{safe[: limit - 3]}..."
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
-    """The known name that a misspelled one most likely means; empty when none is near."""
-    close = difflib.get_close_matches(word[:100], list(known), 1, 0.6)
+def nearest(word: str, known: Iterable[str], least: float = 0.6) -> str:
+    """The known name that a misspelled one most likely means; empty when none is near.
+
+    ``least`` is how alike two names must be, from 0 to 1.
+    """
+    close = difflib.get_close_matches(word[:100], list(known), 1, least)
     return close[0] if close else ""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import posixpath
 import re
 from collections.abc import Iterator
 from typing import Any
 
 from lifecycle.command.values.basic import ImpossibleError, boolean
+from lifecycle.text.lines import nearest
 
 Said = tuple[str, Any, str]
 
@@ -32,8 +32,8 @@ def capability(text: str) -> str:
         return name
     name = f"CAP_{name.removeprefix('CAP_')}"
     if name not in CAPABILITIES:
-        near = difflib.get_close_matches(name, CAPABILITIES, n=1)
-        hint = f"did you mean {near[0].removeprefix('CAP_')}?" if near else "man 7 capabilities"
+        near = nearest(name, CAPABILITIES).removeprefix("CAP_")
+        hint = f"did you mean {near}?" if near else "man 7 capabilities"
         raise ImpossibleError(f"unknown capability {text}", hint)
     return name
 

@@ -15,15 +15,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote
 
+from lifecycle.text import escapes
+
 Span = tuple[int, int]
 
 _DEPTH = 2
 """Disguises on top of each other that are undone: JSON within JSON, a URL within HTML."""
 _SPLITS = re.compile(
-    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # CSI: colours, cursor
-    r"|\x1b\][^\x07\x1b\n]*(?:\x07|\x1b\\)"  # OSC: titles, links
-    r"|\x1b[PX^_][^\x1b\n]*\x1b\\"  # DCS, SOS, PM, APC
-    r"|\x1b[ -/]*[0-~]"
+    # A title that nothing ends may hold the word itself, so it is not passed over.
+    f"{escapes.WHOLE}"
     r"|[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]+"  # line ends too: a screen's edge
 )
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from lifecycle.checks.check import Check, compare, unverified
 from lifecycle.engine.daemon import EngineError
+from lifecycle.machine.procfs import inner_pid
 from lifecycle.run.observing.step_facts import wait_until
 from lifecycle.run.session.session import Session
 from lifecycle.run.session.terminals import OpenTerminal
@@ -67,5 +68,7 @@ def _pid_inside(session: Session, opened: OpenTerminal) -> int:
         status = Path(f"/proc/{pid}/status").read_text("utf-8")
     except OSError:
         raise _UnseenError("its process has ended") from None
-    numbers = next(n for n in status.splitlines() if n.startswith("NSpid:"))
-    return int(numbers.split()[-1])
+    number = inner_pid(status)
+    if number is None:
+        raise _UnseenError("this kernel does not tell its number inside")
+    return number

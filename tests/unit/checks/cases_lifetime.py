@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from lifecycle.facts.kernel_files import MountLine
 from lifecycle.facts.model import Facts
+from lifecycle.machine.procfs import MountLine
 from tests.unit.checks.cases import Case, config, host, state
 from tests.unit.checks.cases_limits import ENDED, GONE, inside
 from tests.unit.checks.samples import EXITED, IMAGE_ID, having, inspected, said, seeing

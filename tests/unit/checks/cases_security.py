@@ -7,8 +7,8 @@ from typing import Any
 
 from lifecycle.checks.namespaces import KERNEL_NAMES
 from lifecycle.facts.inside import FileFact
-from lifecycle.facts.kernel_files import MountLine
 from lifecycle.facts.model import Facts
+from lifecycle.machine.procfs import MountLine
 from tests.unit.checks.cases import Case, beside, host
 from tests.unit.checks.cases_limits import CGROUP, ENDED, GONE, inside, reads, unread
 from tests.unit.checks.samples import SEEN, having, inspected, said, seeing, world

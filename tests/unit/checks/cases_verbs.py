@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from lifecycle.facts.kernel_files import MountLine
 from lifecycle.facts.model import ContainerFacts, Facts
+from lifecycle.machine.procfs import MountLine
 from tests.unit.checks.cases import Case, host
 from tests.unit.checks.cases_other import IMAGE, NETWORK, NO_EXEC, NONE, VOLUME, image
 from tests.unit.checks.samples import (

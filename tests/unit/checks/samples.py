@@ -9,9 +9,10 @@ from typing import Any
 from lifecycle.command.line import Ref, RefKind
 from lifecycle.command.promise import Promise, Where
 from lifecycle.facts.inside import Inside
-from lifecycle.facts.kernel_files import Account, MountLine
+from lifecycle.facts.kernel_files import Account
 from lifecycle.facts.model import ContainerFacts, ExecFacts, Facts, World
 from lifecycle.machine.gpus import Gpu, Gpus
+from lifecycle.machine.procfs import MountLine
 from lifecycle.machine.subject import Subject
 
 Json = dict[str, Any]

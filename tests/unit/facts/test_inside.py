@@ -21,7 +21,8 @@ from lifecycle.facts.inside import (
     parse,
     script,
 )
-from lifecycle.facts.kernel_files import Account, MountLine
+from lifecycle.facts.kernel_files import Account
+from lifecycle.machine.procfs import MountLine
 
 CAPTURED = Path(__file__).parent / "captured"
 SHELLS = ("bash", "dash", "busybox")
