@@ -28,8 +28,8 @@ from lifecycle.facts.inside import (
     FileFact,
     Inside,
     Probe,
-    is_long,
 )
+from lifecycle.facts.inside_output import is_long
 from lifecycle.facts.model import ContainerFacts, Facts
 from lifecycle.machine.as_subject import refused
 from lifecycle.machine.patterns import PatternError, find, find_in

@@ -11,8 +11,7 @@ import time
 from pathlib import Path
 
 from lifecycle.engine.daemon import Daemon
-from lifecycle.machine.process import kill_session, session_members
-from lifecycle.machine.procfs import inner_pid
+from lifecycle.machine.procfs import inner_pid, kill_session, session_members
 
 FROM_HERE = 1.0
 END_LIMIT = 5.0

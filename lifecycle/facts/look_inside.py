@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from lifecycle.engine.daemon import Daemon, EngineError
 from lifecycle.facts.from_outside import look_outside
-from lifecycle.facts.inside import ENDED, Inside, Probe, parse, script
+from lifecycle.facts.inside import ENDED, Inside, Probe
+from lifecycle.facts.inside_output import parse
+from lifecycle.facts.inside_script import script
 
 
 def look_inside(daemon: Daemon, container: str, probe: Probe, user: str = "") -> Inside:

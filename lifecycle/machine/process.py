@@ -10,13 +10,13 @@ import selectors
 import shutil
 import signal
 import subprocess
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from lifecycle.machine.procfs import exit_fd, kill_session
 from lifecycle.machine.subject import Subject, spawn_identity
 
 GRACE = 3.0
@@ -150,96 +150,12 @@ def find_program(name: str, env: Mapping[str, str], cwd: str) -> str:
     return str(path)
 
 
-def start_time(pid: int) -> int | None:
-    """When a process started, in clock ticks since boot; None when there is none.
-
-    With the pid it names one process for ever, since pids are used again.
-    """
-    stat = _stat(pid)
-    return int(stat[19]) if stat else None
-
-
-def alive(pid: int, started: int) -> bool:
-    """Whether that very process still runs (one that only waits to be reaped does not)."""
-    stat = _stat(pid)
-    return _runs(stat) and int(stat[19]) == started
-
-
-def kill_session(session: int, limit: float = 3.0) -> bool:
-    """KILL the processes of a session, background jobs included; False when one outlives it.
-
-    Nothing tells of the end of processes that are not our children, so this looks again.
-    """
-    deadline = time.monotonic() + limit
-    while members := session_members(session):
-        if time.monotonic() >= deadline:
-            return False
-        for pid in members:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGKILL)
-        time.sleep(0.002)  # most are not our children, so nobody tells us of their end
-    return True
-
-
-def children_of(parent: int) -> list[int]:
-    """The processes that a process started and that still run."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*"):
-        fields = _stat(int(entry.name))
-        if len(fields) > 1 and fields[1] == str(parent) and fields[0] != "Z":
-            found.append(int(entry.name))
-    return found
-
-
-def session_members(session: int) -> list[int]:
-    """The processes of a session that have not ended."""
-    pids = (int(one) for one in os.listdir("/proc") if one.isdecimal())  # noqa: PTH208
-    return [pid for pid in pids if _is_in(session, pid) and _runs(_stat(pid))]
-
-
-def _is_in(session: int, pid: int) -> bool:
-    try:
-        return os.getsid(pid) == session
-    except OSError:
-        return False
-
-
-def exit_fd(pid: int) -> int:
-    """A descriptor that becomes readable when a child has ended, and leaves it to be reaped.
-
-    A pidfd would do this, but Pythons built for old systems (conda's) have none.
-    """
-    read_end, write_end = os.pipe()
-
-    def wait() -> None:
-        with contextlib.suppress(ChildProcessError):
-            os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
-        os.close(write_end)
-
-    threading.Thread(target=wait, name=f"wait for {pid}", daemon=True).start()
-    return read_end
-
-
 def _exists(name: str, env: Mapping[str, str], cwd: str) -> bool:
     for folder in [cwd] if "/" in name else os.get_exec_path(env):
         with contextlib.suppress(OSError):
             if Path(folder, name).exists():
                 return True
     return False
-
-
-def _stat(pid: int) -> list[str]:
-    """The fields of /proc/PID/stat from the state (field 3) on; empty when it is gone."""
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return []
-    # The second field is a name in parentheses that may itself hold blanks and parentheses.
-    return text.rpartition(")")[2].split()
-
-
-def _runs(stat: list[str]) -> bool:
-    return bool(stat) and stat[0] not in "ZX"
 
 
 def _spawn(

@@ -18,7 +18,7 @@ from types import FrameType
 import pytest
 
 from lifecycle.machine.end_signals import Ending, heeded
-from lifecycle.machine.process import children_of
+from lifecycle.machine.procfs import children_of
 
 KEY = pytest.StashKey["Interrupts"]()
 

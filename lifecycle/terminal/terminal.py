@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from lifecycle.machine.patterns import Found, PatternError, find
-from lifecycle.machine.process import exit_fd, kill_session, start_time
+from lifecycle.machine.procfs import exit_fd, kill_session, start_time
 from lifecycle.machine.subject import Subject
 from lifecycle.terminal.emulator import Emulator, Stripper, strip
 from lifecycle.terminal.keys import key_bytes, known_key, known_keys

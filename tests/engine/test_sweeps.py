@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from lifecycle.machine.process import start_time
+from lifecycle.machine.procfs import start_time
 from lifecycle.machine.this_machine import machine
 from tests.engine.harness import Place, wait_until
 

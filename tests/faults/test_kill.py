@@ -24,7 +24,7 @@ from pathlib import Path
 import pytest
 from jinja2 import Template
 
-from lifecycle.machine.process import children_of, session_members
+from lifecycle.machine.procfs import children_of, session_members
 from lifecycle.run.session.discover import SYNTHETIC_UID
 from lifecycle.sandbox import SandboxInfo
 from lifecycle.scenario.lab import load_lab

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lifecycle.machine.process import children_of
+from lifecycle.machine.procfs import children_of
 from tests.engine.harness import Place, wait_until
 from tests.plugin.test_ending import QUICK
 from tests.plugin.test_items import FOUR

@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 
 from lifecycle.engine.daemon import Daemon, EngineError
 from lifecycle.engine.inside_shell import Resident
-from lifecycle.facts.inside import MARK, Inside, Probe, account_files, parse, script
+from lifecycle.facts.inside import MARK, Inside, Probe
+from lifecycle.facts.inside_output import account_files, parse
+from lifecycle.facts.inside_script import script
 from lifecycle.facts.look_inside import look_inside
 
 LIMIT = 20.0

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
-from lifecycle.machine.process import start_time
+from lifecycle.machine.procfs import start_time
 from lifecycle.machine.this_machine import machine
 from lifecycle.run.ownership.ledger_folder import LedgerError, default_folder, opened
 

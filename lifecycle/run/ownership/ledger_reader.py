@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lifecycle.machine.process import alive
+from lifecycle.machine.procfs import alive
 from lifecycle.machine.this_machine import ONE_BOOT, is_here, machine
 from lifecycle.run.ownership.ledger import (
     NO_LOCKS,

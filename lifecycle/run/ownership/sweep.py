@@ -12,7 +12,7 @@ from pathlib import Path
 
 from lifecycle.checks.check import Check, unverified
 from lifecycle.engine.daemon import Daemon, EngineError
-from lifecycle.machine.process import alive, start_time
+from lifecycle.machine.procfs import alive, start_time
 from lifecycle.run.ownership.build_layers import above_others, left_over, made_at
 from lifecycle.run.ownership.ledger import Entry
 from lifecycle.run.ownership.ledger_reader import Record, Refused, all_records, drop_unfinished

@@ -11,15 +11,7 @@ import pytest
 from lifecycle.engine.daemon import Daemon, EngineError
 from lifecycle.facts.archive import Archive, hidden_by
 from lifecycle.facts.from_outside import cgroup_file, look_outside, started_as
-from lifecycle.facts.inside import (
-    ENVIRON,
-    FIRST,
-    HOSTNAME,
-    MOUNTS,
-    WRITES,
-    FileFact,
-    Probe,
-)
+from lifecycle.facts.inside import ENVIRON, FIRST, HOSTNAME, MOUNTS, WRITES, FileFact, Probe
 from lifecycle.facts.kernel_files import Account
 from tests.unit.checks.samples import CONTAINER_ID, inspected
 

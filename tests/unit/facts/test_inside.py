@@ -11,16 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lifecycle.facts.inside import (
-    MOST_TEXT,
-    NOT_ASKED,
-    FileFact,
-    Inside,
-    Probe,
-    is_long,
-    parse,
-    script,
-)
+from lifecycle.facts.inside import MOST_TEXT, NOT_ASKED, FileFact, Inside, Probe
+from lifecycle.facts.inside_output import is_long, parse
+from lifecycle.facts.inside_script import script
 from lifecycle.facts.kernel_files import Account
 from lifecycle.machine.procfs import MountLine
 

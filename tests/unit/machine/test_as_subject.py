@@ -13,7 +13,7 @@ import pytest
 
 from lifecycle.machine import as_subject, file_actions
 from lifecycle.machine.as_subject import call, files_of
-from lifecycle.machine.process import children_of
+from lifecycle.machine.procfs import children_of
 from lifecycle.machine.regular_files import OWN
 from lifecycle.machine.subject import Subject, current_subject
 

@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from lifecycle.machine import process
-from lifecycle.machine.process import Bounded, Completed, alive, run, session_members, start_time
+from lifecycle.machine.process import Bounded, Completed, run
+from lifecycle.machine.procfs import alive, session_members, start_time
 from lifecycle.machine.subject import Subject, environment, synthetic_subject
 
 Runner = Callable[..., Completed]

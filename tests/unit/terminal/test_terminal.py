@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from lifecycle.machine.patterns import Found
-from lifecycle.machine.process import alive, start_time
+from lifecycle.machine.procfs import alive, start_time
 from lifecycle.machine.subject import Subject
 from lifecycle.terminal.terminal import (
     SCREEN_BYTES,

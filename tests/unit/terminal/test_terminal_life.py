@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from lifecycle.machine.process import alive, start_time
+from lifecycle.machine.procfs import alive, start_time
 from lifecycle.machine.subject import synthetic_subject
 from lifecycle.terminal.terminal import Terminal, TerminalEnded, TerminalError
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from lifecycle.machine.process import start_time
+from lifecycle.machine.procfs import start_time
 from lifecycle.machine.this_machine import machine
 from lifecycle.run.ownership.ledger import Begun, Entry, Kind, Ledger, LedgerError, default_folder
 from lifecycle.run.ownership.ledger_reader import Record, all_records, read

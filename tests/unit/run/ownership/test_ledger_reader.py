@@ -19,7 +19,7 @@ import pytest
 
 from lifecycle.cli import main
 from lifecycle.machine import process, this_machine
-from lifecycle.machine.process import start_time
+from lifecycle.machine.procfs import start_time
 from lifecycle.machine.subject import current_subject
 from lifecycle.machine.this_machine import machine
 from lifecycle.run.ownership import ledger_reader

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from lifecycle.engine.daemon import Daemon, EngineError
-from lifecycle.machine.process import start_time
+from lifecycle.machine.procfs import start_time
 from lifecycle.machine.this_machine import machine
 from lifecycle.run.ownership.ledger import Ledger, unfinished_name
 from lifecycle.run.ownership.ledger_reader import read

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from lifecycle.machine.process import start_time
+from lifecycle.machine.procfs import start_time
 from lifecycle.run.ownership import sweep
 from lifecycle.run.ownership.ledger import Ledger
 from lifecycle.run.ownership.ledger_reader import Record, read
