@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.harness import LIMIT, Place, Ran, plugins, wait_until
+from tests.engine.harness import LIMIT, Place, Ran, plugins, slowness, wait_until
 
 pytestmark = pytest.mark.engine
 
@@ -62,7 +62,7 @@ def test_a_reader_that_goes_away_in_the_middle_of_a_run_is_told_and_nothing_stay
         stdout=write,
         stderr=subprocess.PIPE,
         text=True,
-        timeout=LIMIT,
+        timeout=LIMIT * slowness(),
         check=False,
     )
     os.close(write)
