@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lifecycle.command.promise import Promise
+from lifecycle.command.values.structured import as_json
 
 _WHERE = {"inspect": "", "inside": " (seen inside)", "host": " (seen from outside)"}
 _PHRASES = {
@@ -116,8 +117,9 @@ def _phrase(field: str) -> str:
 
 def shown(value: Any) -> str:
     """A value in one short line."""
-    if isinstance(value, dict):
-        return ", ".join(f"{k} {shown(v)}" for k, v in value.items())
-    if isinstance(value, list | tuple):
-        return " ".join(str(v) for v in value)
-    return str(value)
+    held = as_json(value)
+    if isinstance(held, dict):
+        return ", ".join(f"{k} {shown(v)}" for k, v in held.items())
+    if isinstance(held, list):
+        return " ".join(str(v) for v in held)
+    return str(held)

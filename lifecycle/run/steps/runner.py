@@ -11,6 +11,7 @@ from lifecycle.checks.check import Check, compare, unverified
 from lifecycle.checks.expect import judge_expect
 from lifecycle.checks.expected_failure import judge_failing
 from lifecycle.command.promise import Promise
+from lifecycle.command.values.mounts import Mount, MountAccess
 from lifecycle.diagnosis.finding import Symptom
 from lifecycle.engine.daemon import EngineError
 from lifecycle.facts.host_files import state_of
@@ -263,9 +264,9 @@ class Runner:
         if self._s.world.no_host_side or planned.does.makes != "container":
             return []
         sources = {
-            str(p.expected["source"])
+            p.expected.source
             for p in planned.promises
-            if p.field == "container.mount" and p.expected["type"] == "bind"
+            if isinstance(p.expected, Mount) and p.expected.type == "bind"
         }
         missing = {s: why for s in sorted(sources) if (why := self._unseen(Path(s)))}
         return [
@@ -367,9 +368,9 @@ def _symptom(planned: PlannedStep, acted: Acted, result: StepResult) -> Symptom:
 def _denied(promises: Sequence[Promise], on: ContainerFacts | None) -> list[str]:
     """What a program inside would say that may not write where the line promised it could."""
     writable = {
-        p.expected["target"]
+        p.expected.target
         for p in promises
-        if p.field == "container.mount.access" and not p.expected["readonly"]
+        if isinstance(p.expected, MountAccess) and not p.expected.readonly
     }
     errors = on.inside.writes if on else {}
     return [f"touch: cannot touch '{t}/x': {errors[t]}" for t in writable if errors.get(t)]
