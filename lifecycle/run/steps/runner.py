@@ -294,7 +294,7 @@ class Runner:
         added: list[Check] = []
         if acted.problem:
             added.append(Check("it gets done", "done", acted.problem, "broken", "the terminal"))
-        if planned.fails is not None:
+        if planned.fails:
             added += judge_failing(planned.fails, acted.exit_code, acted.output)
         elif acted.exit_code is not None and "exit" not in planned.expect:
             added.append(compare("exit code", 0, acted.exit_code, "the command's own"))
