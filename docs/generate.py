@@ -15,6 +15,7 @@ from lifecycle.command.flags import UNREAD, VERBS, Flag, Verb
 from lifecycle.command.parse import parse
 from lifecycle.command.promise import Promise
 from lifecycle.command.promises import promises
+from lifecycle.command.values.structured import as_json
 from lifecycle.diagnosis.allowed_remedies import SHOWN
 from lifecycle.diagnosis.catalog import Entry, entries
 from lifecycle.scenario.schema import schema
@@ -160,7 +161,7 @@ def sample(verb: Verb) -> tuple[Promise, ...]:
 
 
 def _value(promise: Promise) -> str:
-    held = promise.expected
+    held = as_json(promise.expected)
     if promise.unverified:
         return f"unverified: {promise.unverified}"
     return " ".join(held) if isinstance(held, list) else str(held).lower()

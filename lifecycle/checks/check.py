@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from lifecycle.command.values.structured import as_json
+
 CheckStatus = Literal["kept", "broken", "unverified"]
 GpuKind = Literal["real", "simulated"]
 
@@ -14,8 +16,9 @@ class Check:
     """What was expected beside what was found.
 
     ``about`` is read by people (``-v /nas:/workspace: writable inside``), ``source`` says where
-    it was seen (``inspect .Mounts``) or, for an unverified one, why it was not. ``gpu`` is set
-    where it is about GPUs that a program was to see, and says of which kind they are.
+    it was seen (``inspect .Mounts``) or, for an unverified one, why it was not. ``expected`` and
+    ``actual`` are JSON values. ``gpu`` is set where it is about GPUs that a program was to see,
+    and says of which kind they are.
     """
 
     about: str
@@ -41,9 +44,10 @@ def compare(
     about: str, expected: Any, actual: Any, source: str, gpu: GpuKind | None = None
 ) -> Check:
     """Kept when equal, broken when not."""
-    return Check(about, expected, actual, "kept" if expected == actual else "broken", source, gpu)
+    wanted, found = as_json(expected), as_json(actual)
+    return Check(about, wanted, found, "kept" if wanted == found else "broken", source, gpu)
 
 
 def unverified(about: str, expected: Any, reason: str, gpu: GpuKind | None = None) -> Check:
     """A promise that was not observed, with the reason."""
-    return Check(about, expected, None, "unverified", reason, gpu)
+    return Check(about, as_json(expected), None, "unverified", reason, gpu)

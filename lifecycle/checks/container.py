@@ -87,7 +87,7 @@ def name(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
 
 def made_of(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     """The image it was made of is the one that the written name stands for."""
-    wanted = c.image_ids.get(promise.expected)
+    wanted = c.image_ids.get(promise.expected_as(str))
     if not wanted:
         return unverified(about(promise), promise.expected, "the image has no such name any more")
     same = _seen(c)["Image"] == wanted
@@ -153,7 +153,7 @@ def label(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
 
 def workdir(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     """``-w``: declared, and where a process inside begins."""
-    wanted = clean(promise.expected)
+    wanted = clean(promise.expected_as(str))
     if promise.where == "inspect":
         actual = _seen(c)["Config"].get("WorkingDir")
         return compare(about(promise), wanted, actual, "inspect .Config.WorkingDir")
@@ -175,15 +175,16 @@ def shm_size(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     size = next((o.removeprefix("size=") for o in options if o.startswith("size=")), "")
     actual = int(size.rstrip("k")) * 1024 if size.rstrip("k").isdigit() else None
     # The kernel rounds a tmpfs up to whole pages.
-    kept = actual is not None and 0 <= actual - promise.expected < 4096  # noqa: PLR2004
+    wanted = promise.expected_as(int)
+    kept = actual is not None and 0 <= actual - wanted < 4096  # noqa: PLR2004
     source = f"{c.inside.place(MOUNTS)} /dev/shm"
-    return compare(about(promise), promise.expected, promise.expected if kept else actual, source)
+    return compare(about(promise), wanted, wanted if kept else actual, source)
 
 
 def path(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     """``cp``: the path is in the container."""
-    if promise.expected not in c.paths:
-        return unverified(about(promise), promise.expected, "the path was not looked at")
-    there = c.paths[promise.expected]
-    actual = promise.expected if there else "missing"
-    return compare(about(promise), promise.expected, actual, "HEAD archive")
+    wanted = promise.expected_as(str)
+    if wanted not in c.paths:
+        return unverified(about(promise), wanted, "the path was not looked at")
+    actual = wanted if c.paths[wanted] else "missing"
+    return compare(about(promise), wanted, actual, "HEAD archive")

@@ -58,27 +58,26 @@ def command(promise: Promise, facts: Facts) -> Check:
     config = _config(facts.exec)
     arguments = config.get("arguments")
     actual = [config.get("entrypoint"), *(arguments if isinstance(arguments, list) else [])]
-    return compare(about(promise), list(promise.expected), actual, "exec inspect .ProcessConfig")
+    return compare(about(promise), promise.expected, actual, "exec inspect .ProcessConfig")
 
 
 def user(promise: Promise, facts: Facts) -> Check:
     """``exec -u``: as declared, and the uid that such a process has."""
     if facts.exec is None:
         return unverified(about(promise), promise.expected, _NONE)
+    wanted = promise.expected_as(str)
     if promise.where == "inspect":
         actual = _config(facts.exec).get("user", "")
-        return compare(about(promise), promise.expected, actual, "exec inspect .ProcessConfig.user")
-    if facts.exec.uid is not None and promise.expected.isdigit():
+        return compare(about(promise), wanted, actual, "exec inspect .ProcessConfig.user")
+    if facts.exec.uid is not None and wanted.isdigit():
         uid = str(facts.exec.uid)
-        return compare(about(promise), promise.expected, uid, "/proc/PID/status of the exec")
+        return compare(about(promise), wanted, uid, "/proc/PID/status of the exec")
     name = promise.about.name if promise.about else ""
     container = facts.containers.get(name)
     reason = container.inside.hides("id") if container else "the container was not looked at"
     if container is None or reason:
-        return unverified(about(promise), promise.expected, reason)
-    return compare(
-        about(promise), promise.expected, as_written(promise.expected, container.inside), "id"
-    )
+        return unverified(about(promise), wanted, reason)
+    return compare(about(promise), wanted, as_written(wanted, container.inside), "id")
 
 
 def workdir(promise: Promise, facts: Facts) -> Check:
@@ -86,5 +85,5 @@ def workdir(promise: Promise, facts: Facts) -> Check:
     if facts.exec is None or facts.exec.cwd is None:
         reason = facts.exec.unseen if facts.exec else _NONE
         return unverified(about(promise), promise.expected, reason)
-    wanted = clean(promise.expected)
+    wanted = clean(promise.expected_as(str))
     return compare(about(promise), wanted, facts.exec.cwd, "/proc/PID/cwd of the exec")

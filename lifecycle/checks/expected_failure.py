@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from lifecycle.checks.check import Check, compare
 from lifecycle.checks.expect import pattern
+from lifecycle.scenario.model import Fails
 
 
-def judge_failing(
-    fails: Mapping[str, Any] | None, exit_code: int | None, output: str
-) -> list[Check]:
+def judge_failing(fails: Fails, exit_code: int | None, output: str) -> list[Check]:
     """A command that must fail: with one of the codes written, or any but 0."""
-    wanted = (fails or {}).get("exit")
-    codes = list(wanted) if isinstance(wanted, list | tuple) else [wanted]
-    if wanted:
-        kept = str(exit_code) in [str(c) for c in codes]
+    if fails.exit:
+        codes, kept = list(fails.exit), str(exit_code) in map(str, fails.exit)
         source = "the command's own"
         checks = [
             Check("it fails with exit", codes, exit_code, "kept" if kept else "broken", source)
@@ -24,5 +18,6 @@ def judge_failing(
     else:
         failed = exit_code not in {0, None}
         checks = [compare("it fails", expected=True, actual=failed, source="exit code")]
-    text = (fails or {}).get("output")
-    return [*checks, pattern("it says", text, output, "its output")] if text else checks
+    if fails.output:
+        checks.append(pattern("it says", fails.output, output, "its output"))
+    return checks

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 
 from lifecycle.checks.check import Check, GpuKind, compare, unverified
 from lifecycle.checks.wording import about
 from lifecycle.command.promise import Promise
+from lifecycle.command.values.gpus import GpuRequest
 from lifecycle.facts.inside import GPUS, NOT_ASKED
 from lifecycle.facts.model import ContainerFacts, Facts
 from lifecycle.machine.gpus import Gpu, Gpus
@@ -17,28 +19,30 @@ def requested(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     """``--gpus``: the device request that the engine stored."""
     requests = (c.seen or {})["HostConfig"].get("DeviceRequests") or []
     found = [
-        {
-            "count": r.get("Count", 0),
-            "devices": r.get("DeviceIDs") or [],
-            # The CLI adds "gpu" to whatever was written, be it there already.
-            "capabilities": sorted({x for group in r.get("Capabilities") or [] for x in group}),
-        }
+        GpuRequest(
+            count=r.get("Count", 0),
+            devices=tuple(r.get("DeviceIDs") or ()),
+            capabilities=_sorted(x for group in r.get("Capabilities") or [] for x in group),
+        )
         for r in requests
     ]
-    wanted = {
-        "count": promise.expected["count"] or 0,
-        "devices": list(promise.expected["devices"]),
-        "capabilities": sorted({*promise.expected["capabilities"], "gpu"}),
-    }
+    asked = promise.expected_as(GpuRequest)
+    # The CLI adds "gpu" to whatever was written, be it there already.
+    wanted = replace(asked, capabilities=_sorted((*asked.capabilities, "gpu")))
     actual = wanted if wanted in found else (found or None)
     return compare(about(promise), wanted, actual, "inspect .HostConfig.DeviceRequests")
+
+
+def _sorted(capabilities: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(set(capabilities)))
 
 
 def visible(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
     """The GPUs inside are the host's: all of them, so many, or the ones named."""
     host = facts.world.gpus
     label = about(promise, "GPUs inside are the host's")
-    return replace(_visible(promise, c, host, label), gpu=kind_of(host))
+    asked = promise.expected_as(GpuRequest)
+    return replace(_visible(asked, c, host, label), gpu=kind_of(host))
 
 
 def kind_of(host: Gpus) -> GpuKind:
@@ -46,39 +50,35 @@ def kind_of(host: Gpus) -> GpuKind:
     return "simulated" if host.source == "simulated" else "real"
 
 
-def _visible(promise: Promise, c: ContainerFacts, host: Gpus, label: str) -> Check:
+def _visible(asked: GpuRequest, c: ContainerFacts, host: Gpus, label: str) -> Check:
     if host.source == "none":
-        return unverified(label, promise.expected, host.reason)
-    unseen = c.inside.hides(GPUS) or _unclear(promise, host)
+        return unverified(label, asked, host.reason)
+    unseen = c.inside.hides(GPUS) or _unclear(asked, host)
     if unseen or c.inside.gpu_error == NOT_ASKED:
-        return unverified(label, promise.expected, unseen or "nobody asked for its GPUs")
+        return unverified(label, asked, unseen or "nobody asked for its GPUs")
     if c.inside.gpus is None:
-        return compare(
-            label, _uuids(wanted_gpus(promise, host)), c.inside.gpu_error, "nvidia-smi -L"
-        )
+        return compare(label, _uuids(_wanted(asked, host)), c.inside.gpu_error, "nvidia-smi -L")
     inside = sorted(u for line in c.inside.gpus for u in re.findall(r"UUID: ([\w-]+)", line))
-    count = promise.expected["count"] or 0
-    if count > 0 and not promise.expected["devices"]:
+    if asked.count > 0 and not asked.devices:
         known = set(_uuids(host.items))
         whole = [u for u in inside if not u.startswith("MIG-")]
         actual = {"count": len(whole), "strangers": sorted(set(inside) - known)}
-        return compare(label, {"count": count, "strangers": []}, actual, "nvidia-smi -L")
-    return compare(label, _uuids(wanted_gpus(promise, host)), inside, "nvidia-smi -L, both sides")
+        return compare(label, {"count": asked.count, "strangers": []}, actual, "nvidia-smi -L")
+    return compare(label, _uuids(_wanted(asked, host)), inside, "nvidia-smi -L, both sides")
 
 
-def _unclear(promise: Promise, host: Gpus) -> str:
-    """Why the GPUs that a promise names can't be told: ``0:1`` is a MIG device by place."""
+def _unclear(asked: GpuRequest, host: Gpus) -> str:
+    """Why the GPUs that a line names can't be told: ``0:1`` is a MIG device by place."""
     known = {str(g.index) for g in host.items} | {g.uuid for g in host.items}
-    strange = [d for d in promise.expected["devices"] if d not in known]
+    strange = [d for d in asked.devices if d not in known]
     return f"which GPU of this machine {strange[0]} is can't be told" if strange else ""
 
 
-def wanted_gpus(promise: Promise, host: Gpus) -> tuple[Gpu, ...]:
-    """The host's GPUs that a promise names; ``nvidia-smi -L`` lists a MIG device below its GPU."""
-    devices = promise.expected["devices"]
-    if not devices:
+def _wanted(asked: GpuRequest, host: Gpus) -> tuple[Gpu, ...]:
+    """The host's GPUs that a line names; ``nvidia-smi -L`` lists a MIG device below its GPU."""
+    if not asked.devices:
         return host.items
-    named = [g for g in host.items if str(g.index) in devices or g.uuid in devices]
+    named = [g for g in host.items if str(g.index) in asked.devices or g.uuid in asked.devices]
     parents = {g.index for g in named}
     return tuple(
         g

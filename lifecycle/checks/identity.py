@@ -17,8 +17,8 @@ def user(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     hidden = c.inside.hides("id")
     if hidden:
         return unverified(about(promise), promise.expected, hidden)
-    found = as_written(promise.expected, c.inside)
-    return compare(about(promise), promise.expected, found, c.inside.place("id"))
+    wanted = promise.expected_as(str)
+    return compare(about(promise), wanted, as_written(wanted, c.inside), c.inside.place("id"))
 
 
 def as_written(written: str, inside: Inside) -> str:

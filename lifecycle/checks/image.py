@@ -84,16 +84,16 @@ def stage(promise: Promise, facts: Facts) -> Check:
     history = facts.histories.get(_name(promise))
     if history is None:
         return unverified(about(promise), promise.expected, "the image was not made")
-    made = [_step(text) for text in history]
-    if made[-1:] == [("LABEL", "")] and promise.expected[-1] != "LABEL":
+    made, steps = [_step(text) for text in history], promise.expected_as(tuple)
+    if made[-1:] == [("LABEL", "")] and steps[-1] != "LABEL":
         made.pop()  # the old builder makes a step of --label
-    wanted = [tuple(s.partition(" ")[::2]) for s in promise.expected]
+    wanted = [tuple(str(step).partition(" ")[::2]) for step in steps]
     newest = made[-len(wanted) :]
     kept = len(newest) == len(wanted) and all(
         w[0] == f[0] and f[1].endswith(w[1]) for w, f in zip(wanted, newest, strict=True)
     )
-    actual = promise.expected if kept else [" ".join(filter(None, step)) for step in newest]
-    return compare(about(promise), promise.expected, actual, "image history")
+    actual = steps if kept else [" ".join(filter(None, step)) for step in newest]
+    return compare(about(promise), steps, actual, "image history")
 
 
 _WHOLE = frozenset({"RUN", "USER"})

@@ -8,6 +8,7 @@ from lifecycle.checks.check import Check, compare, unverified
 from lifecycle.checks.inspect_fields import Judge, from_inspect, held_in, host_config, keyed, value
 from lifecycle.checks.wording import about
 from lifecycle.command.promise import Promise
+from lifecycle.command.values.basic import RestartPolicy
 from lifecycle.facts.inside import FIRST, MOUNTS
 from lifecycle.facts.model import ContainerFacts, Facts
 
@@ -46,7 +47,7 @@ def init(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
 def restart(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     """``--restart``: the policy, and how often it tries where it counts."""
     held = host_config(c).get("RestartPolicy") or {}
-    actual = {"name": held.get("Name") or "no", "retries": held.get("MaximumRetryCount", 0)}
+    actual = RestartPolicy(held.get("Name") or "no", held.get("MaximumRetryCount", 0))
     return from_inspect(promise, actual, "HostConfig.RestartPolicy")
 
 
@@ -102,7 +103,7 @@ def platform(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
     if found is None:
         return unverified(about(promise), promise.expected, "its image was not looked at")
     parts = [str(found.get(key) or "") for key in ("Os", "Architecture", "Variant")]
-    actual = "/".join(parts[: promise.expected.count("/") + 1])
+    actual = "/".join(parts[: promise.expected_as(str).count("/") + 1])
     return compare(about(promise), promise.expected, actual, "inspect of the image")
 
 

@@ -19,7 +19,7 @@ from lifecycle.checks.inspect_fields import (
 )
 from lifecycle.checks.wording import about
 from lifecycle.command.promise import Promise
-from lifecycle.command.values.limits import in_list
+from lifecycle.command.values.limits import DeviceRate, Ulimit, in_list
 from lifecycle.facts.model import ContainerFacts, Facts
 
 Json = dict[str, Any]
@@ -250,7 +250,7 @@ def _judge_limit(limit: Limit) -> Judge:
         for kept in limit.kept:
             texts = [c.inside.proc.get(path, "") for path in kept.paths]
             if all(texts):
-                actual = kept.read(promise.expected, texts, host)
+                actual = kept.read(promise.expected_as(int), texts, host)
                 source = " and ".join(c.inside.place(path) for path in kept.paths)
                 return compare(about(promise), promise.expected, actual, source)
         return not_seen(promise, c, *limit.paths)
@@ -263,16 +263,16 @@ def _judge_device(limit: DeviceLimit) -> Judge:
     def check(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
         if promise.where == "inspect":
             held = host_config(c).get(limit.key) or []
-            found = [{"device": d["Path"], "rate": d[limit.rate]} for d in held]
+            found = [DeviceRate(d["Path"], d[limit.rate]) for d in held]
             actual = promise.expected if promise.expected in found else found
             return from_inspect(promise, actual, f"HostConfig.{limit.key}")
-        rate = promise.expected["rate"]
+        wanted = promise.expected_as(DeviceRate)
         for path in limit.paths:
             text = c.inside.proc.get(path)
             if text is not None:
                 rates = _rates(text, limit.v2_key if path.endswith(limit.v2) else "")
-                actual = rate if rate in rates else sorted(rates)
-                return compare(about(promise), rate, actual, c.inside.place(path))
+                rate = wanted.rate if wanted.rate in rates else sorted(rates)
+                return compare(about(promise), wanted.rate, rate, c.inside.place(path))
         return not_seen(promise, c, *limit.paths)
 
     check.__doc__ = limit.doc
@@ -294,7 +294,7 @@ def cpuset(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     for path in cpuset_files(what):
         text = c.inside.proc.get(path, "").strip()
         if re.fullmatch(r"[0-9,-]+", text):
-            same = in_list(text) == in_list(promise.expected)
+            same = in_list(text) == in_list(promise.expected_as(str))
             actual = promise.expected if same else text
             return compare(about(promise), promise.expected, actual, c.inside.place(path))
     return not_seen(promise, c, *cpuset_files(what))
@@ -355,13 +355,13 @@ def ulimit(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     name = keyed(promise)
     if promise.where == "inspect":
         held = host_config(c).get("Ulimits") or []
-        found = {u["Name"]: {"soft": u["Soft"], "hard": u["Hard"]} for u in held}
+        found = {u["Name"]: Ulimit(u["Soft"], u["Hard"]) for u in held}
         return from_inspect(promise, found.get(name), f"HostConfig.Ulimits {name}")
     path, text = first_process(c, "limits")
     match = re.search(rf"^{_RLIMITS[name]} +(\S+) +(\S+)", text, re.MULTILINE)
     if match is None:
         return not_seen(promise, c, path)
-    actual = {"soft": _number(match[1]), "hard": _number(match[2])}
+    actual = Ulimit(_number(match[1]), _number(match[2]))
     return compare(about(promise), promise.expected, actual, c.inside.place(path))
 
 

@@ -11,12 +11,11 @@ from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from lifecycle.checks.check import Check, compare, unverified
 from lifecycle.checks.wording import about
 from lifecycle.command.promise import Promise
-from lifecycle.command.values.logs import between, stamp
+from lifecycle.command.values.logs import LogsOptions, between, stamp
 from lifecycle.facts.log import MORE, printed
 from lifecycle.facts.model import ContainerFacts, Facts, LogFacts
 
@@ -34,7 +33,7 @@ def same(promise: Promise, _: ContainerFacts, facts: Facts) -> Check:
     reason = _untold(facts)
     if log is None or reason:
         return unverified(label, promise.expected, reason)
-    asked = dict(promise.expected)
+    asked = promise.expected_as(LogsOptions)
     lines = _without_details(facts.output, asked)
     window = _Window(log, asked)
     if any(Counter(part) == Counter(lines) for part in window.stretches(len(lines))):
@@ -48,12 +47,12 @@ def same(promise: Promise, _: ContainerFacts, facts: Facts) -> Check:
     return compare(label, _THE_LOG, wrong or f"{len(lines)} lines, not those", _SOURCE)
 
 
-def _without_details(output: str, asked: Mapping[str, Any]) -> tuple[str, ...]:
+def _without_details(output: str, asked: LogsOptions) -> tuple[str, ...]:
     """The printed lines without the word that ``--details`` puts before each text."""
     lines = printed(output)
-    if not asked.get("details"):
+    if not asked.details:
         return lines
-    if not asked.get("timestamps"):
+    if not asked.timestamps:
         return tuple(line.partition(" ")[2] for line in lines)
     split = (line.split(" ", 2) for line in lines)
     return tuple(" ".join((first, *rest[1:])) for first, *rest in split)
@@ -64,12 +63,12 @@ class _Window:
     """The engine's newest lines in the form in which the command prints them."""
 
     log: LogFacts
-    asked: Mapping[str, Any]
+    asked: LogsOptions
 
     def __post_init__(self) -> None:
         split = [line.partition(" ") for line in self.log.lines]
         self.times = [stamp(first) or 0.0 for first, _, _ in split]
-        stamped = bool(self.asked.get("timestamps"))
+        stamped = self.asked.timestamps
         self.texts = [f"{at} {text}" if stamped else text for at, _, text in split]
 
     @property
@@ -80,28 +79,28 @@ class _Window:
     def stretches(self, length: int) -> Iterator[Sequence[str]]:
         """Every part of the log, of that length, which the command can have printed."""
         first, last = self._ends()
-        tail, follows = self.asked["lines"], bool(self.asked.get("follow"))
+        tail = self.asked.lines
         for seen in range(first, last + 1):
             for since in self._starts():
-                start = max(since, seen - tail if isinstance(tail, int) else 0)
+                start = max(since, 0 if tail is None else seen - tail)
                 end = start + length
-                if end == seen or (follows and seen <= end <= last):
+                if end == seen or (self.asked.follow and seen <= end <= last):
                     yield self.texts[start:end]
 
     def _ends(self) -> tuple[int, int]:
         """How many lines it can have found, at least and at most."""
         earliest, latest = self.log.begun, self.log.ended
-        if "until" in self.asked:
-            low, high = between(str(self.asked["until"]), earliest, latest)
+        if self.asked.until:
+            low, high = between(self.asked.until, earliest, latest)
             earliest, latest = min(earliest, low), min(latest, high)
         if self.log.clock:
             return len(self.times), len(self.times)
         return bisect_left(self.times, earliest), bisect_right(self.times, latest)
 
     def _starts(self) -> range:
-        if "since" not in self.asked:
+        if not self.asked.since:
             return range(1)
-        low, high = between(str(self.asked["since"]), self.log.begun, self.log.ended)
+        low, high = between(self.asked.since, self.log.begun, self.log.ended)
         return range(bisect_left(self.times, low), bisect_left(self.times, high) + 1)
 
 
@@ -122,7 +121,7 @@ def tail(promise: Promise, _: ContainerFacts, facts: Facts) -> Check:
     if _CUT.search(facts.output):
         return unverified(about(promise), promise.expected, "it printed too much to count")
     many = len(printed(facts.output))
-    actual = max(promise.expected, many)
+    actual = max(promise.expected_as(int), many)
     return compare(about(promise), promise.expected, actual, "the lines it printed")
 
 
@@ -150,7 +149,7 @@ def _timed(promise: Promise, facts: Facts, *, later: bool) -> Check:
     lines, reason = printed(facts.output), _untold(facts)
     if facts.log is None or reason:
         return unverified(about(promise), promise.expected, reason)
-    low, high = between(promise.expected, facts.log.begun, facts.log.ended)
+    low, high = between(promise.expected_as(str), facts.log.begun, facts.log.ended)
     known = _times(facts.log)
     times = [found for line in lines for found in [_of_line(line, known)] if found]
     if not times:

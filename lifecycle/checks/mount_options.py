@@ -9,7 +9,7 @@ from lifecycle.checks.check import Check, compare, unverified
 from lifecycle.checks.wording import about
 from lifecycle.command.promise import Promise
 from lifecycle.command.values.basic import ImpossibleError, size
-from lifecycle.command.values.mounts import clean, tmpfs_options
+from lifecycle.command.values.mounts import MountOption, VolumesFrom, clean, tmpfs_options
 from lifecycle.facts.inside import MOUNTS
 from lifecycle.facts.model import ContainerFacts, Facts
 from lifecycle.machine.procfs import MountLine
@@ -30,8 +30,8 @@ _PAGE = 4096
 
 def option(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     """An option of a mount: as the engine was told, and as the mount table inside shows it."""
-    wanted = promise.expected
-    target, name, value = wanted["target"], wanted["option"], wanted["value"]
+    wanted = promise.expected_as(MountOption)
+    target, name, value = wanted.target, wanted.option, wanted.value
     shown = name if value is True else f"{name} {value}"
     label = about(promise, f"{target} is mounted with {shown}")
     if promise.where == "inspect":
@@ -136,7 +136,8 @@ def volume_driver(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
 
 def volumes_from(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
     """``--volumes-from``: each mount of the other container, in both mount tables."""
-    name, readonly = promise.expected["container"], promise.expected["readonly"]
+    wanted = promise.expected_as(VolumesFrom)
+    name, readonly = wanted.container, wanted.readonly
     label = about(promise, f"has the mounts of {name}{' to read' if readonly else ''}")
     other = facts.containers.get(name)
     if other is None or other.seen is None:
@@ -147,11 +148,11 @@ def volumes_from(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
         if m["Type"] in {"bind", "volume"}
     }
     if promise.where == "inspect":
-        wanted = {m["Destination"]: m["Source"] for m in other.seen["Mounts"]}
+        sources = {m["Destination"]: m["Source"] for m in other.seen["Mounts"]}
         mine = {
             m["Destination"]: m["RW"]
             for m in (c.seen or {})["Mounts"]
-            if wanted.get(m["Destination"]) == m["Source"]
+            if sources.get(m["Destination"]) == m["Source"]
         }
         ours = {t: mine[t] for t in theirs if t in mine}
         return compare(label, theirs, ours, "inspect .Mounts of both")

@@ -8,7 +8,7 @@ from typing import Any
 from lifecycle.checks.check import Check, compare, unverified
 from lifecycle.checks.wording import about
 from lifecycle.command.promise import Promise
-from lifecycle.command.values.mounts import clean
+from lifecycle.command.values.mounts import BindEnds, Mount, MountAccess, clean
 from lifecycle.facts.inside import MOUNTS, WRITES
 from lifecycle.facts.model import ContainerFacts, Facts
 from lifecycle.machine.procfs import MountLine
@@ -16,21 +16,21 @@ from lifecycle.machine.procfs import MountLine
 
 def mount(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
     """``-v A:B``: in the inspect as written, and in the mount table inside."""
-    wanted: dict[str, Any] = promise.expected
-    target = wanted["target"].rstrip("/") or "/"
+    wanted = promise.expected_as(Mount)
+    target = wanted.target.rstrip("/") or "/"
     if promise.where == "inside":
-        return _inside(promise, c, target)
+        return _inside(promise, c, MountAccess(target, wanted.readonly))
     found = [m for m in (c.seen or {}).get("Mounts") or [] if m["Destination"] == target]
-    if not found and wanted["type"] == "tmpfs" and target in _tmpfs(c):
+    if not found and wanted.type == "tmpfs" and target in _tmpfs(c):
         return compare(about(promise, f"{target} is a tmpfs"), wanted, wanted, "inspect Tmpfs")
     if not found:
         return compare(about(promise, f"{target} is mounted"), wanted, None, "inspect .Mounts")
-    actual = {
-        "source": _source(found[-1], wanted["source"], facts),
-        "target": wanted["target"],
-        "type": found[-1]["Type"],
-        "readonly": not found[-1]["RW"],
-    }
+    actual = Mount(
+        source=_source(found[-1], wanted.source, facts),
+        target=wanted.target,
+        type=found[-1]["Type"],
+        readonly=not found[-1]["RW"],
+    )
     return compare(about(promise, f"{target} is mounted"), wanted, actual, "inspect .Mounts")
 
 
@@ -49,27 +49,21 @@ def _source(mounted: dict[str, Any], written: str, facts: Facts) -> str:
     return written if written and source == os.path.normpath(written) else source
 
 
-def _inside(promise: Promise, c: ContainerFacts, target: str) -> Check:
-    label = about(promise, f"{target} is mounted")
+def _inside(promise: Promise, c: ContainerFacts, wanted: MountAccess) -> Check:
+    label = about(promise, f"{wanted.target} is mounted")
     hidden, source = c.inside.hides(MOUNTS), c.inside.place(MOUNTS)
     if hidden:
         return unverified(label, promise.expected, hidden)
-    line = c.inside.mount(target)
+    line = c.inside.mount(wanted.target)
     if line is None:
-        return compare(label, {"target": target}, None, source)
-    readonly = "ro" in line.options
-    return compare(
-        label,
-        {"target": target, "readonly": promise.expected["readonly"]},
-        {"target": target, "readonly": readonly},
-        source,
-    )
+        return compare(label, {"target": wanted.target}, None, source)
+    return compare(label, wanted, MountAccess(wanted.target, "ro" in line.options), source)
 
 
 def access(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     """The container's own user can write there; into a read-only one nobody can."""
-    target, readonly = promise.expected["target"], promise.expected["readonly"]
-    wanted = "refuses writes" if readonly else "writable"
+    asked = promise.expected_as(MountAccess)
+    target, wanted = asked.target, "refuses writes" if asked.readonly else "writable"
     label = about(promise, f"{target} {wanted}")
     hidden = c.inside.hides(WRITES)
     if hidden:
@@ -80,21 +74,22 @@ def access(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     if "directory" in error.lower():
         return unverified(label, wanted, f"it is no folder, so no file was written in it ({error})")
     who = f"uid {c.inside.uid} wrote a file"
-    if readonly:
+    if asked.readonly:
         return compare(label, wanted, wanted if error else "writable", who)
     return compare(label, wanted, f"refuses writes: {error}" if error else wanted, who)
 
 
 def round_trip(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
     """What is written on one side belongs to the same uid on the other."""
-    source, target = promise.expected["source"], promise.expected["target"]
-    label = about(promise, f"{target} and {source} hold the same files with the same owners")
+    ends = promise.expected_as(BindEnds)
+    held = f"{ends.target} and {ends.source} hold the same files with the same owners"
+    label = about(promise, held)
     if facts.world.no_host_side:
         return unverified(label, "same owners", facts.world.no_host_side)
     hidden = c.inside.hides(WRITES)
     if hidden:
         return unverified(label, "same owners", hidden)
-    trip = c.round_trips.get(target)
+    trip = c.round_trips.get(ends.target)
     if trip is None or trip.untested:
         reason = trip.untested if trip else "no file was sent through it"
         return unverified(label, "same owners", reason)

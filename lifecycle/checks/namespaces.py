@@ -34,14 +34,15 @@ def mode(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
     """``--ipc``, ``--pid``, ``--uts``, ``--userns`` and ``--cgroupns``: as declared."""
     key = _KEYS[_kind(promise)]
     actual = str(host_config(c).get(key) or "")
-    kind, colon, other = promise.expected.partition(":")
+    wanted = promise.expected_as(str)
+    kind, colon, other = wanted.partition(":")
     if kind == "container" and colon:
         beside = facts.containers.get(other)
         if beside is None or beside.seen is None:
             reason = "that container was not looked at"
             return unverified(about(promise), promise.expected, reason)
         if actual == f"container:{beside.seen['Id']}":
-            actual = promise.expected
+            actual = wanted
     return from_inspect(promise, actual, f"HostConfig.{key}")
 
 
@@ -85,9 +86,10 @@ def cgroup_parent(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     if not paths - {"/"}:
         reason = c.inside.hides(CGROUP_FILE) or "its cgroup namespace hides the path"
         return unverified(about(promise), promise.expected, reason)
-    part = f"/{promise.expected.strip('/')}/"
-    actual = promise.expected if any(part in f"{p}/" for p in paths) else max(paths)
-    return compare(about(promise), promise.expected, actual, c.inside.place(CGROUP_FILE))
+    wanted = promise.expected_as(str)
+    part = f"/{wanted.strip('/')}/"
+    actual = wanted if any(part in f"{p}/" for p in paths) else max(paths)
+    return compare(about(promise), wanted, actual, c.inside.place(CGROUP_FILE))
 
 
 def _kind(promise: Promise) -> str:

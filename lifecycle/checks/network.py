@@ -10,6 +10,7 @@ from typing import Any
 from lifecycle.checks.check import Check, compare, unverified
 from lifecycle.checks.wording import about
 from lifecycle.command.promise import Promise
+from lifecycle.command.values.networks import ExtraHost, Link, NetworkAlias
 from lifecycle.facts.model import ContainerFacts, Facts
 
 Json = dict[str, Any]
@@ -59,18 +60,19 @@ def _unread(promise: Promise, c: ContainerFacts, *files: str) -> Check | None:
 
 def host(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     """``--add-host``: as declared, and a line of /etc/hosts inside."""
-    name, address = promise.expected["host"], promise.expected["address"]
+    wanted = promise.expected_as(ExtraHost)
+    name, address = wanted.host, wanted.address
     label = about(promise, f"knows the host {name}")
     if promise.where == "inspect":
         known = [str(e).partition(":") for e in _host(c, "ExtraHosts") or []]
-        found = [{"host": h, "address": a.strip("[]")} for h, _, a in known]
+        found = [ExtraHost(h, a.strip("[]")) for h, _, a in known]
         return _among(promise, found, "inspect .HostConfig.ExtraHosts", f"knows the host {name}")
     hidden = _unread(promise, c, HOSTS)
     if hidden:
         return hidden
     known_as = [a for a, names in _hosts(c) if name in names]
     if address == "host-gateway" and known_as:  # which one that is, the engine decides
-        return compare(label, promise.expected, promise.expected, c.inside.place(HOSTS))
+        return compare(label, wanted, wanted, c.inside.place(HOSTS))
     actual = address if address in known_as else (known_as or None)
     return compare(label, address, actual, c.inside.place(HOSTS))
 
@@ -170,7 +172,7 @@ def link_local_ip(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
 
 def mac(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     """``--mac-address``: of one of its networks, and of a card inside."""
-    wanted = promise.expected.lower().replace("-", ":")
+    wanted = promise.expected_as(str).lower().replace("-", ":")
     if promise.where == "inside":
         hidden = _unread(promise, c, *CARDS)
         if hidden:
@@ -187,7 +189,8 @@ def mac(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
 
 def alias(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
     """``--network-alias``: a name of the container on the network, or on one of them."""
-    network, wanted = promise.expected["network"], promise.expected["alias"]
+    asked = promise.expected_as(NetworkAlias)
+    network, wanted = asked.network, asked.alias
     found = [
         name
         for real, one in _networks(c).items()
@@ -217,7 +220,8 @@ def gateway_priority(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
 
 def link(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
     """``--link``: as declared, and the alias in /etc/hosts inside."""
-    name, other = promise.expected["container"], promise.expected["alias"]
+    asked = promise.expected_as(Link)
+    name, other = asked.container, asked.alias
     declared = [str(one).split(":") for one in _host(c, "Links") or []]
     apart = [str(v).split(":") for one in _networks(c).values() for v in one.get("Links") or []]
     label = about(promise, f"knows {name} as {other}")
@@ -234,23 +238,23 @@ def link(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
     return compare(label, other, other if other in known else None, c.inside.place(HOSTS))
 
 
-def _link(parts: list[str], facts: Facts) -> Json:
+def _link(parts: list[str], facts: Facts) -> Link:
     names = [facts.written("container", p.strip("/").rpartition("/")[2]) for p in parts]
-    return {"container": names[0], "alias": names[-1]}
+    return Link(names[0], names[-1])
 
 
 def network(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
     """``--network``: a network that it is on, and inside an address on it, or none at all."""
     if promise.where == "inside":
         return _on_it(promise, c, facts)
-    mode = str(_host(c, "NetworkMode"))
-    kind, _, other = promise.expected.partition(":")
+    mode, wanted = str(_host(c, "NetworkMode")), promise.expected_as(str)
+    kind, _, other = wanted.partition(":")
     if kind == "container" and other:
         return _joined(promise, mode, facts.containers.get(other))
     found = {facts.written("network", n) for n in (*_networks(c), mode)}
-    actual = promise.expected if promise.expected in found else mode
+    actual = wanted if wanted in found else mode
     source = "inspect .NetworkSettings.Networks"
-    return compare(about(promise), promise.expected, actual, source)
+    return compare(about(promise), wanted, actual, source)
 
 
 def _joined(promise: Promise, mode: str, other: ContainerFacts | None) -> Check:
@@ -267,23 +271,21 @@ def _on_it(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
     hidden = _unread(promise, c, ROUTES)
     if hidden:
         return hidden
-    inside = addresses(c)
-    if promise.expected == "none":
+    inside, wanted = addresses(c), promise.expected_as(str)
+    if wanted == "none":
         return compare(about(promise), [], inside, c.inside.place(ROUTES))
-    kind, _, other = promise.expected.partition(":")
+    kind, _, other = wanted.partition(":")
     if kind == "container" and other:
         theirs = facts.containers.get(other)
         told = _told(theirs, "", facts) if theirs else []
     else:
-        name = "bridge" if promise.expected == "default" else promise.expected
-        told = _told(c, name, facts)
+        told = _told(c, "bridge" if wanted == "default" else wanted, facts)
     if not told:
         reason = "the engine tells no address on that network"
-        return unverified(about(promise), promise.expected, reason)
+        return unverified(about(promise), wanted, reason)
     actual = told if set(told) <= set(inside) else inside
-    return compare(
-        about(promise, f"has {told[0]} on {promise.expected}"), told, actual, c.inside.place(ROUTES)
-    )
+    label = about(promise, f"has {told[0]} on {wanted}")
+    return compare(label, told, actual, c.inside.place(ROUTES))
 
 
 def _told(c: ContainerFacts, name: str, facts: Facts) -> list[str]:

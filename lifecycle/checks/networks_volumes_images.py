@@ -8,6 +8,7 @@ from typing import Any
 from lifecycle.checks.check import Check, compare, unverified
 from lifecycle.checks.wording import about
 from lifecycle.command.promise import Promise
+from lifecycle.command.values.changes import Change
 from lifecycle.facts.model import Facts
 
 Json = dict[str, Any]
@@ -69,24 +70,24 @@ def _ipv4(found: Json, _: Promise) -> Any:
 def _platform(found: Json, promise: Promise) -> str:
     """As much of the platform as was written."""
     parts = [found.get("Os", ""), found.get("Architecture", ""), found.get("Variant", "")]
-    return "/".join(p for p in parts[: len(promise.expected.split("/"))] if p)
+    return "/".join(p for p in parts[: len(promise.expected_as(str).split("/"))] if p)
 
 
 def _change(found: Json, promise: Promise) -> Any:
     """What the image's configuration has where an instruction would set it."""
-    wanted, config = promise.expected, found.get("Config") or {}
-    name = wanted["instruction"]
+    wanted, config = promise.expected_as(Change), found.get("Config") or {}
+    name, shown = wanted.instruction, wanted.to_json()
     if name in {"ENV", "LABEL"}:
         env = dict(e.partition("=")[::2] for e in config.get("Env") or [])
         held = env if name == "ENV" else config.get("Labels") or {}
-        return {**wanted, "value": held.get(wanted["key"])}
+        return {**shown, "value": held.get(wanted.key)}
     if name in {"EXPOSE", "VOLUME"}:
         listed = list(config.get(_KEYS[name]) or {})
-        return wanted if wanted["value"] in listed else {**wanted, "value": listed}
+        return wanted if wanted.value in listed else {**shown, "value": listed}
     if name == "ONBUILD":
         listed = list(config.get("OnBuild") or [])
-        return wanted if wanted["value"] in listed else {**wanted, "value": listed}
-    return {**wanted, "value": config.get(_KEYS[name])}
+        return wanted if wanted.value in listed else {**shown, "value": listed}
+    return {**shown, "value": config.get(_KEYS[name])}
 
 
 _KEYS = {

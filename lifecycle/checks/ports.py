@@ -5,6 +5,7 @@ from __future__ import annotations
 from lifecycle.checks.check import Check, compare, unverified
 from lifecycle.checks.wording import about
 from lifecycle.command.promise import Promise
+from lifecycle.command.values.ports import PublishedPort
 from lifecycle.facts.model import ContainerFacts, Facts, together
 from lifecycle.facts.port_probe import bindings
 
@@ -15,17 +16,17 @@ def published(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     After ``start`` the engine may drop a port that is taken and start all the same
     (moby issue 51758), so what was asked for proves nothing then.
     """
-    wanted = promise.expected
-    label = about(promise, f"{wanted['container']} is published")
-    found = bindings(c.seen or {}, wanted["container"])
+    wanted = promise.expected_as(PublishedPort)
+    label = about(promise, f"{wanted.container} is published")
+    found = bindings(c.seen or {}, wanted.container)
     match = next((b for b in found if _same(b, wanted)), None)
     actual = wanted if match else (found or None)
     return compare(label, wanted, actual, "inspect .NetworkSettings.Ports")
 
 
-def _same(binding: dict[str, str], wanted: dict[str, str]) -> bool:
-    ip_ok = not wanted["host_ip"] or binding.get("HostIp") == wanted["host_ip"]
-    return ip_ok and _in_range(binding.get("HostPort", ""), wanted["host_port"])
+def _same(binding: dict[str, str], wanted: PublishedPort) -> bool:
+    ip_ok = not wanted.host_ip or binding.get("HostIp") == wanted.host_ip
+    return ip_ok and _in_range(binding.get("HostPort", ""), wanted.host_port)
 
 
 def _in_range(port: str, written: str) -> bool:
@@ -38,12 +39,13 @@ def _in_range(port: str, written: str) -> bool:
 
 def answers(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     """From outside, each place that was written reaches a listener inside."""
-    label = about(promise, f"{promise.expected['container']} answers")
-    answer = c.answers.get(promise.expected["container"])
+    wanted = promise.expected_as(PublishedPort)
+    label = about(promise, f"{wanted.container} answers")
+    answer = c.answers.get(wanted.container)
     here = [
         found
         for (ip, port), found in (answer.at if answer else {}).items()
-        if _same({"HostIp": ip, "HostPort": port}, promise.expected)
+        if _same({"HostIp": ip, "HostPort": port}, wanted)
     ]
     answer = together(here) if here else answer
     if answer is None or answer.answered is None:

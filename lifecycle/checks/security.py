@@ -17,7 +17,7 @@ from lifecycle.checks.inspect_fields import (
 from lifecycle.checks.wording import about
 from lifecycle.command.promise import Promise
 from lifecycle.command.values.basic import ImpossibleError
-from lifecycle.command.values.security import CAPABILITIES, capability
+from lifecycle.command.values.security import CAPABILITIES, CdiDevice, Device, capability
 from lifecycle.facts.inside import MOUNTS
 from lifecycle.facts.kernel_files import status as fields_of
 from lifecycle.facts.model import ContainerFacts, Facts
@@ -81,7 +81,7 @@ def cap_add(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     held = _held(fields_of(text))
     if held is None:
         return not_seen(promise, c, path)
-    wanted = _mask([promise.expected])
+    wanted = _mask([promise.expected_as(str)])
     if promise.expected == "ALL":
         wanted = _all_of(c) & ~_mask(_listed(c, "CapDrop"))
     missing = _names(wanted & ~held)
@@ -100,7 +100,7 @@ def cap_drop(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     bound, effective = _bits(status.get("CapBnd", "")), _bits(status.get("CapEff", ""))
     if bound is None or effective is None:
         return not_seen(promise, c, path)
-    unwanted = _mask([promise.expected])
+    unwanted = _mask([promise.expected_as(str)])
     if promise.expected == "ALL":
         unwanted = _all_of(c) & ~_mask(_listed(c, "CapAdd"))
     left = _names(unwanted & (bound | effective))
@@ -140,25 +140,22 @@ def read_only(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
 
 def device(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     """``--device``: declared, with where it is inside and what may be done with it."""
-    if "cdi" in promise.expected:
+    if isinstance(promise.expected, CdiDevice):
         asked = host_config(c).get("DeviceRequests") or []
         found = [i for r in asked if r.get("Driver") == "cdi" for i in r.get("DeviceIDs") or []]
-        wanted = promise.expected["cdi"]
+        wanted = promise.expected.cdi
         return compare(
             about(promise), wanted, wanted if wanted in found else found, "inspect DeviceRequests"
         )
-    keys = {"source": "PathOnHost", "target": "PathInContainer", "permissions": "CgroupPermissions"}
-    held = [
-        {k: d.get(engine) for k, engine in keys.items()}
-        for d in host_config(c).get("Devices") or []
-    ]
+    keys = ("PathOnHost", "PathInContainer", "CgroupPermissions")
+    held = [Device(*map(d.get, keys)) for d in host_config(c).get("Devices") or []]
     actual = promise.expected if promise.expected in held else held
     return from_inspect(promise, actual, "HostConfig.Devices")
 
 
 def device_node(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     """``--device``: it is there inside."""
-    path = promise.expected
+    path = promise.expected_as(str)
     fact = c.inside.files.get(path)
     if fact is None:
         return not_seen(promise, c, path)
@@ -175,7 +172,7 @@ def device_rule(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     text = c.inside.proc.get(DEVICES_LIST)
     if not text:
         return not_seen(promise, c, DEVICES_LIST)
-    kind, number, mode = promise.expected.split()
+    kind, number, mode = promise.expected_as(str).split()
     granted = [line.split() for line in text.splitlines() if len(line.split()) == 3]  # noqa: PLR2004
     kept = any(k in {kind, "a"} and n == number and set(mode) <= set(m) for k, n, m in granted)
     actual = promise.expected if kept else "not in the list"
@@ -192,7 +189,7 @@ def sysctl(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     if path not in c.inside.proc:
         return not_seen(promise, c, path)
     found = c.inside.proc[path]
-    same = found.split() == promise.expected.split()
+    same = found.split() == promise.expected_as(str).split()
     return compare(
         about(promise), promise.expected, promise.expected if same else found.strip(), path
     )

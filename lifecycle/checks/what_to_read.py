@@ -9,6 +9,7 @@ from lifecycle.checks import limits, network, security
 from lifecycle.checks.inspect_fields import keyed
 from lifecycle.checks.namespaces import CGROUP_FILE, KERNEL_NAMES
 from lifecycle.command.promise import Promise
+from lifecycle.command.values.mounts import BindEnds, MountAccess
 from lifecycle.facts.inside import Probe
 
 
@@ -39,8 +40,8 @@ _FILES: Mapping[str, tuple[str, ...]] = {
 def probe_for(promises: Iterable[Promise], *, write: bool) -> Probe:
     """What one look inside must cover for these promises; ``write`` allows trying writes."""
     wanted = list(promises)
-    targets = [p.expected["target"] for p in wanted if p.field == "container.mount.access"]
-    trips = [p.expected["target"] for p in wanted if p.field == "container.mount.round_trip"]
+    targets = [p.expected.target for p in wanted if isinstance(p.expected, MountAccess)]
+    trips = [p.expected.target for p in wanted if isinstance(p.expected, BindEnds)]
     return Probe(
         token=secrets.token_hex(4) if write else "",
         write_in=tuple(t for t in targets if t not in trips),

@@ -6,6 +6,7 @@ from typing import Any
 
 from lifecycle.checks.check import GpuKind
 from lifecycle.command.promise import Promise, Where
+from lifecycle.command.values.structured import as_json
 
 _WHERE: dict[Where, str] = {
     "inspect": "",
@@ -126,8 +127,9 @@ def _phrase(field: str) -> str:
 
 def shown(value: Any) -> str:
     """A value in one short line."""
-    if isinstance(value, dict):
-        return ", ".join(f"{k} {shown(v)}" for k, v in value.items())
-    if isinstance(value, list | tuple):
-        return " ".join(str(v) for v in value)
-    return str(value)
+    held = as_json(value)
+    if isinstance(held, dict):
+        return ", ".join(f"{k} {shown(v)}" for k, v in held.items())
+    if isinstance(held, list):
+        return " ".join(str(v) for v in held)
+    return str(held)

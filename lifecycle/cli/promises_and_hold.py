@@ -57,8 +57,7 @@ def promises(args: argparse.Namespace) -> int:
     except CommandError as error:  # in a file that the line names
         raise UsageError(str(error)) from error
     if args.json:
-        rows = [_row(p) for p in made]
-        sys.stdout.write(as_json({"promises": rows}))
+        sys.stdout.write(as_json({"promises": [p.to_json() for p in made]}))
         return 0
     for role in ("creates", "uses", "destroys"):
         refs = sorted(line.refs(role))
@@ -66,16 +65,6 @@ def promises(args: argparse.Namespace) -> int:
             sys.stdout.write(f"{role}: {', '.join(map(str, refs))}\n")
     sys.stdout.write("".join(f"{text}\n" for text in promise_lines(made)))
     return 0
-
-
-def _row(promise: Promise) -> dict[str, object]:
-    row: dict[str, object] = {
-        "flag": promise.flag,
-        "field": promise.field,
-        "expected": promise.expected,
-        "where": promise.where,
-    }
-    return {**row, "unverified": promise.unverified} if promise.unverified else row
 
 
 def hold(args: argparse.Namespace) -> int:

@@ -55,7 +55,7 @@ def with_dockerfile(
             continue
         if promise.field == _STAGE:
             reason = "--squash makes one step of all" if line.on("--squash") else stage.unlike
-            yield replace(promise, expected=list(stage.steps), unverified=reason)
+            yield replace(promise, expected=stage.steps, unverified=reason)
         else:
             name = promise.field.removeprefix(_ARGUMENT)
             yield replace(promise, unverified=stage.traceless(name))

@@ -7,14 +7,15 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from lifecycle.command.line import DockerLine, Ref, RefKind, Role
-from lifecycle.command.promise import Promise, ReadFile, Where
+from lifecycle.command.promise import Expected, Promise, ReadFile, Where
+from lifecycle.command.values.said import Said
 
 Kind = Literal["bool", "value", "list", "map"]
 
 Source = Literal["cli", "buildx", "hidden"]
 
-Reader = Callable[[str], Any]
-"""Turns a written value into the JSON value it stands for; raises ImpossibleError."""
+Reader = Callable[[str], object]
+"""Turns a written value into what it stands for; raises ImpossibleError."""
 
 Named = tuple[Ref, Role, int, int]
 """A thing that a text names: what, in which role, and ``text[start:end]``."""
@@ -22,14 +23,11 @@ Named = tuple[Ref, Role, int, int]
 NameRule = Callable[[str], Iterable[Named]]
 """Finds the names in a text; raises ImpossibleError when it can't hold one."""
 
-Said = tuple[str, Any, str]
-"""One promise of a value: suffix of the field, expected, why it can't be observed (or "")."""
-
-Lines = Callable[[str], Iterable[Any]]
+Lines = Callable[[str], Iterable[object]]
 """Reads the text of a file into the values that it holds; raises ImpossibleError."""
 
-Shape = Callable[[Any], Iterable[Said]]
-"""Turns a value that was read into what it promises."""
+Shape = Callable[[Any], Iterable[Said[Expected]]]
+"""Turns a value, of the type that the flag's reader makes, into what it promises."""
 
 INSPECT: tuple[Where, ...] = ("inspect",)
 INSIDE: tuple[Where, ...] = ("inside",)
@@ -38,12 +36,12 @@ SEEN_INSIDE: tuple[Where, ...] = ("inspect", "inside")
 SEEN_ON_HOST: tuple[Where, ...] = ("inspect", "host")
 
 
-def as_read(value: Any) -> Iterator[Said]:
+def as_read(value: Expected) -> Iterator[Said[Expected]]:
     """The value itself is what is expected."""
     yield "", value, ""
 
 
-def when_given(value: Any) -> Iterator[Said]:
+def when_given(value: Expected) -> Iterator[Said[Expected]]:
     """The value itself; an empty one asks for nothing."""
     if value:
         yield "", value, ""
@@ -101,7 +99,7 @@ class Flag:
         return self.kind == "map" or any(s.shape is by_key for s in self.says)
 
 
-def by_key(value: tuple[str, str | None]) -> Iterator[Said]:
+def by_key(value: tuple[str, Expected]) -> Iterator[Said[Expected]]:
     """A ``KEY=VALUE`` promises the field of its key."""
     key, text = value
     yield f".{key}", text, ""
@@ -127,7 +125,7 @@ class Each:
     field: str
     kind: RefKind
     role: Role
-    expected: Any = True
+    expected: Expected = True
     where: Where = "inspect"
     unless: tuple[str, ...] = ()
 

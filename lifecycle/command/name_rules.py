@@ -109,11 +109,11 @@ def volume_value(text: str) -> Iterator[Named]:
 
 def mount_value(text: str) -> Iterator[Named]:
     """The volume or the image of a ``--mount``."""
-    held = read_mount(text)
-    source, at = held["source"], source_at(text)
-    if held["type"] == "volume" and source:
+    held = read_mount(text).mount
+    source, at = held.source, source_at(text)
+    if held.type == "volume" and source:
         yield Ref("volume", source), "creates", at, at + len(source)
-    elif held["type"] == "image" and source:
+    elif held.type == "image" and source:
         yield Ref("image", familiar(source)), "uses", at, at + len(source)
 
 

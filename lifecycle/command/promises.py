@@ -5,7 +5,6 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
 from lifecycle.command import verb_promises
 from lifecycle.command.build_promises import with_dockerfile
@@ -14,7 +13,8 @@ from lifecycle.command.flags import VERBS
 from lifecycle.command.line import CommandError, DockerLine, Option, Ref
 from lifecycle.command.promise import Promise, ReadFile
 from lifecycle.command.values.basic import ImpossibleError, boolean
-from lifecycle.command.values.mounts import clean
+from lifecycle.command.values.mounts import BindEnds, Mount, clean
+from lifecycle.command.values.security import Device
 
 _LATER = "the promise of {} is not built yet"
 
@@ -108,7 +108,7 @@ def _of_files(line: DockerLine, about: Ref | None, read_file: ReadFile) -> Itera
         yield from made
 
 
-def _lines_of(option: Option, lines: Lines, text: str) -> list[Any]:
+def _lines_of(option: Option, lines: Lines, text: str) -> list[object]:
     try:
         return list(lines(text))
     except ImpossibleError as e:
@@ -117,17 +117,17 @@ def _lines_of(option: Option, lines: Lines, text: str) -> list[Any]:
 
 
 def _of_option(flag: Flag, option: Option, about: Ref | None) -> Iterator[Promise]:
-    value = boolean(option.value) if flag.kind == "bool" else flag.read(option.value)
     if not flag.says:
         field = f"flag.{flag.long.removeprefix('--')}"
         reason = _LATER.format(flag.long)
-        shown = value if flag.kind == "bool" else option.value
+        shown = boolean(option.value) if flag.kind == "bool" else option.value
         yield Promise(option.written, field, shown, "inspect", about, reason)
+    value = boolean(option.value) if flag.kind == "bool" else flag.read(option.value)
     for says in flag.says:
         yield from _said(says, value, option.written, about)
 
 
-def _said(says: Says, value: Any, written: str, about: Ref | None) -> Iterator[Promise]:
+def _said(says: Says, value: object, written: str, about: Ref | None) -> Iterator[Promise]:
     about = None if says.field.startswith("file.") else about
     for suffix, expected, reason in says.shape(value):
         for where in says.where:
@@ -149,7 +149,7 @@ def _of_verb(line: DockerLine, read_file: ReadFile) -> Iterator[Promise]:
 
 def _of_command(line: DockerLine) -> Iterator[Promise]:
     """The command and arguments that follow the image or the container."""
-    field, command = VERBS[line.verb].does.command, list(line.args[1:])
+    field, command = VERBS[line.verb].does.command, line.args[1:]
     if field and command:
         yield Promise(line.verb, field, command, "inspect", subject(line))
 
@@ -166,7 +166,6 @@ def _attached(promise: Promise, line: DockerLine) -> Promise:
 def _absolute(promise: Promise, cwd: str) -> Promise:
     """The promise with its host folder written from the root, when the folder is known."""
     held = promise.expected
-    source = held.get("source", "") if isinstance(held, dict) else ""
-    if not cwd or not source.startswith("."):
+    if not cwd or not isinstance(held, Mount | BindEnds | Device) or held.source[:1] != ".":
         return promise
-    return replace(promise, expected={**held, "source": clean(posixpath.join(cwd, source))})
+    return replace(promise, expected=replace(held, source=clean(posixpath.join(cwd, held.source))))

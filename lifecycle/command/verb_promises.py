@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from lifecycle.command.line import DockerLine, Ref
 from lifecycle.command.name_rules import container_of
@@ -53,10 +52,14 @@ def port_listed(line: DockerLine, _read: ReadFile) -> Iterator[Promise]:
 
 def logged(line: DockerLine, _read: ReadFile) -> Iterator[Promise]:
     """The part of the log that it prints, and in which form."""
-    many = logs.lines(line.last("--tail") or "all")
-    asked: dict[str, Any] = {"lines": "all" if many is None else many}
-    asked |= {k: line.last(f"--{k}") for k in ("since", "until") if line.last(f"--{k}")}
-    asked |= {k: True for k in ("timestamps", "details", "follow") if line.on(f"--{k}")}
+    asked = logs.LogsOptions(
+        lines=logs.lines(line.last("--tail") or "all"),
+        since=line.last("--since") or "",
+        until=line.last("--until") or "",
+        timestamps=line.on("--timestamps"),
+        details=line.on("--details"),
+        follow=line.on("--follow"),
+    )
     about = Ref("container", line.args[0])
     yield Promise(line.verb, "container.log.printed", asked, "inspect", about)
 

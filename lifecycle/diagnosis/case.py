@@ -11,6 +11,7 @@ from functools import cached_property
 from lifecycle.command.line import CommandError, DockerLine
 from lifecycle.command.parse import parse
 from lifecycle.command.promises import promises
+from lifecycle.command.values.mounts import Mount
 from lifecycle.diagnosis.finding import Symptom
 from lifecycle.diagnosis.groups import Group
 from lifecycle.diagnosis.machine_facts import DEFAULT_SOCKET, UNIX, Container, MachineFacts
@@ -194,10 +195,8 @@ class Case:
         if self.container:
             return binds_of(self.container)
         promised = promises(self.typed) if self.typed else ()
-        mounts = [p.expected for p in promised if p.field == "container.mount"]
-        return tuple(
-            Bind(m["source"], m["target"], m["readonly"]) for m in mounts if m["type"] == "bind"
-        )
+        mounts = (p.expected for p in promised if isinstance(p.expected, Mount))
+        return tuple(Bind(m.source, m.target, m.readonly) for m in mounts if m.type == "bind")
 
 
 def _caught(name: str, other: Callable[[Case], str | None]) -> Callable[[Case], str | None]:

@@ -13,7 +13,6 @@ from lifecycle.command.flag_row import (
     Arg,
     Each,
     Flag,
-    Said,
     Says,
     Verb,
     by_key,
@@ -29,6 +28,7 @@ from lifecycle.command.flags.run import CLIENT, TRUST, WINDOWS
 from lifecycle.command.values import basic, limits
 from lifecycle.command.values.changes import change, each_change
 from lifecycle.command.values.csv_fields import fields
+from lifecycle.command.values.said import Said
 
 BUILDKIT = "needs BuildKit"
 CACHE = "how the build goes about it, not what it makes"
@@ -56,7 +56,7 @@ def _of_fields(text: str) -> str:
     return text
 
 
-def _destination(text: str) -> Iterator[Said]:
+def _destination(text: str) -> Iterator[Said[str]]:
     """Where ``-o`` writes: a folder, or ``dest=`` of its long form."""
     found = [f.value or f.key for f in fields(text) if f.value is None or f.key == "dest"]
     if found and found[-1] != "-":

@@ -59,9 +59,9 @@ _MOUNTED = (
 )
 
 
-def _entrypoint(text: str) -> list[str]:
+def _entrypoint(text: str) -> tuple[str, ...]:
     """An empty entrypoint takes the image's away."""
-    return [text] if text else []
+    return (text,) if text else ()
 
 
 def _limit(name: str) -> tuple[Says, ...]:
@@ -367,7 +367,7 @@ CREATE: tuple[Flag, ...] = (
     value("--volume-driver", says=(Says("container.volume_driver", INSPECT),)),
     many(
         "--volumes-from",
-        read=networks.volumes_from,
+        read=mounts.volumes_from,
         says=(Says("container.volumes_from", SEEN_INSIDE),),
         names=name_rules.before_colon,
     ),

@@ -306,12 +306,12 @@ def _sources(line: DockerLine) -> Iterator[str]:
             yield source
     for text in line.values("--mount"):
         try:
-            held = mount(text)
+            asked = mount(text)
         except ImpossibleError:
             continue
-        if held["type"] in {"bind", "npipe"}:
-            yield held["source"]
-        yield from (str(v) for k, v in held["options"] if k == "opt device")
+        if asked.mount.type in {"bind", "npipe"}:
+            yield asked.mount.source
+        yield from (str(o.value) for o in asked.options if o.option == "opt device")
     if line.verb == "volume create":
         yield from (text.partition("=")[2] for text in line.values("--opt"))
 

@@ -6,7 +6,10 @@ import ipaddress
 import re
 import signal
 from collections.abc import Callable
+from dataclasses import dataclass
 from fractions import Fraction
+
+from lifecycle.command.values.structured import Structured
 
 _BOOLS = {
     **dict.fromkeys(("1", "t", "T", "TRUE", "true", "True"), True),
@@ -223,8 +226,16 @@ def extra_host(text: str) -> str:
     return text
 
 
-def restart_policy(text: str) -> dict[str, str | int]:
-    """A restart policy: its name, and how often it tries where it counts."""
+@dataclass(frozen=True)
+class RestartPolicy(Structured):
+    """What ``--restart`` says: a policy's name, and how often it tries where it counts, else 0."""
+
+    name: str
+    retries: int
+
+
+def restart_policy(text: str) -> RestartPolicy:
+    """``NAME``, or ``on-failure:RETRIES``."""
     name, colon, count = text.partition(":")
     if name not in ("", "no", "always", "unless-stopped", "on-failure"):
         raise ImpossibleError(
@@ -232,7 +243,7 @@ def restart_policy(text: str) -> dict[str, str | int]:
         )
     if colon and (name != "on-failure" or re.fullmatch("[0-9]{1,18}", count) is None):
         raise ImpossibleError("a retry count is a whole number after on-failure:")
-    return {"name": name or "no", "retries": int(count) if colon else 0}
+    return RestartPolicy(name or "no", int(count) if colon else 0)
 
 
 def stream(text: str) -> str:

@@ -5,13 +5,27 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
-from lifecycle.command.flag_row import Said
 from lifecycle.command.values.basic import ImpossibleError
+from lifecycle.command.values.said import Said
+from lifecycle.command.values.structured import Structured
 
-Change = dict[str, Any]
-"""An ``instruction``, its ``value``, and for those that have one a ``key``."""
+
+@dataclass(frozen=True)
+class Change(Structured):
+    """One thing that an instruction sets; ``key`` is empty but for ENV and LABEL."""
+
+    instruction: str
+    key: str
+    value: str | tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Its parts; a key only where it has one."""
+        held = super().to_json()
+        return held if self.key else {k: v for k, v in held.items() if k != "key"}
+
 
 _KNOWN = (
     *("CMD", "ENTRYPOINT", "ENV", "EXPOSE", "HEALTHCHECK", "LABEL", "ONBUILD", "STOPSIGNAL"),
@@ -28,48 +42,48 @@ def change(text: str) -> list[Change]:
     return list(_CHANGES.get(name, _whole)(name, rest))
 
 
-def each_change(changes: list[Change]) -> Iterator[Said]:
+def each_change(changes: list[Change]) -> Iterator[Said[Change]]:
     """One promise for each thing that is set."""
     for one in changes:
-        unseen = one["instruction"] == "HEALTHCHECK"
+        unseen = one.instruction == "HEALTHCHECK"
         yield "", one, "what a health check becomes is not compared yet" if unseen else ""
 
 
 def _whole(name: str, rest: str) -> Iterator[Change]:
-    yield {"instruction": name, "value": rest}
+    yield Change(name, "", rest)
 
 
 def _command(name: str, rest: str) -> Iterator[Change]:
     """A list of JSON, or a line for the shell."""
     words = _listed(rest)
-    yield {"instruction": name, "value": ["/bin/sh", "-c", rest] if words is None else words}
+    yield Change(name, "", ("/bin/sh", "-c", rest) if words is None else words)
 
 
 def _keyed(name: str, rest: str) -> Iterator[Change]:
     words = _words(rest)
     if "=" not in words[0]:
         key, _, value = rest.partition(" ")
-        yield {"instruction": name, "key": key, "value": value.strip()}
+        yield Change(name, key, value.strip())
         return
     for word in words:
         key, equals, value = word.partition("=")
         if not equals or not key:
             raise ImpossibleError(f"{word} is not KEY=VALUE")
-        yield {"instruction": name, "key": key, "value": value}
+        yield Change(name, key, value)
 
 
 def _each(name: str, rest: str) -> Iterator[Change]:
     for word in _listed(rest) or _words(rest):
         port = name == "EXPOSE" and "/" not in word
-        yield {"instruction": name, "value": f"{word}/tcp" if port else word}
+        yield Change(name, "", f"{word}/tcp" if port else word)
 
 
-def _listed(rest: str) -> list[str] | None:
+def _listed(rest: str) -> tuple[str, ...] | None:
     try:
         words = json.loads(rest)
     except ValueError:
         return None
-    return [str(w) for w in words] if isinstance(words, list) else None
+    return tuple(str(w) for w in words) if isinstance(words, list) else None
 
 
 def _words(rest: str) -> list[str]:

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from dataclasses import dataclass
 
 from lifecycle.command.values.basic import ImpossibleError
 from lifecycle.command.values.csv_fields import fields
+from lifecycle.command.values.structured import Structured
 
 _ALL = -1
 
 
-def gpus(text: str) -> dict[str, Any]:
+@dataclass(frozen=True)
+class GpuRequest(Structured):
+    """How many GPUs, -1 for all, or which (then ``count`` is 0), and what of the driver."""
+
+    count: int
+    devices: tuple[str, ...]
+    capabilities: tuple[str, ...]
+
+
+def gpus(text: str) -> GpuRequest:
     """How many or which GPUs, and with which driver capabilities."""
     count: int | None = None
-    devices: list[str] = []
-    capabilities = ["gpu"]
+    devices: tuple[str, ...] = ()
+    capabilities: tuple[str, ...] = ("gpu",)
     seen: set[str] = set()
     for field in fields(text):
         key = "count" if field.value is None else field.key
@@ -30,14 +40,14 @@ def gpus(text: str) -> dict[str, Any]:
         elif key == "device":
             devices = _devices(held)
         elif key == "capabilities":
-            capabilities = [*held.split(","), "gpu"]
+            capabilities = (*held.split(","), "gpu")
         elif key not in ("driver", "options"):
             raise ImpossibleError(f"unexpected key {key}", "count, device, capabilities are known")
     if count is not None and devices:
         raise ImpossibleError("both a count and devices", "give one of them")
     if count is None:
         count = 0 if devices else 1
-    return {"count": count, "devices": devices, "capabilities": capabilities}
+    return GpuRequest(count, devices, capabilities)
 
 
 def _count(text: str) -> int:
@@ -48,8 +58,8 @@ def _count(text: str) -> int:
     return int(text)
 
 
-def _devices(text: str) -> list[str]:
-    devices = text.split(",")
+def _devices(text: str) -> tuple[str, ...]:
+    devices = tuple(text.split(","))
     if not all(devices):
         raise ImpossibleError("device= names no device", "write device=0 or device=GPU-UUID")
     return devices

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from typing import Any
+from dataclasses import dataclass
 
 from lifecycle.command.values.basic import ImpossibleError, integer
-
-Json = dict[str, Any]
+from lifecycle.command.values.said import Said
+from lifecycle.command.values.structured import Structured
 
 _CPU_LIST = re.compile(r"[0-9]+(?:-[0-9]+)?(?:,[0-9]+(?:-[0-9]+)?)*")
 _ULIMITS = (
@@ -17,13 +17,29 @@ _ULIMITS = (
 )
 
 
-def when_set(held: int) -> Iterator[tuple[str, Any, str]]:
+@dataclass(frozen=True)
+class Ulimit(Structured):
+    """Both limits of one type; -1 is none."""
+
+    soft: int
+    hard: int
+
+
+@dataclass(frozen=True)
+class DeviceRate(Structured):
+    """What one device may do: bytes or operations a second, or a weight."""
+
+    device: str
+    rate: int
+
+
+def when_set(held: int) -> Iterator[Said[int]]:
     """A limit of zero is none: it is the engine's own default, and nothing is written inside."""
     if held:
         yield "", held, ""
 
 
-def when_not_default(held: int) -> Iterator[tuple[str, Any, str]]:
+def when_not_default(held: int) -> Iterator[Said[int]]:
     """A limit for which -1 is the engine's own default."""
     if held >= 0:
         yield "", held, ""
@@ -50,7 +66,7 @@ def in_list(text: str) -> set[int]:
     return found
 
 
-def ulimit(text: str) -> tuple[str, Json]:
+def ulimit(text: str) -> tuple[str, Ulimit]:
     """``TYPE=SOFT[:HARD]``: the type, and both limits; -1 is none."""
     name, equals, limits = text.partition("=")
     if not equals:
@@ -63,7 +79,7 @@ def ulimit(text: str) -> tuple[str, Json]:
     low, high = _limit(soft), _limit(hard) if colon else None
     if high is not None and high != -1 and (low == -1 or low > high):
         raise ImpossibleError(f"the soft limit {soft} is more than the hard limit {hard}")
-    return name, {"soft": low, "hard": low if high is None else high}
+    return name, Ulimit(low, low if high is None else high)
 
 
 def _limit(text: str) -> int:
@@ -72,13 +88,13 @@ def _limit(text: str) -> int:
     return int(text)
 
 
-def device_rate(read: Callable[[str], int]) -> Callable[[str], Json]:
+def device_rate(read: Callable[[str], int]) -> Callable[[str], DeviceRate]:
     """A reader of ``/dev/DEVICE:RATE``."""
 
-    def check(text: str) -> Json:
+    def check(text: str) -> DeviceRate:
         device, colon, rate = text.partition(":")
         if not colon or not device.startswith("/dev/"):
             raise ImpossibleError("not /dev/DEVICE:NUMBER")
-        return {"device": device, "rate": read(rate)}
+        return DeviceRate(device, read(rate))
 
     return check

@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
-from lifecycle.command.flag_row import Said
 from lifecycle.command.values.basic import ImpossibleError, nanoseconds
+from lifecycle.command.values.said import Said
+from lifecycle.command.values.structured import Structured
 
 _DURATION = re.compile(r"(?:[0-9.]+(?:ns|us|µs|μs|ms|s|m|h))+")
 _UNIX = re.compile(r"[0-9]{1,11}(?:\.[0-9]{1,9})?")
@@ -19,12 +22,34 @@ _DATE = re.compile(
 )
 
 
+@dataclass(frozen=True)
+class LogsOptions(Structured):
+    """Which part of the log is printed and how: the last ``lines``, None for all of them.
+
+    ``since`` and ``until`` are times as written, empty where there are none.
+    """
+
+    lines: int | None
+    since: str = ""
+    until: str = ""
+    timestamps: bool = False
+    details: bool = False
+    follow: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """``lines`` as a number or ``all``, and of the others those that were asked for."""
+        held = super().to_json()
+        number = held.pop("lines")
+        asked = {key: value for key, value in held.items() if value}
+        return {"lines": "all" if number is None else number, **asked}
+
+
 def lines(text: str) -> int | None:
     """The number of lines of ``--tail``; None for all, which is what other words mean too."""
     return int(text) if re.fullmatch("[0-9]{1,9}", text) else None
 
 
-def last(number: int | None) -> Iterator[Said]:
+def last(number: int | None) -> Iterator[Said[int]]:
     """``--tail all`` promises nothing of its own."""
     if number is not None:
         yield "", number, ""

@@ -1,19 +1,75 @@
-"""Mounts: ``-v``, ``--volume`` and ``--mount``."""
+"""Mounts: ``-v``, ``--volume``, ``--mount``, ``--tmpfs`` and ``--volumes-from``."""
 
 from __future__ import annotations
 
 import posixpath
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any
+from dataclasses import dataclass
 
 from lifecycle.command.values.basic import ImpossibleError, boolean, is_thing_name, size
 from lifecycle.command.values.csv_fields import Field, fields
+from lifecycle.command.values.said import Said
+from lifecycle.command.values.structured import Structured
 
-Mount = dict[str, Any]
-"""What a mount is; ``options`` are its further options, each a name and a value."""
 
-Option = tuple[str, Any]
+@dataclass(frozen=True)
+class Mount(Structured):
+    """What is mounted where.
+
+    ``source`` is a folder of the host or the name of a volume, empty where it has none.
+    """
+
+    source: str
+    target: str
+    type: str
+    readonly: bool
+
+
+Option = tuple[str, str | int | bool]
+"""A further option of a mount, and its value: a size in bytes, True for a lone word."""
+
+
+@dataclass(frozen=True)
+class MountOption(Structured):
+    """One option of the mount at ``target``, with the values of an ``Option``."""
+
+    target: str
+    option: str
+    value: str | int | bool
+
+
+@dataclass(frozen=True)
+class MountAccess(Structured):
+    """Whether the mount at ``target`` takes no writes."""
+
+    target: str
+    readonly: bool
+
+
+@dataclass(frozen=True)
+class BindEnds(Structured):
+    """The two ends of a bind that takes writes: a folder of the host, and where it is inside."""
+
+    source: str
+    target: str
+
+
+@dataclass(frozen=True)
+class AskedMount:
+    """What a flag says of one mount."""
+
+    mount: Mount
+    options: tuple[MountOption, ...]
+
+
+@dataclass(frozen=True)
+class VolumesFrom(Structured):
+    """The container whose mounts are mounted too, and whether they take no writes then."""
+
+    container: str
+    readonly: bool
+
 
 _PROPAGATION = {"shared", "rshared", "slave", "rslave", "private", "rprivate"}
 _MODES = _PROPAGATION | {"ro", "rw", "z", "Z", "nocopy", "consistent", "cached", "delegated"}
@@ -44,7 +100,7 @@ _SHOWN_INSIDE = {"propagation", "subpath", "size", "mode", "uid", "gid", "nr_ino
 _FLAGS = {"noexec", "nosuid", "nodev", "ro", "rw", "noatime", "nodiratime"}
 
 
-def volume(text: str) -> Mount:
+def volume(text: str) -> AskedMount:
     """``[SOURCE:]TARGET[:MODE,...]``."""
     parts = text.split(":")
     if not all(parts):
@@ -76,7 +132,7 @@ def _mode_option(mode: str, kind: str) -> Iterator[Option]:
         yield "relabel", mode
 
 
-def tmpfs(text: str) -> Mount:
+def tmpfs(text: str) -> AskedMount:
     """``TARGET[:OPTION,...]`` of --tmpfs."""
     target, _, options = text.partition(":")
     held = tmpfs_options(options)
@@ -102,7 +158,7 @@ def is_path(source: str) -> bool:
     return source.startswith(("/", "."))
 
 
-def mount(text: str) -> Mount:
+def mount(text: str) -> AskedMount:
     """``type=bind,source=...,target=...``."""
     held: dict[str, str] = {"type": "volume"}
     options: list[Option] = []
@@ -153,38 +209,47 @@ def source_at(text: str) -> int:
     return found[-1] if found else -1
 
 
-def each_mount(held: Mount) -> Iterator[tuple[str, Any, str]]:
+def each_mount(asked: AskedMount) -> Iterator[Said[Mount]]:
     """The mount as declared."""
-    unseen = f"mounts of type {held['type']} are not observed yet"
-    shown = {key: value for key, value in held.items() if key != "options"}
-    yield "", shown, unseen if held["type"] in _OTHER_TYPES else ""
+    unseen = f"mounts of type {asked.mount.type} are not observed yet"
+    yield "", asked.mount, unseen if asked.mount.type in _OTHER_TYPES else ""
 
 
-def declared(held: Mount) -> Iterator[tuple[str, Any, str]]:
+def declared(asked: AskedMount) -> Iterator[Said[MountOption]]:
     """Each option as the engine was told it."""
-    for option, value in held["options"]:
-        if held["type"] not in _OTHER_TYPES:
-            yield "", {"target": held["target"], "option": option, "value": value}, ""
+    for option in asked.options:
+        if asked.mount.type not in _OTHER_TYPES:
+            yield "", option, ""
 
 
-def effective(held: Mount) -> Iterator[tuple[str, Any, str]]:
+def effective(asked: AskedMount) -> Iterator[Said[MountOption]]:
     """Each option that the mount table inside shows."""
-    shown = _SHOWN_INSIDE | (_FLAGS if held["type"] == "tmpfs" else set())
-    for option, value in held["options"]:
-        if option in shown and held["type"] not in _OTHER_TYPES:
-            yield "", {"target": held["target"], "option": option, "value": value}, ""
+    shown = _SHOWN_INSIDE | (_FLAGS if asked.mount.type == "tmpfs" else set())
+    for option in asked.options:
+        if option.option in shown and asked.mount.type not in _OTHER_TYPES:
+            yield "", option, ""
 
 
-def access(held: Mount) -> Iterator[tuple[str, Any, str]]:
+def access(asked: AskedMount) -> Iterator[Said[MountAccess]]:
     """Whether the mount takes writes, as the container's user sees it."""
-    if held["type"] in ("bind", "volume"):
-        yield "", {"target": held["target"], "readonly": held["readonly"]}, ""
+    if asked.mount.type in ("bind", "volume"):
+        yield "", MountAccess(asked.mount.target, asked.mount.readonly), ""
 
 
-def round_trip(held: Mount) -> Iterator[tuple[str, Any, str]]:
+def round_trip(asked: AskedMount) -> Iterator[Said[BindEnds]]:
     """What is written at one end of a bind is there at the other."""
-    if held["type"] == "bind" and not held["readonly"]:
-        yield "", {"source": held["source"], "target": held["target"]}, ""
+    if asked.mount.type == "bind" and not asked.mount.readonly:
+        yield "", BindEnds(asked.mount.source, asked.mount.target), ""
+
+
+def volumes_from(text: str) -> VolumesFrom:
+    """``CONTAINER[:ro]`` of --volumes-from."""
+    name, colon, mode = text.partition(":")
+    modes = mode.split(",") if colon else []
+    unknown = [m for m in modes if m not in {"ro", "rw", "z", "Z", "nocopy"}]
+    if not name or unknown:
+        raise ImpossibleError("not CONTAINER[:ro|rw]")
+    return VolumesFrom(name, "ro" in modes)
 
 
 def _mount(
@@ -194,18 +259,14 @@ def _mount(
     *,
     readonly: bool = False,
     options: Sequence[Option] = (),
-) -> Mount:
+) -> AskedMount:
     if not target.startswith("/"):
         raise ImpossibleError(
             f"invalid mount path {target}", "the path in the container must be absolute"
         )
-    return {
-        "source": clean(source) if source.startswith("/") else source,
-        "target": clean(target),
-        "type": kind,
-        "readonly": readonly,
-        "options": list(options),
-    }
+    place = clean(target)
+    made = Mount(clean(source) if source.startswith("/") else source, place, kind, readonly)
+    return AskedMount(made, tuple(MountOption(place, name, value) for name, value in options))
 
 
 def clean(path: str) -> str:

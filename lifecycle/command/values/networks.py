@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
-from lifecycle.command.flag_row import Said, Shape
 from lifecycle.command.values.basic import ImpossibleError, address, integer, mac_address
 from lifecycle.command.values.csv_fields import fields
+from lifecycle.command.values.said import Said
+from lifecycle.command.values.structured import Structured
 
 BUILT_IN = frozenset({"bridge", "host", "none", "default"})
 _KEYS = frozenset(
     {"name", "alias", "driver-opt", "ip", "ip6", "mac-address", "link-local-ip", "gw-priority"}
 )
-_READ = {
+_READ: dict[str, Callable[[str], str | int]] = {
     "ip": address,
     "ip6": address,
     "link-local-ip": address,
@@ -21,21 +22,51 @@ _READ = {
     "gw-priority": integer,
 }
 
-Attachment = dict[str, Any]
-"""A network by ``name``, and what else its ``--network`` says, a list for each key."""
+
+@dataclass(frozen=True)
+class NetworkAttachment:
+    """A network by ``name``, and what else its ``--network`` says: keys, each with a value."""
+
+    name: str
+    settings: tuple[tuple[str, str | int], ...]
+
+    def values(self, key: str) -> tuple[str | int, ...]:
+        """What it says under one key, in order."""
+        return tuple(value for known, value in self.settings if known == key)
 
 
-def network(text: str) -> Attachment:
+@dataclass(frozen=True)
+class NetworkAlias(Structured):
+    """A further name of the container on a network; an empty ``network`` is any of the line's."""
+
+    network: str
+    alias: str
+
+
+@dataclass(frozen=True)
+class ExtraHost(Structured):
+    """A name that /etc/hosts inside knows, and its address, or ``host-gateway``."""
+
+    host: str
+    address: str
+
+
+@dataclass(frozen=True)
+class Link(Structured):
+    """Another container, and the name by which this one knows it."""
+
+    container: str
+    alias: str
+
+
+def network(text: str) -> NetworkAttachment:
     """The network and how a container is on it, from the short or the long form."""
     name, _ = network_at(text)
     if not name or name == "container:":
         raise ImpossibleError("no network is named")
-    held: Attachment = {"name": name}
-    for field in fields(text) if "=" in text else ():
-        key, value = field.key.lower(), field.value or ""
-        if key != "name":
-            held.setdefault(key, []).append(_READ[key](value) if key in _READ else value)
-    return held
+    said = ((f.key.lower(), f.value or "") for f in (fields(text) if "=" in text else ()))
+    settings = tuple((key, _READ.get(key, str)(value)) for key, value in said if key != "name")
+    return NetworkAttachment(name, settings)
 
 
 def network_at(text: str) -> tuple[str, int]:
@@ -56,58 +87,48 @@ def is_user_network(name: str) -> bool:
     return bool(name) and name not in BUILT_IN and not name.startswith("container:")
 
 
-def its_name(held: Attachment) -> Iterator[Said]:
+def its_name(held: NetworkAttachment) -> Iterator[Said[str]]:
     """The network that the container is on."""
-    yield "", held["name"], ""
+    yield "", held.name, ""
 
 
-def its_name_inside(held: Attachment) -> Iterator[Said]:
+def its_name_inside(held: NetworkAttachment) -> Iterator[Said[str]]:
     """The same, where an address inside can show it: the host's network has none of its own."""
-    if held["name"] != "host":
+    if held.name != "host":
         yield from its_name(held)
 
 
-def its_aliases(held: Attachment) -> Iterator[Said]:
+def its_aliases(held: NetworkAttachment) -> Iterator[Said[NetworkAlias]]:
     """The names that the container has on that network."""
-    for alias in held.get("alias", ()):
-        yield "", {"network": held["name"], "alias": alias}, ""
+    for alias in held.values("alias"):
+        yield "", NetworkAlias(held.name, str(alias)), ""
 
 
-def its(key: str) -> Shape:
+def its(key: str) -> Callable[[NetworkAttachment], Iterator[Said[str | int]]]:
     """What the long form says under one key."""
 
-    def shape(held: Attachment) -> Iterator[Said]:
-        for value in held.get(key, ()):
+    def shape(held: NetworkAttachment) -> Iterator[Said[str | int]]:
+        for value in held.values(key):
             yield "", value, ""
 
     return shape
 
 
-def an_alias(text: str) -> Iterator[Said]:
+def an_alias(text: str) -> Iterator[Said[NetworkAlias]]:
     """An alias on whichever network the line names."""
-    yield "", {"network": "", "alias": text}, ""
+    yield "", NetworkAlias("", text), ""
 
 
-def a_host(text: str) -> Iterator[Said]:
+def a_host(text: str) -> Iterator[Said[ExtraHost]]:
     """``HOST:IP`` of --add-host, in its parts."""
     at = min(i for i in (text.find("="), text.find(":")) if i >= 0)
     number = text[at + 1 :]
     if number.startswith("["):
         number = number.removeprefix("[").removesuffix("]")
-    yield "", {"host": text[:at], "address": number}, ""
+    yield "", ExtraHost(text[:at], number), ""
 
 
-def a_link(text: str) -> Iterator[Said]:
+def a_link(text: str) -> Iterator[Said[Link]]:
     """``CONTAINER[:ALIAS]`` of --link; without an alias the name is one."""
     name, _, alias = text.partition(":")
-    yield "", {"container": name, "alias": alias or name}, ""
-
-
-def volumes_from(text: str) -> dict[str, Any]:
-    """``CONTAINER[:ro]`` of --volumes-from."""
-    name, colon, mode = text.partition(":")
-    modes = mode.split(",") if colon else []
-    unknown = [m for m in modes if m not in {"ro", "rw", "z", "Z", "nocopy"}]
-    if not name or unknown:
-        raise ImpossibleError("not CONTAINER[:ro|rw]")
-    return {"container": name, "readonly": "ro" in modes}
+    yield "", Link(name, alias or name), ""

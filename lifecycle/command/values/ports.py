@@ -5,15 +5,29 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import dataclass
 
 from lifecycle.command.values.basic import ImpossibleError
+from lifecycle.command.values.said import Said
+from lifecycle.command.values.structured import Structured
 
 _HIGHEST = 65535
 _PROTOCOLS = ("tcp", "udp", "sctp")
 
 
-def published(text: str) -> list[dict[str, str]]:
+@dataclass(frozen=True)
+class PublishedPort(Structured):
+    """A port of the container, ``80/tcp``, and where it is published.
+
+    An empty ``host_ip`` is every address; ``host_port`` may be a range to choose from, or empty.
+    """
+
+    container: str
+    host_ip: str
+    host_port: str
+
+
+def published(text: str) -> list[PublishedPort]:
     """Every port that one ``-p`` publishes."""
     address, host, container = _parts(_short(text))
     port, slash, protocol = container.partition("/")
@@ -27,11 +41,11 @@ def published(text: str) -> list[dict[str, str]]:
     if protocol not in _PROTOCOLS:
         raise ImpossibleError(f"invalid protocol {protocol}", f"{', '.join(_PROTOCOLS)} are known")
     return [
-        {
-            "container": f"{first + n}/{protocol}",
-            "host_ip": address,
-            "host_port": _host_port(host, host_first + n, single=first == last),
-        }
+        PublishedPort(
+            f"{first + n}/{protocol}",
+            address,
+            _host_port(host, host_first + n, single=first == last),
+        )
         for n in range(last - first + 1)
     ]
 
@@ -46,22 +60,22 @@ def exposed(text: str) -> list[str]:
     return [f"{number}/{protocol}" for number in range(first, last + 1)]
 
 
-def each_exposed(ports: list[str]) -> Iterator[tuple[str, Any, str]]:
+def each_exposed(ports: list[str]) -> Iterator[Said[str]]:
     """One promise a port."""
     for port in ports:
         yield "", port, ""
 
 
-def each_port(ports: list[dict[str, str]]) -> Iterator[tuple[str, Any, str]]:
+def each_port(ports: list[PublishedPort]) -> Iterator[Said[PublishedPort]]:
     """One promise a port."""
     for port in ports:
         yield "", port, ""
 
 
-def each_answer(ports: list[dict[str, str]]) -> Iterator[tuple[str, Any, str]]:
+def each_answer(ports: list[PublishedPort]) -> Iterator[Said[PublishedPort]]:
     """One promise a port that a listener inside is reached through it."""
     for port in ports:
-        untried = "" if port["container"].rpartition("/")[2] != "sctp" else "SCTP is not tried"
+        untried = "" if port.container.rpartition("/")[2] != "sctp" else "SCTP is not tried"
         yield "", port, untried
 
 

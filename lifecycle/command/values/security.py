@@ -5,12 +5,12 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import dataclass
 
 from lifecycle.command.values.basic import ImpossibleError, boolean
+from lifecycle.command.values.said import Said
+from lifecycle.command.values.structured import Structured
 from lifecycle.text.lines import nearest
-
-Said = tuple[str, Any, str]
 
 _NAMES = """
 CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE
@@ -23,6 +23,22 @@ CAPABILITIES = tuple(f"CAP_{name}" for name in _NAMES.split())
 """By their bit, as linux/capability.h numbers them."""
 
 _CDI = re.compile(r"[a-zA-Z][\w.-]*/[a-zA-Z][\w.-]*=[a-zA-Z0-9][\w.:-]*")
+
+
+@dataclass(frozen=True)
+class Device(Structured):
+    """A device of the host, where it is inside, and what of ``rwm`` may be done with it."""
+
+    source: str
+    target: str
+    permissions: str
+
+
+@dataclass(frozen=True)
+class CdiDevice(Structured):
+    """A device by the name that a CDI file gives it."""
+
+    cdi: str
 
 
 def capability(text: str) -> str:
@@ -38,10 +54,10 @@ def capability(text: str) -> str:
     return name
 
 
-def device(text: str) -> dict[str, str]:
+def device(text: str) -> Device | CdiDevice:
     """``SOURCE[:TARGET][:PERMISSIONS]``, or the name that a CDI file gives a device."""
     if _CDI.fullmatch(text):
-        return {"cdi": text}
+        return CdiDevice(text)
     source, *rest = text.split(":")
     if not source or len(rest) > 2:  # noqa: PLR2004 - a target and the permissions
         raise ImpossibleError("not a device", "write /dev/DEVICE[:/dev/NAME[:rwm]]")
@@ -52,20 +68,20 @@ def device(text: str) -> dict[str, str]:
         raise ImpossibleError(f"{target or 'nothing'} is not an absolute path")
     if not _is_mode(mode):
         raise ImpossibleError(f"bad mode specified: {mode}", "r, w and m are known")
-    return {"source": source, "target": posixpath.normpath(target), "permissions": mode}
+    return Device(source, posixpath.normpath(target), mode)
 
 
 def _is_mode(text: str) -> bool:
     return bool(text) and set(text) <= set("rwm") and len(set(text)) == len(text)
 
 
-def node(held: dict[str, str]) -> Iterator[Said]:
+def node(held: Device | CdiDevice) -> Iterator[Said[str]]:
     """Where a device is inside; which ones a CDI name stands for is not in the line."""
-    if "target" in held:
-        yield "", held["target"], ""
+    if isinstance(held, Device):
+        yield "", held.target, ""
 
 
-def option(text: str) -> tuple[str, Any]:
+def option(text: str) -> tuple[str, str | bool]:
     """One ``--security-opt``: what it is about, and what it says of that.
 
     Of two about the same the engine takes the last; a label has parts, each with its own.
@@ -85,7 +101,7 @@ def option(text: str) -> tuple[str, Any]:
     return f"{key}.{part}" if key == "label" and colon else key, held
 
 
-def seen_inside(held: tuple[str, Any]) -> Iterator[Said]:
+def seen_inside(held: tuple[str, str | bool]) -> Iterator[Said[str | bool]]:
     """What shows inside: a label and writable cgroups show only on hosts of a certain kind."""
     if not held[0].startswith(("label", "writable_cgroups")) and held[1] is not False:
         yield f".{held[0]}", held[1], ""

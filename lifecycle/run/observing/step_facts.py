@@ -15,6 +15,8 @@ from lifecycle.checks.expect import probe_of
 from lifecycle.checks.what_to_read import probe_for
 from lifecycle.command.line import Ref
 from lifecycle.command.promise import Promise
+from lifecycle.command.values.mounts import BindEnds
+from lifecycle.command.values.ports import PublishedPort
 from lifecycle.engine.daemon import EngineError
 from lifecycle.engine.events import Event
 from lifecycle.facts.exec_process import exec_facts
@@ -81,9 +83,7 @@ def _watch(session: Session, planned: PlannedStep, promises: Sequence[Promise]) 
     # What it writes in a person's folder bears the run's id, without which nothing is removed.
     probe = replace(probe, token=f"{session.run}-{probe.token}") if probe.token else probe
     sources = {
-        p.expected["target"]: p.expected["source"]
-        for p in promises
-        if p.field == "container.mount.round_trip"
+        p.expected.target: p.expected.source for p in promises if isinstance(p.expected, BindEnds)
     }
     ownership = session.ownership
     note, gone = (lambda p: ownership.intend("file", p)), (lambda p: ownership.gone("file", p))
@@ -314,7 +314,9 @@ def _look_now(
 def _ports(planned: PlannedStep, promises: Sequence[Promise]) -> Mapping[str, int]:
     """The published ports that somebody asks for, as ``8080/tcp``, and in how many places each."""
     ports = Counter(
-        str(p.expected["container"]) for p in promises if p.field == "container.port.answers"
+        p.expected_as(PublishedPort).container
+        for p in promises
+        if p.field == "container.port.answers"
     )
     asked = (k if "/" in k else f"{k}/tcp" for k in planned.expect.get("port") or {})
     return dict.fromkeys(asked, 1) | ports

@@ -249,11 +249,11 @@ def _one(  # noqa: PLR0913, PLR0917 - all that a step is made of
         host_line=host_line,
         promises=promised,
         expect=_with_full_names(_plain(expect, context, mark), mark),
-        fails=_plain(step.fails, context, mark) if step.fails else None,
+        fails=render(step.fails, context, mark) if step.fails else None,
         content=_content(scenario, step, context) if step.kind == "write" else "",
         typed=str(render(step.type, context, mark)) if step.type is not None else "",
         stdin=str(render(step.stdin, context, mark)) if step.stdin is not None else None,
-        dialogue=tuple(_plain(d, context, mark) for d in step.dialogue),
+        dialogue=tuple(render(entry, context, mark) for entry in step.dialogue),
         when=truth(step.when, context) if step.when else True,
         needs_gpu=_needs_gpu(scenario, step, line),
     )

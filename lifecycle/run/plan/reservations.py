@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
+from lifecycle.command.values.gpus import GpuRequest
+from lifecycle.command.values.ports import PublishedPort
 from lifecycle.machine.gpus import Gpus
 from lifecycle.run.plan.steps import Plan
 
@@ -18,12 +20,8 @@ def reserved(plan: Plan, gpus: Gpus) -> list[str]:
 
 
 def _ports(plan: Plan) -> set[str]:
-    wanted = (
-        str(p.expected.get("host_port") or "")
-        for s in plan.steps
-        for p in s.promises
-        if p.field == "container.port"
-    )
+    promises = (p.expected for s in plan.steps for p in s.promises)
+    wanted = (port.host_port for port in promises if isinstance(port, PublishedPort))
     return {f"port-{port}" for port in wanted if port.isdigit()}
 
 
@@ -34,8 +32,8 @@ def _gpus(plan: Plan, gpus: Gpus) -> set[str]:
         device
         for s in plan.steps
         for p in s.promises
-        if p.field == "container.gpus"
-        for device in p.expected["devices"]
+        if isinstance(p.expected, GpuRequest)
+        for device in p.expected.devices
     }
     return {f"gpu-{by_name[device]}" for device in wanted if device in by_name}
 

@@ -15,7 +15,7 @@ from lifecycle.command.line import SHELLS, DockerLine
 from lifecycle.command.name_map import NameMap, Unnamed
 from lifecycle.command.parse import parse
 from lifecycle.command.promise import Promise
-from lifecycle.scenario.model import Scenario, Step
+from lifecycle.scenario.model import Dialogue, Fails, Scenario, Step
 from lifecycle.scenario.values import Size
 from lifecycle.terminal.keys import key_bytes
 
@@ -31,9 +31,9 @@ class PlannedStep:
     """One step, ready to be done.
 
     ``words`` is the command as written with its variables filled in; ``opens`` the name of the
-    terminal that it leaves open (empty when it runs to its end); ``expect`` and ``fails`` are
-    rendered, plain values. ``host_line`` says what a line that is not plain docker, or that
-    gets round the gate, does about the engine.
+    terminal that it leaves open (empty when it runs to its end); ``expect`` is rendered, plain
+    values, ``fails`` and ``dialogue`` are the step's own, rendered. ``host_line`` says what a line
+    that is not plain docker, or that gets round the gate, does about the engine.
     """
 
     index: int
@@ -45,11 +45,11 @@ class PlannedStep:
     host_line: HostLine | None = None
     promises: tuple[Promise, ...] = ()
     expect: Mapping[str, Any] = None  # type: ignore[assignment]
-    fails: Mapping[str, Any] | None = None
+    fails: Fails | None = None
     content: str = ""
     typed: str = ""
     stdin: str | None = None
-    dialogue: tuple[Mapping[str, Any], ...] = ()
+    dialogue: tuple[Dialogue, ...] = ()
     opens: str = ""
     when: bool = True
     needs_gpu: bool = False

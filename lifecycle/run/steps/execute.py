@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any
 
 from lifecycle.command.flags import Does
 from lifecycle.engine.daemon import Daemon, EngineError
@@ -17,6 +16,7 @@ from lifecycle.run.plan.steps import PlannedStep
 from lifecycle.run.session.discover import own_detach_keys
 from lifecycle.run.session.session import Session
 from lifecycle.run.session.terminals import OpenTerminal
+from lifecycle.scenario.model import Dialogue
 from lifecycle.terminal.styled_screen import Picture
 from lifecycle.terminal.terminal import Reader, Terminal, TerminalEnded, TerminalTimeout
 
@@ -177,7 +177,7 @@ def looked_at(terminal: Terminal, since: int = 0, *, problem: str = "") -> Acted
 def answer(
     session: Session,
     container: str,
-    dialogue: Sequence[Mapping[str, Any]],
+    dialogue: Sequence[Dialogue],
     terminal: Terminal,
     deadline: float,
 ) -> None:
@@ -186,23 +186,22 @@ def answer(
     for index, entry in enumerate(dialogue):
         rest = dialogue[index:]
         # An optional prompt is passed over when a later one comes first, or the program ends.
-        awaited = rest if entry.get("optional") else rest[:1]
-        patterns = [str(e["expect"]) for e in awaited]
+        awaited = rest if entry.optional else rest[:1]
+        patterns = [e.expect for e in awaited]
         try:
             which, found = reader.wait_for(patterns, max(0.0, deadline - time.monotonic()))
         except TerminalEnded:
-            if all(e.get("optional") for e in rest):
+            if all(e.optional for e in rest):
                 return
             raise
         if which:
             continue
-        text, keys = entry.get("send"), entry.get("press") or ()
-        if text is None and not keys:
+        if entry.send is None and not entry.press:
             reader.pass_over(found)
             continue
         # All that is there by now belongs to this prompt, which may say the same word twice.
         reader.skip_to(terminal.mark())
-        send(session, container, terminal, text, keys)
+        send(session, container, terminal, entry.send, entry.press)
 
 
 def send(

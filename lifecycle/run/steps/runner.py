@@ -11,6 +11,7 @@ from lifecycle.checks.check import Check, compare, unverified
 from lifecycle.checks.expect import judge_expect
 from lifecycle.checks.expected_failure import judge_failing
 from lifecycle.command.promise import Promise
+from lifecycle.command.values.mounts import Mount, MountAccess
 from lifecycle.diagnosis.finding import Symptom
 from lifecycle.diagnosis.symptoms import of_engine, of_missing_source, of_refused_write
 from lifecycle.engine.daemon import EngineError
@@ -241,9 +242,9 @@ class Runner:
         if self._s.world.no_host_side or planned.does.makes != "container":
             return []
         sources = {
-            str(p.expected["source"])
+            p.expected.source
             for p in planned.promises
-            if p.field == "container.mount" and p.expected["type"] == "bind"
+            if isinstance(p.expected, Mount) and p.expected.type == "bind"
         }
         missing = {s: why for s in sorted(sources) if (why := self._unseen(Path(s)))}
         return [
@@ -271,7 +272,7 @@ class Runner:
         added: list[Check] = []
         if acted.problem:
             added.append(Check("it gets done", "done", acted.problem, "broken", "the terminal"))
-        if planned.fails is not None:
+        if planned.fails:
             added += judge_failing(planned.fails, acted.exit_code, acted.output)
         elif acted.exit_code is not None and "exit" not in planned.expect:
             added.append(compare("exit code", 0, acted.exit_code, "the command's own"))
@@ -336,9 +337,9 @@ def _symptom(planned: PlannedStep, acted: Acted, result: StepResult) -> Symptom:
 def _denied(promises: Sequence[Promise], on: ContainerFacts | None) -> dict[str, str]:
     """Why a program inside may not write where the line promised it could, by the path."""
     writable = {
-        p.expected["target"]
+        p.expected.target
         for p in promises
-        if p.field == "container.mount.access" and not p.expected["readonly"]
+        if isinstance(p.expected, MountAccess) and not p.expected.readonly
     }
     errors = on.inside.writes if on else {}
     return {target: errors[target] for target in sorted(writable) if errors.get(target)}

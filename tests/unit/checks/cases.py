@@ -9,6 +9,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from lifecycle.command.promise import Promise
+from lifecycle.command.values.gpus import GpuRequest
+from lifecycle.command.values.mounts import Mount
+from lifecycle.command.values.ports import PublishedPort
 from lifecycle.facts.model import ContainerFacts, Facts
 from tests.unit.checks.samples import (
     CONTAINER_ID,
@@ -23,7 +26,7 @@ from tests.unit.checks.samples import (
 )
 
 LATER = "2026-11-24T11:30:00.000000001Z"
-ALL = {"count": -1, "devices": [], "capabilities": ["gpu"]}
+ALL = GpuRequest(-1, (), ("gpu",))
 
 
 @dataclass(frozen=True)
@@ -85,12 +88,12 @@ def requested(**request: Any) -> Facts:
     return host(DeviceRequests=[given | request])
 
 
-def port(host_port: str = "8080", ip: str = "") -> Json:
-    return {"container": "8080/tcp", "host_ip": ip, "host_port": host_port}
+def port(host_port: str = "8080", ip: str = "") -> PublishedPort:
+    return PublishedPort("8080/tcp", ip, host_port)
 
 
-def mount(kind: str, source: str, target: str = "/workspace", *, readonly: bool = False) -> Json:
-    return {"source": source, "target": target, "type": kind, "readonly": readonly}
+def mount(kind: str, source: str, target: str = "/workspace", *, readonly: bool = False) -> Mount:
+    return Mount(source, target, kind, readonly)
 
 
 def on_network(name: str, **host_config: Any) -> Facts:
@@ -178,17 +181,17 @@ DECLARED = [
         "the image has no such name any more",
     ),
     Case(
-        said("run", "container.command", ["a", "b c"]),
+        said("run", "container.command", ("a", "b c")),
         config(Cmd=["a", "b c"]),
         config(Cmd=["a b", "c"]),
     ),
     Case(
-        said("--entrypoint", "container.entrypoint", ["x"]),
+        said("--entrypoint", "container.entrypoint", ("x",)),
         config(Entrypoint=["x"]),
         config(Entrypoint=["y"]),
     ),
     Case(
-        said("--entrypoint ''", "container.entrypoint", []),
+        said("--entrypoint ''", "container.entrypoint", ()),
         config(Entrypoint=None),
         config(Entrypoint=["y"]),
     ),
@@ -285,12 +288,12 @@ DECLARED = [
         host(DeviceRequests=None),
     ),
     Case(
-        said("--gpus 2", "container.gpus", {**ALL, "count": 2}),
+        said("--gpus 2", "container.gpus", replace(ALL, count=2)),
         requested(Count=2, Capabilities=[["gpu", "gpu"]]),
         requested(Count=1, Capabilities=[["gpu"]]),
     ),
     Case(
-        said("--gpus device", "container.gpus", {**ALL, "count": 0, "devices": ["0", "1"]}),
+        said("--gpus device", "container.gpus", replace(ALL, count=0, devices=("0", "1"))),
         requested(DeviceIDs=["0", "1"], Capabilities=[["gpu"]]),
         requested(DeviceIDs=["0"], Capabilities=[["gpu"]]),
     ),

@@ -6,6 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from lifecycle.command.line import Ref
+from lifecycle.command.promise import Expected
+from lifecycle.command.values.logs import LogsOptions
 from lifecycle.facts.model import Facts, LogFacts
 from tests.unit.checks.cases import Case, config
 from tests.unit.checks.cases_other import IMAGE, image
@@ -36,34 +38,34 @@ def logged(output: str, log: LogFacts | None = LOG) -> Facts:
     return having(inspected(), more={"output": output, "log": log})
 
 
-def of_log(name: str, wanted: dict[str, Any], kept: str, broken: str) -> Case:
+def of_log(name: str, wanted: LogsOptions, kept: str, broken: str) -> Case:
     promise = said(f"logs {name}", "container.log.printed", wanted)
     return Case(promise, logged(kept), logged(broken), logged(kept, None), UNASKED)
 
 
-def of_flag(flag: str, field: str, value: Any, kept: str, broken: str) -> Case:
+def of_flag(flag: str, field: str, value: Expected, kept: str, broken: str) -> Case:
     promise = said(flag, f"container.log.{field}", value)
     return Case(promise, logged(kept), logged(broken))
 
 
-WHOLE = {"lines": "all"}
+WHOLE = LogsOptions(None)
 LOGS = [
     of_log("all", WHOLE, "one\ntwo\nthree\n", "one\nthree\n"),
     of_log("of a terminal", WHOLE, "one\r\ntwo\r\nthree\r\n", "one\r\ntwo\r\nthree\r\nfour\r\n"),
     of_log("both streams", WHOLE, "two\none\nthree\n", "two\none\ntwo\n"),
-    of_log("its end", {"lines": 2}, "two\nthree\n", "one\ntwo\n"),
-    of_log("nothing", {"lines": 0}, "", "three\n"),
-    of_log("times", {"lines": 1, "timestamps": True}, f"{THIRD}\n", "three\n"),
-    of_log("details", {"lines": 1, "details": True}, "a=b three\n", "a=b two\n"),
+    of_log("its end", LogsOptions(2), "two\nthree\n", "one\ntwo\n"),
+    of_log("nothing", LogsOptions(0), "", "three\n"),
+    of_log("times", LogsOptions(1, timestamps=True), f"{THIRD}\n", "three\n"),
+    of_log("details", LogsOptions(1, details=True), "a=b three\n", "a=b two\n"),
     of_log(
         "details and times",
-        {"lines": 1, "details": True, "timestamps": True},
+        LogsOptions(1, details=True, timestamps=True),
         THIRD.replace(" ", " a=b "),
         THIRD,
     ),
-    of_log("since", {"lines": "all", "since": "2023-11-14T22:12:00Z"}, "two\nthree\n", "three\n"),
-    of_log("a minute ago", {"lines": "all", "since": "50s"}, "three\n", "two\nthree\n"),
-    of_log("until", {"lines": "all", "until": "1699999999"}, "one\ntwo\n", "one\ntwo\nthree\n"),
+    of_log("since", LogsOptions(None, since="2023-11-14T22:12:00Z"), "two\nthree\n", "three\n"),
+    of_log("a minute ago", LogsOptions(None, since="50s"), "three\n", "two\nthree\n"),
+    of_log("until", LogsOptions(None, until="1699999999"), "one\ntwo\n", "one\ntwo\nthree\n"),
     of_flag("--tail", "tail", 2, "one\n", "one\ntwo\nthree\n"),
     of_flag("-t", "timestamps", True, f"{FIRST}\n{THIRD}\n", f"{FIRST}\nthree\n"),
     of_flag("--since", "since", "2023-11-14T22:12:00Z", "two\nthree\n", "one\n"),
@@ -149,7 +151,7 @@ def made_by(*history: str, **found: Any) -> Facts:
     return replace(image(**found), histories={IMAGE.name: history})
 
 
-def of_build(flag: str, field: str, expected: Any, kept: Facts, broken: Facts) -> Case:
+def of_build(flag: str, field: str, expected: Expected, kept: Facts, broken: Facts) -> Case:
     promise = said(flag, f"image.{field}", expected, about=IMAGE)
     return Case(promise, kept, broken, step(), "the image was not made")
 
@@ -174,18 +176,18 @@ BUILT = [
         called(made_by(*CLASSIC), {}),
         "K is not set here, so it says nothing",
     ),
-    of_build("--target", "stage", ["ARG", "RUN id"], made_by(*CLASSIC), made_by(*CLASSIC[:2])),
+    of_build("--target", "stage", ("ARG", "RUN id"), made_by(*CLASSIC), made_by(*CLASSIC[:2])),
     of_build(
-        "--target, buildkit", "stage", ["ARG", "RUN id"], made_by(*BUILDKIT), made_by(BUILDKIT[2])
+        "--target, buildkit", "stage", ("ARG", "RUN id"), made_by(*BUILDKIT), made_by(BUILDKIT[2])
     ),
     of_build(
         "--target and --label",
         "stage",
-        ["USER kim"],
+        ("USER kim",),
         made_by("/bin/sh -c #(nop)  USER kim", "/bin/sh -c #(nop)  LABEL a=b"),
         made_by("/bin/sh -c #(nop)  USER lee", "/bin/sh -c #(nop)  LABEL a=b"),
     ),
-    of_build("--target, another", "stage", ["RUN id"], made_by("sh -c id"), made_by("sh -c id2")),
+    of_build("--target, another", "stage", ("RUN id",), made_by("sh -c id"), made_by("sh -c id2")),
     Case(
         said("--iidfile", "image.id_file", "id", "host", about=IMAGE),
         replace(image(), texts={"id": IMAGE_ID}),

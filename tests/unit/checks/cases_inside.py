@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from lifecycle.command.values.mounts import BindEnds, MountAccess
 from lifecycle.facts.inside import NOT_ASKED
 from lifecycle.facts.model import Answer, Facts, RoundTrip
 from lifecycle.machine.gpus import Gpu, Gpus
@@ -94,21 +95,21 @@ INSIDE = [
         seeing(mounts=(replace(SEEN.mounts[2], options=frozenset({"rw"})),)),
     ),
     Case(
-        said("-v", "container.mount.access", {"target": "/d", "readonly": False}, "inside"),
+        said("-v", "container.mount.access", MountAccess("/d", readonly=False), "inside"),
         seeing(writes={"/d": ""}),
         seeing(writes={"/d": "Permission denied"}),
         seeing(),
         "no write was tried there",
     ),
     Case(
-        said("-v ro", "container.mount.access", {"target": "/d", "readonly": True}, "inside"),
+        said("-v ro", "container.mount.access", MountAccess("/d", readonly=True), "inside"),
         seeing(writes={"/d": "Read-only file system"}),
         seeing(writes={"/d": ""}),
         having(inspected(), UNSEEN),
         ENDED,
     ),
     Case(
-        said("-v FILE", "container.mount.access", {"target": "/d", "readonly": False}, "inside"),
+        said("-v FILE", "container.mount.access", MountAccess("/d", readonly=False), "inside"),
         seeing(writes={"/d": ""}),
         seeing(writes={"/d": "Permission denied"}),
         seeing(writes={"/d": "Not a directory"}),
@@ -136,12 +137,12 @@ INSIDE = [
         "nobody asked for its GPUs",
     ),
     Case(
-        said("--gpus 1", "container.gpus.visible", {**ALL, "count": 1}, "inside"),
+        said("--gpus 1", "container.gpus.visible", replace(ALL, count=1), "inside"),
         smi("GPU-bb"),
         smi("GPU-cc"),
     ),
     Case(
-        said("--gpus 1, MIG", "container.gpus.visible", {**ALL, "count": 1}, "inside"),
+        said("--gpus 1, MIG", "container.gpus.visible", replace(ALL, count=1), "inside"),
         smi("GPU-aa", "MIG-11", gpus=MIG),
         smi("GPU-aa", "GPU-bb", gpus=GPUS),
     ),
@@ -149,7 +150,7 @@ INSIDE = [
         said(
             "--gpus device=1",
             "container.gpus.visible",
-            {**ALL, "count": 0, "devices": ["1"]},
+            replace(ALL, count=0, devices=("1",)),
             "inside",
         ),
         smi("GPU-bb"),
@@ -159,7 +160,7 @@ INSIDE = [
         said(
             "--gpus device=MIG",
             "container.gpus.visible",
-            {**ALL, "count": 0, "devices": ["MIG-11"]},
+            replace(ALL, count=0, devices=("MIG-11",)),
             "inside",
         ),
         smi("GPU-aa", "MIG-11", gpus=MIG),
@@ -186,7 +187,7 @@ OUTSIDE = [
         said(
             "-v",
             "container.mount.round_trip",
-            {"source": "/nas/kim", "target": "/workspace"},
+            BindEnds("/nas/kim", "/workspace"),
             "host",
         ),
         tripped(writer_uid=1500, inside_file_uid=1500, outside_file_uid=1500),
@@ -198,7 +199,7 @@ OUTSIDE = [
         said(
             "-v, refused",
             "container.mount.round_trip",
-            {"source": "/nas/kim", "target": "/workspace"},
+            BindEnds("/nas/kim", "/workspace"),
             "host",
         ),
         tripped(writer_uid=0, inside_file_uid=0, outside_file_uid=1500),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from lifecycle.command.values.basic import RestartPolicy
 from lifecycle.facts.model import Facts
 from lifecycle.machine.procfs import MountLine
 from tests.unit.checks.cases import Case, config, host, state
@@ -32,12 +33,12 @@ LIVED = [
         "process 1 is another's, as the container has no process numbers of its own",
     ),
     Case(
-        said("--restart", "container.restart", {"name": "on-failure", "retries": 3}),
+        said("--restart", "container.restart", RestartPolicy("on-failure", 3)),
         host(RestartPolicy={"Name": "on-failure", "MaximumRetryCount": 3}),
         host(RestartPolicy={"Name": "on-failure", "MaximumRetryCount": 0}),
     ),
     Case(
-        said("--restart no", "container.restart", {"name": "no", "retries": 0}),
+        said("--restart no", "container.restart", RestartPolicy("no", 0)),
         host(RestartPolicy={"Name": "", "MaximumRetryCount": 0}),
         host(RestartPolicy={"Name": "always", "MaximumRetryCount": 0}),
     ),

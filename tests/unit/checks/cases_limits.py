@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from lifecycle.checks.limits import DEVICE_LIMITS, LIMITS
-from lifecycle.command.promise import Promise
+from lifecycle.command.promise import Expected, Promise
+from lifecycle.command.values.limits import DeviceRate, Ulimit
 from lifecycle.facts.model import Facts
 from tests.unit.checks.cases import Case, host
 from tests.unit.checks.samples import (
@@ -45,7 +46,7 @@ LIMIT_FILES = {
     "blkio_weight, v2": ("io.bfq.weight", "default 67108864\n8:0 100", "default 100"),
 }
 SIZE = 64 * 2**20
-DEVICE = {"device": "/dev/sda", "rate": 100}
+DEVICE = DeviceRate("/dev/sda", 100)
 HALF = {"Memory": SIZE // 2}
 
 
@@ -54,7 +55,7 @@ def reads(files: dict[str, str], **host_config: Any) -> Facts:
     return having(inspected(HostConfig=host_config), replace(SEEN, proc=files))
 
 
-def inside(flag: str, field: str, expected: Any) -> Promise:
+def inside(flag: str, field: str, expected: Expected) -> Promise:
     return said(flag, field, expected, "inside")
 
 
@@ -171,12 +172,12 @@ LIMITED = [
         unread("/proc/1/oom_score_adj"),
     ),
     Case(
-        said("--ulimit", "container.ulimit.nofile", {"soft": 1, "hard": 2}),
+        said("--ulimit", "container.ulimit.nofile", Ulimit(1, 2)),
         host(Ulimits=[{"Name": "nofile", "Soft": 1, "Hard": 2}]),
         host(Ulimits=[{"Name": "nproc", "Soft": 1, "Hard": 2}]),
     ),
     Case(
-        inside("--ulimit", "container.ulimit.nofile", {"soft": 1024, "hard": -1}),
+        inside("--ulimit", "container.ulimit.nofile", Ulimit(1024, -1)),
         reads({"/proc/1/limits": "Max open files            1024      unlimited     files     \n"}),
         reads({"/proc/1/limits": "Max open files            1024      2048          files     \n"}),
         seeing(),

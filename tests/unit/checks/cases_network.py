@@ -6,9 +6,11 @@ from dataclasses import replace
 from typing import Any
 
 from lifecycle.checks.network import CARDS, DOMAIN, HOSTS, RESOLV, ROUTES, ROUTES6
+from lifecycle.command.promise import Expected
+from lifecycle.command.values.networks import ExtraHost, Link, NetworkAlias
 from lifecycle.facts.model import ContainerFacts, Facts
 from tests.unit.checks.cases import Case, beside, config, host, on_network, renamed
-from tests.unit.checks.samples import SEEN, UNSEEN, Json, having, inspected, said
+from tests.unit.checks.samples import SEEN, UNSEEN, having, inspected, said
 
 MAC = "92:d0:c6:0a:29:33"
 FIB = """Main:
@@ -77,14 +79,16 @@ def linked(texts: dict[str, str]) -> Facts:
     return renamed(reading(texts, HostConfig={"Links": ["/other-r1:/c-r1/li"]}))
 
 
-def inside(flag: str, field: str, expected: Any, *, unseen: Facts = HIDDEN, why: str = "") -> Case:
+def inside(
+    flag: str, field: str, expected: Expected, *, unseen: Facts = HIDDEN, why: str = ""
+) -> Case:
     """A promise that files inside keep, and plainer ones break."""
     promise = said(flag, field, expected, "inside")
     return Case(promise, reading(TEXTS), reading(BARE), unseen, why or ENDED)
 
 
-NAS: Json = {"host": "nas", "address": "1.2.3.4"}
-LINK: Json = {"container": "other", "alias": "li"}
+NAS = ExtraHost("nas", "1.2.3.4")
+LINK = Link("other", "li")
 ON_A_NETWORK = "on a user's network the engine's own resolver asks it, out of sight"
 
 NETWORKS = [
@@ -95,7 +99,7 @@ NETWORKS = [
     ),
     inside("--add-host", "container.host", NAS),
     Case(
-        said("--add-host [::1]", "container.host", {"host": "nas", "address": "::1"}),
+        said("--add-host [::1]", "container.host", ExtraHost("nas", "::1")),
         host(ExtraHosts=["nas:::1"]),
         host(ExtraHosts=None),
     ),
@@ -170,12 +174,12 @@ NETWORKS = [
     ),
     inside("--mac-address", "container.mac", MAC.replace(":", "-")),
     Case(
-        said("--network-alias", "container.alias", {"network": "", "alias": "db"}),
+        said("--network-alias", "container.alias", NetworkAlias("", "db")),
         attached(Aliases=["db", "5d2a"]),
         attached(Aliases=None),
     ),
     Case(
-        said("--network name=n,alias=db", "container.alias", {"network": "n", "alias": "db"}),
+        said("--network name=n,alias=db", "container.alias", NetworkAlias("n", "db")),
         attached(Aliases=["db"]),
         renamed(having(inspected(NetworkSettings={"Networks": {"m-r1": {"Aliases": ["db"]}}}))),
     ),

@@ -65,7 +65,7 @@ EXEC = [
         NONE,
     ),
     Case(
-        said("exec", "exec.command", ["sleep", "30"]),
+        said("exec", "exec.command", ("sleep", "30")),
         executed(),
         executed(config={"arguments": None}),
         NO_EXEC,

@@ -6,6 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from lifecycle.checks.namespaces import KERNEL_NAMES
+from lifecycle.command.promise import Expected
+from lifecycle.command.values.security import CdiDevice, Device
 from lifecycle.facts.inside import FileFact
 from lifecycle.facts.model import Facts
 from lifecycle.machine.procfs import MountLine
@@ -94,12 +96,12 @@ SECURED = [
         ENDED,
     ),
     Case(
-        said("--device", "container.device", {"source": "/a", "target": "/b", "permissions": "r"}),
+        said("--device", "container.device", Device("/a", "/b", "r")),
         host(Devices=[{"PathOnHost": "/a", "PathInContainer": "/b", "CgroupPermissions": "r"}]),
         host(Devices=[{"PathOnHost": "/a", "PathInContainer": "/b", "CgroupPermissions": "rw"}]),
     ),
     Case(
-        said("--device CDI", "container.device", {"cdi": "nvidia.com/gpu=all"}),
+        said("--device CDI", "container.device", CdiDevice("nvidia.com/gpu=all")),
         host(DeviceRequests=[{"Driver": "cdi", "DeviceIDs": ["nvidia.com/gpu=all"]}]),
         host(DeviceRequests=[{"Driver": "", "DeviceIDs": ["nvidia.com/gpu=all"]}]),
     ),
@@ -150,7 +152,7 @@ SECURED = [
 ]
 
 
-def _option(what: str, expected: Any, kept: str, broken: str) -> Case:
+def _option(what: str, expected: Expected, kept: str, broken: str) -> Case:
     return Case(
         said(f"--security-opt {kept}", f"container.security.{what}", expected),
         host(SecurityOpt=["a=b", kept]),
@@ -158,7 +160,7 @@ def _option(what: str, expected: Any, kept: str, broken: str) -> Case:
     )
 
 
-def _process(what: str, expected: Any, kept: str, broken: str) -> Case:
+def _process(what: str, expected: Expected, kept: str, broken: str) -> Case:
     return Case(
         inside(f"--security-opt {what}={expected}", f"container.security.{what}", expected),
         reads({STATUS: f"Name:\tbash\n{kept}\n"}),

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from lifecycle.command.promise import Expected
+from lifecycle.command.values.changes import Change
+from lifecycle.command.values.mounts import MountOption, VolumesFrom
 from lifecycle.facts.model import ContainerFacts, Facts
 from lifecycle.machine.procfs import MountLine
 from tests.unit.checks.cases import Case, host
@@ -50,16 +53,16 @@ def inside(
     return having(inspected(), replace(SEEN, mounts=(line,)))
 
 
-def option(name: str, value: Any) -> Json:
-    return {"target": "/d", "option": name, "value": value}
+def option(name: str, value: str | int) -> MountOption:
+    return MountOption("/d", name, value)
 
 
-def declared(name: str, value: Any, kept: Facts, broken: Facts, by: str = "--mount") -> Case:
+def declared(name: str, value: str | int, kept: Facts, broken: Facts, by: str = "--mount") -> Case:
     promise = said(f"{by} {name}={value}", "container.mount.option", option(name, value))
     return Case(promise, kept, broken)
 
 
-def effective(name: str, value: Any, kept: Facts, broken: Facts) -> Case:
+def effective(name: str, value: str | int, kept: Facts, broken: Facts) -> Case:
     promise = said(
         f"--mount {name}={value}", "container.mount.option", option(name, value), "inside"
     )
@@ -106,7 +109,7 @@ MOUNT_OPTIONS = [
 ]
 
 BIND: Json = {"Type": "bind", "Source": "/nas", "Destination": "/workspace", "RW": True}
-FROM: Json = {"container": "other", "readonly": False}
+FROM = VolumesFrom("other", readonly=False)
 
 
 def sharing(*mine: Json, readonly: bool = False) -> Facts:
@@ -136,7 +139,7 @@ VOLUMES = [
         "that container was not looked at",
     ),
     Case(
-        said("--volumes-from other:ro", "container.volumes_from", {**FROM, "readonly": True}),
+        said("--volumes-from other:ro", "container.volumes_from", replace(FROM, readonly=True)),
         sharing(BIND, readonly=True),
         sharing({**BIND, "Source": "/elsewhere"}),
     ),
@@ -241,26 +244,26 @@ def volume(**found: Any) -> Facts:
     return step(volumes={"v": {"Name": "v", **found}})
 
 
-def of_network(flag: str, field: str, expected: Any, kept: Facts, broken: Facts) -> Case:
+def of_network(flag: str, field: str, expected: Expected, kept: Facts, broken: Facts) -> Case:
     promise = said(flag, f"network.{field}", expected, about=NETWORK)
     return Case(promise, kept, broken, step(networks={"n": None}), "the network was not made")
 
 
-def of_volume(flag: str, field: str, expected: Any, kept: Facts, broken: Facts) -> Case:
+def of_volume(flag: str, field: str, expected: Expected, kept: Facts, broken: Facts) -> Case:
     promise = said(flag, f"volume.{field}", expected, about=VOLUME)
     return Case(promise, kept, broken, step(), "the volume was not made")
 
 
-def of_image(flag: str, field: str, expected: Any, kept: Facts, broken: Facts) -> Case:
+def of_image(flag: str, field: str, expected: Expected, kept: Facts, broken: Facts) -> Case:
     promise = said(flag, f"image.{field}", expected, about=IMAGE)
     return Case(promise, kept, broken, step(), "the image was not made")
 
 
-def change(instruction: str, value: Any, key: str, kept: Any, broken: Any) -> Case:
+def change(
+    instruction: str, value: str | tuple[str, ...], key: str, kept: Any, broken: Any
+) -> Case:
     """A changed image whose configuration has ``kept``, or ``broken``, under a key."""
-    wanted: Json = {"instruction": instruction, "value": value}
-    if instruction in {"ENV", "LABEL"}:
-        wanted["key"] = "K"
+    wanted = Change(instruction, "K" if instruction in {"ENV", "LABEL"} else "", value)
     cases = (image(Config={key: kept}), image(Config={key: broken}))
     return of_image(f"-c {instruction}", "change", wanted, *cases)
 
@@ -321,8 +324,8 @@ THINGS = [
     ),
     of_image("-a", "author", "kim", image(Author="kim"), image(Author="")),
     of_image("-m", "comment", "first", image(Comment="first"), image()),
-    change("CMD", ["a"], "Cmd", ["a"], None),
-    change("ENTRYPOINT", ["a"], "Entrypoint", ["a"], ["b"]),
+    change("CMD", ("a",), "Cmd", ["a"], None),
+    change("ENTRYPOINT", ("a",), "Entrypoint", ["a"], ["b"]),
     change("ENV", "1", "Env", ["A=2", "K=1"], ["K=2"]),
     change("LABEL", "1", "Labels", {"K": "1"}, None),
     change("EXPOSE", "80/tcp", "ExposedPorts", {"80/tcp": {}}, {"80/udp": {}}),

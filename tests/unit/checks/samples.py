@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from lifecycle.command.line import Ref, RefKind
-from lifecycle.command.promise import Promise, Where
+from lifecycle.command.promise import Expected, Promise, Where
 from lifecycle.facts.inside import Inside
 from lifecycle.facts.kernel_files import Account
 from lifecycle.facts.model import ContainerFacts, ExecFacts, Facts, World
@@ -151,7 +151,7 @@ def step(**facts: Any) -> Facts:
 def said(  # noqa: PLR0913, PLR0917 - all that a promise is made of
     flag: str,
     field: str,
-    expected: Any,
+    expected: Expected,
     where: Where = "inspect",
     about: Ref | None = None,
     unverified: str = "",

@@ -9,7 +9,10 @@ import pytest
 from lifecycle.checks.judge import _CONTAINER, _NEEDS_NO_CONTAINER, _OTHER, _known, judge, judge_all
 from lifecycle.command.flags import VERBS
 from lifecycle.command.parse import parse
+from lifecycle.command.promise import Expected
 from lifecycle.command.promises import promises
+from lifecycle.command.values.mounts import BindEnds, Mount
+from lifecycle.command.values.ports import PublishedPort
 from lifecycle.facts.model import ContainerFacts
 from tests.unit.checks.cases import ALL, DECLARED, LIFE, Case, host
 from tests.unit.checks.cases_command_output import BUILT, CALLERS, LOGS
@@ -169,7 +172,7 @@ def test_what_the_caller_has_is_in_no_report() -> None:
     ],
 )
 def test_of_two_security_options_about_the_same_the_last_counts(
-    what: str, last: object, first: object
+    what: str, last: Expected, first: Expected
 ) -> None:
     key = what.replace("_", "-")
     asked = [f"{key}={str(v).lower() if isinstance(v, bool) else v}" for v in (first, last)]
@@ -186,13 +189,13 @@ def test_a_label_has_several_parts() -> None:
 
 
 def test_a_mount_is_not_taken_for_one_at_another_place() -> None:
-    wanted = {"source": "/a", "target": "/b", "type": "bind", "readonly": False}
+    wanted = Mount("/a", "/b", "bind", readonly=False)
     check = judge(said("-v", "container.mount", wanted), having(inspected()))
     assert (check.status, check.actual) == ("broken", None)
 
 
 def test_a_gpu_named_in_a_way_that_this_machine_does_not_know_is_unverified() -> None:
-    wanted = {**ALL, "count": 0, "devices": ["0:1"]}
+    wanted = replace(ALL, count=0, devices=("0:1",))
     check = judge(said("--gpus", "container.gpus.visible", wanted, "inside"), smi("GPU-aa"))
     assert check.source == "which GPU of this machine 0:1 is can't be told"
 
@@ -206,7 +209,7 @@ def test_simulated_gpus_can_not_be_taken_for_real_ones() -> None:
 
 
 def test_another_machine_tells_nothing_of_files_and_owners_here() -> None:
-    promise = said("-v", "container.mount.round_trip", {"source": "/a", "target": "/b"}, "host")
+    promise = said("-v", "container.mount.round_trip", BindEnds("/a", "/b"), "host")
     far = having(inspected(), around=world(shares_machine=False))
     assert "another machine" in judge(promise, far).source
     ended = having(inspected(), UNSEEN)
@@ -215,13 +218,13 @@ def test_another_machine_tells_nothing_of_files_and_owners_here() -> None:
 
 
 def test_a_port_that_nobody_tried_is_unverified() -> None:
-    wanted = {"container": "80/tcp", "host_ip": "", "host_port": ""}
+    wanted = PublishedPort("80/tcp", "", "")
     check = judge(said("-p", "container.port.answers", wanted, "host"), having(inspected()))
     assert check.source == "nobody tried to connect"
 
 
 def test_a_published_port_discarded_by_another_network_mode_is_broken() -> None:
-    wanted = {"container": "80/tcp", "host_ip": "", "host_port": "80"}
+    wanted = PublishedPort("80/tcp", "", "80")
     facts = host(NetworkMode="host", PortBindings={"80/tcp": [{"HostIp": "", "HostPort": "80"}]})
     assert judge(said("-p", "container.port", wanted), facts).status == "broken"
 

@@ -10,6 +10,7 @@ import pytest
 
 from lifecycle.checks.check import Check
 from lifecycle.checks.judge import judge
+from lifecycle.command.values.logs import LogsOptions
 from lifecycle.engine.daemon import Daemon
 from lifecycle.facts.log import MORE, ask_log
 from lifecycle.facts.model import LogFacts
@@ -23,8 +24,8 @@ def at(seconds: float, text: str) -> str:
     return f"{when.strftime('%Y-%m-%dT%H:%M:%S.%f')}000Z {text}"
 
 
-def found(output: str, log: LogFacts, lines: Any = "all", **asked: Any) -> Check:
-    promise = said("logs", "container.log.printed", {"lines": lines, **asked})
+def found(output: str, log: LogFacts, lines: int | None = None, **asked: Any) -> Check:
+    promise = said("logs", "container.log.printed", LogsOptions(lines, **asked))
     return judge(promise, logged(output, log))
 
 
@@ -35,10 +36,10 @@ GROWING = LogFacts((at(1, "a"), at(2, "b"), at(5.5, "c"), at(9, "d")), DAY + 5, 
 @pytest.mark.parametrize(
     ("output", "lines", "status"),
     [
-        ("a\nb\n", "all", "kept"),
-        ("a\nb\nc\n", "all", "kept"),
-        ("a\nb\nc\nd\n", "all", "broken"),
-        ("a\n", "all", "broken"),
+        ("a\nb\n", None, "kept"),
+        ("a\nb\nc\n", None, "kept"),
+        ("a\nb\nc\nd\n", None, "broken"),
+        ("a\n", None, "broken"),
         ("b\n", 1, "kept"),
         ("c\n", 1, "kept"),
         ("a\n", 1, "broken"),
@@ -46,7 +47,7 @@ GROWING = LogFacts((at(1, "a"), at(2, "b"), at(5.5, "c"), at(9, "d")), DAY + 5, 
     ],
 )
 def test_what_is_said_meanwhile_may_be_printed_and_what_was_before_must(
-    output: str, lines: Any, status: str
+    output: str, lines: int | None, status: str
 ) -> None:
     assert found(output, GROWING, lines).status == status
 

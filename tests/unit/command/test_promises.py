@@ -10,6 +10,7 @@ from lifecycle.command.line import Ref
 from lifecycle.command.parse import parse
 from lifecycle.command.promise import Promise
 from lifecycle.command.promises import promises, subject
+from lifecycle.command.values.structured import as_json
 
 Kept = tuple[str, Any, str]
 DIGEST = "sha256:" + "0123456789abcdef" * 4
@@ -20,8 +21,8 @@ def of(text: str, files: Mapping[str, str] | None = None) -> tuple[Promise, ...]
 
 
 def facts(text: str, files: Mapping[str, str] | None = None) -> list[Kept]:
-    """Field, expected and place of every promise that can be observed."""
-    return [(p.field, p.expected, p.where) for p in of(text, files) if not p.unverified]
+    """Field, expected as JSON and place of every promise that can be observed."""
+    return [(p.field, as_json(p.expected), p.where) for p in of(text, files) if not p.unverified]
 
 
 def reasons(text: str, files: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -216,7 +217,7 @@ def test_a_switch_that_is_off_is_held_to_what_was_declared() -> None:
 
 def test_an_empty_entrypoint_takes_the_images_away() -> None:
     line = parse(["docker", "run", "--entrypoint", "", "x"])
-    assert ("container.entrypoint", []) in [(p.field, p.expected) for p in promises(line)]
+    assert ("container.entrypoint", ()) in [(p.field, p.expected) for p in promises(line)]
 
 
 @pytest.mark.parametrize(
@@ -232,7 +233,8 @@ def test_an_empty_entrypoint_takes_the_images_away() -> None:
 def test_a_volume_flag_promises_its_mount(value: str, mount: dict[str, Any]) -> None:
     line = parse(["docker", "run", "-v", value, "x"])
     found = [p for p in promises(line, cwd="/home/me") if p.field.startswith("container.mount")]
-    assert [p.expected for p in found if p.field == "container.mount"] == [mount, mount]
+    made = [as_json(p.expected) for p in found if p.field == "container.mount"]
+    assert made == [mount, mount]
     fields = [p.field for p in found]
     assert "container.mount.access" in fields
     writable_bind = mount["type"] == "bind" and not mount["readonly"]
@@ -271,7 +273,8 @@ def test_a_port_of_udp_answers_too_and_one_of_sctp_is_not_tried() -> None:
 )
 def test_a_gpu_request_is_read_as_the_cli_reads_it(value: str, expected: dict[str, Any]) -> None:
     line = parse(["docker", "run", "--gpus", value, "x"])
-    assert [p.expected for p in promises(line) if p.field == "container.gpus"] == [expected]
+    asked = [as_json(p.expected) for p in promises(line) if p.field == "container.gpus"]
+    assert asked == [expected]
 
 
 def test_a_flag_whose_promise_is_not_built_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,15 +10,16 @@ import pytest
 from lifecycle.command.line import CommandError
 from lifecycle.command.parse import parse
 from lifecycle.command.promises import promises
+from lifecycle.command.values.structured import as_json
 
 Kept = tuple[str, Any, str]
 NS = 10**9
 
 
 def said(flags: str) -> list[Kept]:
-    """Field, expected and place of what the flags of a run promise."""
+    """Field, expected as JSON and place of what the flags of a run promise."""
     found = promises(parse(["docker", "run", *shlex.split(flags), "x"]))
-    return [(p.field, p.expected, p.where) for p in found if p.flag.startswith("-")]
+    return [(p.field, as_json(p.expected), p.where) for p in found if p.flag.startswith("-")]
 
 
 def both(field: str, expected: Any) -> list[Kept]:

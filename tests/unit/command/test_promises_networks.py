@@ -9,6 +9,7 @@ import pytest
 from lifecycle.command.line import CommandError, Ref
 from lifecycle.command.parse import parse
 from lifecycle.command.promises import promises
+from lifecycle.command.values.changes import Change
 from tests.unit.command.test_promises import Kept, both, facts, of, reasons
 
 
@@ -115,19 +116,21 @@ def test_a_mount_promises_how_it_is_made(
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        (["ENV A=1 B='2 3'"], [("A", "1"), ("B", "2 3")]),
-        (["ENV A 1 2"], [("A", "1 2")]),
-        (["label a.b=c"], [("a.b", "c")]),
-        (['CMD ["a", "b"]'], [(None, ["a", "b"])]),
-        (["ENTRYPOINT a b"], [(None, ["/bin/sh", "-c", "a b"])]),
-        (["EXPOSE 80 81/udp"], [(None, "80/tcp"), (None, "81/udp")]),
-        (["USER kim", "WORKDIR /w"], [(None, "kim"), (None, "/w")]),
+        (["ENV A=1 B='2 3'"], [Change("ENV", "A", "1"), Change("ENV", "B", "2 3")]),
+        (["ENV A 1 2"], [Change("ENV", "A", "1 2")]),
+        (["label a.b=c"], [Change("LABEL", "a.b", "c")]),
+        (['CMD ["a", "b"]'], [Change("CMD", "", ("a", "b"))]),
+        (["ENTRYPOINT a b"], [Change("ENTRYPOINT", "", ("/bin/sh", "-c", "a b"))]),
+        (["EXPOSE 80 81/udp"], [Change("EXPOSE", "", "80/tcp"), Change("EXPOSE", "", "81/udp")]),
+        (["USER kim", "WORKDIR /w"], [Change("USER", "", "kim"), Change("WORKDIR", "", "/w")]),
     ],
 )
-def test_a_change_promises_what_the_instruction_sets(text: list[str], expected: list[Any]) -> None:
+def test_a_change_promises_what_the_instruction_sets(
+    text: list[str], expected: list[Change]
+) -> None:
     words = ["docker", "commit", *(w for t in text for w in ("-c", t)), "c", "me/x"]
     made = [p for p in promises(parse(words)) if p.field == "image.change"]
-    assert [(p.expected.get("key"), p.expected["value"]) for p in made] == expected
+    assert [p.expected for p in made] == expected
     assert {p.about for p in made} == {Ref("image", "me/x:latest")}
 
 

@@ -12,6 +12,9 @@ from typing import Any, cast
 import pytest
 
 from lifecycle.checks.what_to_read import probe_for
+from lifecycle.command.values.gpus import GpuRequest
+from lifecycle.command.values.limits import Ulimit
+from lifecycle.command.values.mounts import BindEnds, MountAccess
 from lifecycle.engine.daemon import Daemon, EngineError, ExecOutcome
 from lifecycle.facts import exec_process
 from lifecycle.facts.exec_process import exec_facts
@@ -99,9 +102,9 @@ def test_the_look_is_as_the_user_that_is_asked_about() -> None:
 
 
 MOUNTS = [
-    said("-v", "container.mount.access", {"target": "/a", "readonly": False}, "inside"),
-    said("-v", "container.mount.round_trip", {"source": "/s", "target": "/a"}, "host"),
-    said("-v", "container.mount.access", {"target": "/b", "readonly": True}, "inside"),
+    said("-v", "container.mount.access", MountAccess("/a", readonly=False), "inside"),
+    said("-v", "container.mount.round_trip", BindEnds("/s", "/a"), "host"),
+    said("-v", "container.mount.access", MountAccess("/b", readonly=True), "inside"),
 ]
 
 
@@ -116,7 +119,7 @@ def test_a_look_that_may_not_write_has_no_token() -> None:
 
 
 def test_gpus_are_asked_for_where_they_are_promised() -> None:
-    gpus = said("--gpus", "container.gpus.visible", {}, "inside")
+    gpus = said("--gpus", "container.gpus.visible", GpuRequest(-1, (), ()), "inside")
     assert probe_for([gpus], write=True).gpus
 
 
@@ -124,7 +127,7 @@ def test_only_what_is_promised_inside_is_read_of_the_kernel() -> None:
     wanted = [
         said("--memory", "container.memory", 1),
         said("--pids-limit", "container.pids_limit", 1, "inside"),
-        said("--ulimit", "container.ulimit.core", {"soft": 0, "hard": 0}, "inside"),
+        said("--ulimit", "container.ulimit.core", Ulimit(0, 0), "inside"),
         said("--sysctl", "container.sysctl.net.ipv4.conf.eth0/1.forwarding", "1", "inside"),
         said("--uts", "container.uts.namespace", "host", "inside"),
         said("--device", "container.device.node", "/dev/fuse", "inside"),

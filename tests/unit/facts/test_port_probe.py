@@ -13,6 +13,7 @@ from typing import Any, cast
 import pytest
 
 from lifecycle.checks.judge import judge
+from lifecycle.command.values.ports import PublishedPort
 from lifecycle.engine.daemon import Daemon, EngineError
 from lifecycle.facts import port_probe
 from lifecycle.facts.inside import Inside
@@ -154,7 +155,7 @@ def judged(answer: Answer, ip: str, port: int) -> str:
     promise = said(
         "-p",
         "container.port.answers",
-        {"container": "53/udp", "host_ip": ip, "host_port": str(port)},
+        PublishedPort("53/udp", ip, str(port)),
         "host",
     )
     return judge(promise, having(inspected(), answers={"53/udp": answer})).status

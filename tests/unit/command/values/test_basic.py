@@ -56,10 +56,10 @@ def test_a_monstrous_number_is_only_impossible(read: Callable[[str], Any], text:
 
 
 def test_a_host_port_is_a_range_only_for_a_single_port() -> None:
-    assert ports.published("8000-8010:80")[0]["host_port"] == "8000-8010"
-    assert [p["host_port"] for p in ports.published("80-81")] == ["", ""]
-    assert ports.published("0:80")[0]["host_port"] == ""
-    assert ports.published("[::1]:81:80")[0]["host_ip"] == "::1"
+    assert ports.published("8000-8010:80")[0].host_port == "8000-8010"
+    assert [p.host_port for p in ports.published("80-81")] == ["", ""]
+    assert ports.published("0:80")[0].host_port == ""
+    assert ports.published("[::1]:81:80")[0].host_ip == "::1"
 
 
 @pytest.mark.parametrize(

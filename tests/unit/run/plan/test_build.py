@@ -9,6 +9,7 @@ import pytest
 from lifecycle.command.line import Ref
 from lifecycle.command.name_map import Unnamed
 from lifecycle.run.plan.steps import PlannedStep
+from lifecycle.scenario.model import Fails
 from tests.unit.run.conftest import RUN, Planner
 
 First = Callable[..., PlannedStep]
@@ -63,9 +64,9 @@ steps:
     assert run.opens == "box-shell"
     assert run.expect["inside"]["user"] == "kim"
     assert run.expect["inside"]["files"] == {"/home/kim": {"owner": "1500"}}
-    assert execute.dialogue[0]["expect"] == "for kim"
-    assert execute.dialogue[0]["send"] == execute.stdin == "s3cret-word"
-    assert execute.fails == {"exit": (1, 10), "output": "no kim"}
+    assert execute.dialogue[0].expect == "for kim"
+    assert execute.dialogue[0].send == execute.stdin == "s3cret-word"
+    assert execute.fails == Fails(exit=(1, 10), output="no kim")
     assert (typed.typed, typed.step.in_) == ("echo kim", "box-shell")
     assert (check.container, check.when) == ("box", False)
     assert (write.step.write, write.content, write.step.mode) == ("kim.conf", "name = kim", "0640")
