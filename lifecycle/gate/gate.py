@@ -101,7 +101,10 @@ class Call:
     def relay_and_wait(self, target: str = "", body: bytes | None = None) -> Answer:
         """Let it through; the client gets the answer after :meth:`release`."""
         self._let(target, body, "wait")
-        said = frames.receive_json(self._channel)
+        try:
+            said = frames.receive_json(self._channel)
+        except frames.ClosedError:
+            said = {}  # the gate is gone: the engine may have done it all the same
         return Answer(said.get("status", 0), said.get("body", said.get("failed", "")))
 
     def relay_and_follow(
@@ -109,16 +112,17 @@ class Call:
     ) -> Iterator[bytes]:
         """Let it through, and read the answer's bytes as the client gets them.
 
-        ``hold``: it gets none of them before :meth:`release`.
+        They end where the answer does, and where the gate is gone. ``hold``: the client gets none
+        of them before :meth:`release`.
         """
         self._let(target, body, "hold" if hold else "follow")
-        first = frames.receive(self._channel)
-        if first.startswith(b'{"failed"'):
-            return
-        piece = first
-        while piece:
-            yield piece
+        with suppress(frames.ClosedError):
             piece = frames.receive(self._channel)
+            if piece.startswith(b'{"failed"'):
+                return
+            while piece:
+                yield piece
+                piece = frames.receive(self._channel)
 
     def relay_and_hear(self) -> Iterator[Heard]:
         """Let a connection to BuildKit through; each thing heard waits for :meth:`reply`."""

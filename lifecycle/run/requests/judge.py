@@ -15,6 +15,7 @@ from typing import Any
 
 from lifecycle.command.values.basic import ImpossibleError
 from lifecycle.engine.daemon import Daemon, EngineError
+from lifecycle.gate.frames import ClosedError
 from lifecycle.gate.gate import Answer, Call
 from lifecycle.gate.request import target
 from lifecycle.gate.table import Act
@@ -100,6 +101,8 @@ class Judge:
                 call.refuse(str(error), 500)
                 if isinstance(error, LedgerError):
                     self._o.refused(str(error), "the ledger")
+            except ClosedError:
+                raise  # the gate was closed before the request was let through
             except Exception as error:
                 told = f"a fault of the gate itself, please report it: {error!r}"
                 self._o.refused(told, "the gate")

@@ -250,6 +250,43 @@ def test_a_gate_that_is_closed_ends_what_goes_through_it(gate: Opened, engine: E
     gate.gate.close()  # twice is once
 
 
+def test_a_judge_that_follows_when_it_is_closed_has_what_came_and_no_more(
+    gate: Opened, engine: Engine
+) -> None:
+    pieces: list[bytes] = []
+    over = threading.Event()
+
+    def follow(call: Call) -> None:
+        pieces.extend(call.relay_and_follow())
+        over.set()
+
+    gate.judge, engine.handler = follow, hold
+    with gate.connect() as client:
+        client.send(STOP).read_until(b"first")
+        gate.gate.close()
+    assert over.wait(LIMIT)
+    assert b"".join(pieces).endswith(b"first")
+
+
+def test_a_judge_that_waits_when_it_is_closed_knows_of_no_answer(
+    gate: Opened, engine: Engine
+) -> None:
+    answers: list[Answer] = []
+    over = threading.Event()
+
+    def wait(call: Call) -> None:
+        answers.append(call.relay_and_wait())
+        over.set()
+
+    gate.judge, engine.handler = wait, hold
+    with gate.connect() as client:
+        client.send(STOP)
+        wait_until(lambda: bool(engine.heard))
+        gate.gate.close()
+    assert over.wait(LIMIT)
+    assert not answers[0].known
+
+
 def test_a_judge_that_goes_away_lets_nothing_through(gate: Opened, engine: Engine) -> None:
     def go(_call: Call) -> None:
         """No decision."""
