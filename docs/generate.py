@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lifecycle.checks import judge
+from lifecycle.checks.table import RULES
 from lifecycle.cli import parser
 from lifecycle.command.flags import UNREAD, VERBS, Flag, Verb
 from lifecycle.command.parse import parse
@@ -214,8 +214,7 @@ def _makers() -> Iterator[tuple[str, str, str]]:
 
 def _judged(field: str) -> str:
     """What the check of a field says that it compares."""
-    checks = {**judge._CONTAINER, **judge._OTHER}  # noqa: SLF001 - its docstrings are the source
-    return (checks[field].__doc__ or "").replace("``", "`")
+    return (RULES[field].judge.__doc__ or "").replace("``", "`")
 
 
 # -- findings ------------------------------------------------------------------------------------

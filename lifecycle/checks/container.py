@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lifecycle.checks.check import Check, compare, unverified
-from lifecycle.checks.wording import about
+from lifecycle.checks.rules import PHRASE, Rule
 from lifecycle.command.promise import Promise
 from lifecycle.command.values.mounts import clean
 from lifecycle.facts.inside import HOSTNAME, MOUNTS
@@ -22,7 +22,7 @@ def _seen(c: ContainerFacts) -> dict[str, Any]:
 
 
 def _from_inspect(promise: Promise, actual: Any, field: str) -> Check:
-    return compare(about(promise), promise.expected, actual, f"inspect .{field}")
+    return compare(PHRASE, promise.expected, actual, f"inspect .{field}")
 
 
 def _config(promise: Promise, c: ContainerFacts, key: str) -> Check:
@@ -33,8 +33,8 @@ def exists(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     """Whether it is there; for one that removes itself, that it was made."""
     removed = c.created is not None and c.created["HostConfig"].get("AutoRemove")
     if promise.expected and c.now is None and removed:
-        return compare(about(promise), promise.expected, actual=True, source="events")
-    return compare(about(promise), promise.expected, c.now is not None, "inspect")
+        return compare(PHRASE, promise.expected, actual=True, source="events")
+    return compare(PHRASE, promise.expected, c.now is not None, "inspect")
 
 
 def state(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
@@ -42,7 +42,7 @@ def state(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     removes_itself = _seen(c)["HostConfig"].get("AutoRemove")
     if c.now is None:
         actual = "exited" if removes_itself else "gone"
-        return compare(about(promise), promise.expected, actual, "events")
+        return compare(PHRASE, promise.expected, actual, "events")
     status = c.now["State"]["Status"]
     going = removes_itself and status == "removing"
     return _from_inspect(promise, "exited" if going else status, "State.Status")
@@ -51,28 +51,28 @@ def state(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
 def started(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     """It was started, though it may have ended since."""
     if c.now is None:
-        return compare(about(promise), promise.expected, c.started, "events")
+        return compare(PHRASE, promise.expected, c.started, "events")
     it_was = c.now["State"].get("StartedAt", _NEVER) != _NEVER
-    return compare(about(promise), promise.expected, it_was, "inspect .State.StartedAt")
+    return compare(PHRASE, promise.expected, it_was, "inspect .State.StartedAt")
 
 
 def restarted(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     """Its start time moved."""
     if c.before is None or c.now is None:
-        return unverified(about(promise), promise.expected, "it was not there before and after")
+        return unverified(PHRASE, promise.expected, "it was not there before and after")
     moved = c.before["State"]["StartedAt"] != c.now["State"]["StartedAt"]
-    return compare(about(promise), promise.expected, moved, "inspect .State.StartedAt")
+    return compare(PHRASE, promise.expected, moved, "inspect .State.StartedAt")
 
 
 def same_process(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
     """Attaching made no process: PID 1 and its start are those of before, and no exec came."""
     if c.before is None or c.now is None:
-        return unverified(about(promise), promise.expected, "it was not there before and after")
+        return unverified(PHRASE, promise.expected, "it was not there before and after")
     was, now = c.before["State"], c.now["State"]
     same = was["StartedAt"] == now["StartedAt"] and now["Pid"] in {was["Pid"], 0}
     other = f"{now['Pid']}, started {now['StartedAt']}"
     return compare(
-        about(promise, "attached to the process that was there"),
+        ("attached to the process that was there"),
         {"pid": was["Pid"], "new execs": 0},
         {"pid": was["Pid"] if same else other, "new execs": facts.new_execs},
         "inspect .State.Pid, .State.StartedAt and exec events",
@@ -89,10 +89,10 @@ def made_of(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     """The image it was made of is the one that the written name stands for."""
     wanted = c.image_ids.get(promise.expected_as(str))
     if not wanted:
-        return unverified(about(promise), promise.expected, "the image has no such name any more")
+        return unverified(PHRASE, promise.expected, "the image has no such name any more")
     same = _seen(c)["Image"] == wanted
     actual = promise.expected if same else _seen(c)["Config"].get("Image")
-    return compare(about(promise, "is made of"), promise.expected, actual, "inspect .Image")
+    return compare(("is made of"), promise.expected, actual, "inspect .Image")
 
 
 def command(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
@@ -112,12 +112,12 @@ def tty(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
         return _config(promise, c, "Tty")
     hidden = c.inside.hides("/proc/1/stat")
     if hidden:
-        return unverified(about(promise), promise.expected, hidden)
+        return unverified(PHRASE, promise.expected, hidden)
     if _seen(c)["HostConfig"].get("PidMode"):
         reason = "process 1 is another's, as the container has no process numbers of its own"
-        return unverified(about(promise), promise.expected, reason)
+        return unverified(PHRASE, promise.expected, reason)
     source = f"{c.inside.place('/proc/1/stat')} tty_nr"
-    return compare(about(promise), promise.expected, c.inside.pid1_has_tty, source)
+    return compare(PHRASE, promise.expected, c.inside.pid1_has_tty, source)
 
 
 def stdin(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
@@ -128,9 +128,9 @@ def stdin(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
 def removed_on_exit(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     """``--rm``: declared, and once it has ended it is gone."""
     if c.seen is None:
-        return compare(about(promise), promise.expected, actual=False, source="events")
+        return compare(PHRASE, promise.expected, actual=False, source="events")
     if promise.expected and c.now is not None and c.now["State"]["Status"] == "exited":
-        return compare(about(promise, "is removed when it ends"), "gone", "exited", "inspect")
+        return compare(("is removed when it ends"), "gone", "exited", "inspect")
     return _from_inspect(promise, c.seen["HostConfig"].get("AutoRemove"), "HostConfig.AutoRemove")
 
 
@@ -140,8 +140,8 @@ def hostname(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
         return _config(promise, c, "Hostname")
     hidden = c.inside.hides(HOSTNAME)
     if hidden:
-        return unverified(about(promise), promise.expected, hidden)
-    return compare(about(promise), promise.expected, c.inside.hostname, c.inside.place(HOSTNAME))
+        return unverified(PHRASE, promise.expected, hidden)
+    return compare(PHRASE, promise.expected, c.inside.hostname, c.inside.place(HOSTNAME))
 
 
 def label(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
@@ -156,11 +156,11 @@ def workdir(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     wanted = clean(promise.expected_as(str))
     if promise.where == "inspect":
         actual = _seen(c)["Config"].get("WorkingDir")
-        return compare(about(promise), wanted, actual, "inspect .Config.WorkingDir")
+        return compare(PHRASE, wanted, actual, "inspect .Config.WorkingDir")
     hidden = c.inside.hides("pwd")
     if hidden:
-        return unverified(about(promise), wanted, hidden)
-    return compare(about(promise), wanted, c.inside.cwd, c.inside.place("pwd"))
+        return unverified(PHRASE, wanted, hidden)
+    return compare(PHRASE, wanted, c.inside.cwd, c.inside.place("pwd"))
 
 
 def shm_size(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
@@ -169,7 +169,7 @@ def shm_size(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
         return _from_inspect(promise, _seen(c)["HostConfig"].get("ShmSize"), "HostConfig.ShmSize")
     hidden = c.inside.hides(MOUNTS)
     if hidden:
-        return unverified(about(promise), promise.expected, hidden)
+        return unverified(PHRASE, promise.expected, hidden)
     mounted = c.inside.mount("/dev/shm")  # noqa: S108 - the container's, by definition
     options = mounted.super_options if mounted else frozenset()
     size = next((o.removeprefix("size=") for o in options if o.startswith("size=")), "")
@@ -178,13 +178,34 @@ def shm_size(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     wanted = promise.expected_as(int)
     kept = actual is not None and 0 <= actual - wanted < 4096  # noqa: PLR2004
     source = f"{c.inside.place(MOUNTS)} /dev/shm"
-    return compare(about(promise), wanted, wanted if kept else actual, source)
+    return compare(PHRASE, wanted, wanted if kept else actual, source)
 
 
 def path(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     """``cp``: the path is in the container."""
     wanted = promise.expected_as(str)
     if wanted not in c.paths:
-        return unverified(about(promise), wanted, "the path was not looked at")
+        return unverified(PHRASE, wanted, "the path was not looked at")
     actual = wanted if c.paths[wanted] else "missing"
-    return compare(about(promise), wanted, actual, "HEAD archive")
+    return compare(PHRASE, wanted, actual, "HEAD archive")
+
+
+RULES: dict[str, Rule] = {
+    "container.exists": Rule(exists, "is there", when_gone=True),
+    "container.state": Rule(state, "state"),
+    "container.started": Rule(started, "was started"),
+    "container.restarted": Rule(restarted, "was started anew"),
+    "container.same_process": Rule(same_process),
+    "container.name": Rule(name, "has its name"),
+    "container.image": Rule(made_of, "is made of"),
+    "container.command": Rule(command, "runs the command"),
+    "container.entrypoint": Rule(entrypoint, "has the entrypoint"),
+    "container.tty": Rule(tty, "has a terminal"),
+    "container.stdin": Rule(stdin, "keeps standard input open"),
+    "container.removed_on_exit": Rule(removed_on_exit, "is removed when it ends", when_gone=True),
+    "container.hostname": Rule(hostname, "has the host name"),
+    "container.labels": Rule(label),
+    "container.workdir": Rule(workdir, "works in"),
+    "container.shm_size": Rule(shm_size, "has a /dev/shm of"),
+    "container.path": Rule(path, "has the path"),
+}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lifecycle.checks.check import Check, compare, unverified
-from lifecycle.checks.wording import about
+from lifecycle.checks.rules import PHRASE, Rule, ThingRule
 from lifecycle.command.promise import Promise
 from lifecycle.facts.inside import ENVIRON
 from lifecycle.facts.model import ContainerFacts, Facts
@@ -21,7 +21,7 @@ def of_container(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
         return _held(promise, key, declared.get(key), f"inspect .Config.Env {key}", facts)
     hidden = c.inside.hides(ENVIRON)
     if hidden:
-        return unverified(about(promise), promise.expected, hidden)
+        return unverified(PHRASE, promise.expected, hidden)
     return _held(promise, key, c.inside.env.get(key), c.inside.place(ENVIRON), facts)
 
 
@@ -29,7 +29,7 @@ def of_exec(promise: Promise, facts: Facts) -> Check:
     """`exec -e K=V`, or the caller's K: in the environment of its process."""
     if facts.exec is None or facts.exec.env is None:
         reason = facts.exec.unseen if facts.exec else "the engine reported no exec"
-        return unverified(about(promise), promise.expected, reason)
+        return unverified(PHRASE, promise.expected, reason)
     key = promise.field.removeprefix("exec.env.")
     return _held(promise, key, facts.exec.env.get(key), "/proc/PID/environ of the exec", facts)
 
@@ -37,15 +37,15 @@ def of_exec(promise: Promise, facts: Facts) -> Check:
 def _held(promise: Promise, key: str, actual: str | None, source: str, facts: Facts) -> Check:
     """The value that was written, else the caller's: that one is not shown, as it may be secret."""
     if promise.expected is not None:
-        return compare(about(promise), promise.expected, actual, source)
+        return compare(PHRASE, promise.expected, actual, source)
     reason = _untold(promise, key, facts)
     if reason:
-        return unverified(about(promise), None, reason)
+        return unverified(PHRASE, None, reason)
     callers = (facts.environ or {}).get(key)
     if callers is None:
-        return compare(about(promise), "not set", "not set" if actual is None else "set", source)
+        return compare(PHRASE, "not set", "not set" if actual is None else "set", source)
     other = "not set" if actual is None else "another value"
-    return compare(about(promise), _CALLERS, _CALLERS if actual == callers else other, source)
+    return compare(PHRASE, _CALLERS, _CALLERS if actual == callers else other, source)
 
 
 def _untold(promise: Promise, key: str, facts: Facts) -> str:
@@ -57,3 +57,13 @@ def _untold(promise: Promise, key: str, facts: Facts) -> str:
     if promise.flag == "--env-file":
         return f"{key} is not set here, so the client passes over it in a file"
     return "where nobody sets HOME the runtime does" if key == "HOME" else ""
+
+
+RULES: dict[str, Rule] = {
+    "container.env": Rule(of_container),
+}
+
+
+THING_RULES: dict[str, ThingRule] = {
+    "exec.env": ThingRule(of_exec),
+}

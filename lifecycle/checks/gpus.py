@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from lifecycle.checks.check import Check, GpuKind, compare, unverified
-from lifecycle.checks.wording import about
+from lifecycle.checks.rules import PHRASE, Rule
 from lifecycle.command.promise import Promise
 from lifecycle.command.values.gpus import GpuRequest
-from lifecycle.facts.inside import GPUS, NOT_ASKED
+from lifecycle.facts.inside import GPUS, NOT_ASKED, Probe
 from lifecycle.facts.model import ContainerFacts, Facts
 from lifecycle.machine.gpus import Gpu, Gpus
 
@@ -30,7 +30,7 @@ def requested(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     # The CLI adds "gpu" to whatever was written, be it there already.
     wanted = replace(asked, capabilities=_sorted((*asked.capabilities, "gpu")))
     actual = wanted if wanted in found else (found or None)
-    return compare(about(promise), wanted, actual, "inspect .HostConfig.DeviceRequests")
+    return compare(PHRASE, wanted, actual, "inspect .HostConfig.DeviceRequests")
 
 
 def _sorted(capabilities: Iterable[str]) -> tuple[str, ...]:
@@ -40,7 +40,7 @@ def _sorted(capabilities: Iterable[str]) -> tuple[str, ...]:
 def visible(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
     """The GPUs inside are the host's: all of them, so many, or the ones named."""
     host = facts.world.gpus
-    label = about(promise, "GPUs inside are the host's")
+    label = "GPUs inside are the host's"
     asked = promise.expected_as(GpuRequest)
     return replace(_visible(asked, c, host, label), gpu=kind_of(host))
 
@@ -89,3 +89,13 @@ def _wanted(asked: GpuRequest, host: Gpus) -> tuple[Gpu, ...]:
 
 def _uuids(gpus: tuple[Gpu, ...]) -> list[str]:
     return sorted(g.uuid for g in gpus)
+
+
+def _gpus(_promise: Promise) -> Probe:
+    return Probe(gpus=True)
+
+
+RULES: dict[str, Rule] = {
+    "container.gpus": Rule(requested, "asked for GPUs"),
+    "container.gpus.visible": Rule(visible, reads=_gpus),
+}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lifecycle.checks.check import Check, compare, unverified
-from lifecycle.checks.wording import about
+from lifecycle.checks.rules import PHRASE, Rule
 from lifecycle.command.promise import Promise
 from lifecycle.facts.inside import Inside
 from lifecycle.facts.model import ContainerFacts, Facts
@@ -13,12 +13,12 @@ def user(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     """``-u``: declared as written, and the uid (and gid) that processes inside have."""
     if promise.where == "inspect":
         actual = (c.seen or {})["Config"].get("User", "")
-        return compare(about(promise), promise.expected, actual, "inspect .Config.User")
+        return compare(PHRASE, promise.expected, actual, "inspect .Config.User")
     hidden = c.inside.hides("id")
     if hidden:
-        return unverified(about(promise), promise.expected, hidden)
+        return unverified(PHRASE, promise.expected, hidden)
     wanted = promise.expected_as(str)
-    return compare(about(promise), wanted, as_written(wanted, c.inside), c.inside.place("id"))
+    return compare(PHRASE, wanted, as_written(wanted, c.inside), c.inside.place("id"))
 
 
 def as_written(written: str, inside: Inside) -> str:
@@ -34,3 +34,8 @@ def as_written(written: str, inside: Inside) -> str:
         return shown_user
     name = inside.groups.get(inside.gid, "")
     return f"{shown_user}:{inside.gid if group_part.isdigit() else name}"
+
+
+RULES: dict[str, Rule] = {
+    "container.user": Rule(user, "runs as"),
+}

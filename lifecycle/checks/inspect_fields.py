@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from lifecycle.checks.check import Check, compare, unverified
-from lifecycle.checks.wording import about
+from lifecycle.checks.rules import PHRASE
 from lifecycle.command.promise import Promise
 from lifecycle.facts.model import ContainerFacts, Facts
 
@@ -21,7 +21,7 @@ def host_config(c: ContainerFacts) -> Json:
 
 def from_inspect(promise: Promise, actual: Any, field: str) -> Check:
     """A promise compared with a field of the inspect."""
-    return compare(about(promise), promise.expected, actual, f"inspect .{field}")
+    return compare(PHRASE, promise.expected, actual, f"inspect .{field}")
 
 
 def value(doc: str, key: str, unset: Any = "") -> Judge:
@@ -68,4 +68,4 @@ def first_process(c: ContainerFacts, file: str) -> tuple[str, str]:
 def not_seen(promise: Promise, c: ContainerFacts, *paths: str) -> Check:
     """A promise whose file inside, any of these, could not be read."""
     reason = c.inside.hides(paths[0]) or f"{' or '.join(paths)} can't be read inside"
-    return unverified(about(promise), promise.expected, reason)
+    return unverified(PHRASE, promise.expected, reason)

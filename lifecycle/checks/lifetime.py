@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from lifecycle.checks.check import Check, compare, unverified
-from lifecycle.checks.inspect_fields import Judge, from_inspect, held_in, host_config, keyed, value
-from lifecycle.checks.wording import about
+from lifecycle.checks.inspect_fields import from_inspect, held_in, host_config, keyed, value
+from lifecycle.checks.rules import PHRASE, Rule
 from lifecycle.command.promise import Promise
 from lifecycle.command.values.basic import RestartPolicy
 from lifecycle.facts.inside import FIRST, MOUNTS
@@ -35,13 +35,13 @@ def init(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
         return from_inspect(promise, bool(host_config(c).get("Init")), "HostConfig.Init")
     hidden = c.inside.hides(FIRST)
     if hidden:
-        return unverified(about(promise), promise.expected, hidden)
+        return unverified(PHRASE, promise.expected, hidden)
     if host_config(c).get("PidMode"):
         reason = "process 1 is another's, as the container has no process numbers of its own"
-        return unverified(about(promise), promise.expected, reason)
+        return unverified(PHRASE, promise.expected, reason)
     found = c.inside.pid1[0] if c.inside.pid1 else ""
     actual = True if found in _INITS else f"process 1 is {found}"
-    return compare(about(promise), promise.expected, actual, c.inside.place(FIRST))
+    return compare(PHRASE, promise.expected, actual, c.inside.place(FIRST))
 
 
 def restart(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
@@ -71,7 +71,7 @@ def health_command(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
 def health_watched(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     """``--health-cmd``: the engine asks it, so that the running container has a health."""
     if not c.is_up:
-        return unverified(about(promise), promise.expected, "it is not running")
+        return unverified(PHRASE, promise.expected, "it is not running")
     health = (c.now or {})["State"].get("Health") or {}
     actual = health.get("Status", "none") != "none"
     return from_inspect(promise, actual, "State.Health")
@@ -101,10 +101,10 @@ def platform(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
     image_id = (c.seen or {}).get("Image")
     found = next((i for i in facts.images.values() if i and i.get("Id") == image_id), None)
     if found is None:
-        return unverified(about(promise), promise.expected, "its image was not looked at")
+        return unverified(PHRASE, promise.expected, "its image was not looked at")
     parts = [str(found.get(key) or "") for key in ("Os", "Architecture", "Variant")]
     actual = "/".join(parts[: promise.expected_as(str).count("/") + 1])
-    return compare(about(promise), promise.expected, actual, "inspect of the image")
+    return compare(PHRASE, promise.expected, actual, "inspect of the image")
 
 
 def api_socket(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
@@ -115,25 +115,31 @@ def api_socket(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
         return from_inspect(promise, target in held, "HostConfig.Mounts")
     hidden = c.inside.hides(MOUNTS)
     if hidden:
-        return unverified(about(promise), promise.expected, hidden)
+        return unverified(PHRASE, promise.expected, hidden)
     there = c.inside.mount(target) is not None
-    return compare(about(promise), promise.expected, there, c.inside.place(MOUNTS))
+    return compare(PHRASE, promise.expected, there, c.inside.place(MOUNTS))
 
 
-JUDGES: dict[str, Judge] = {
-    "container.annotations": held_in("`--annotation`: declared.", "HostConfig", "Annotations"),
-    "container.api_socket": api_socket,
-    "container.health.command": health_command,
-    "container.health.setting": health_setting,
-    "container.health.watched": health_watched,
-    "container.init": init,
-    "container.log_driver": log_driver,
-    "container.log_opt": held_in("`--log-opt`: declared.", "HostConfig", "LogConfig", "Config"),
-    "container.no_healthcheck": no_healthcheck,
-    "container.platform": platform,
-    "container.restart": restart,
-    "container.runtime": value("`--runtime`: the program that runs it.", "Runtime"),
-    "container.stop_signal": stop_signal,
-    "container.stop_timeout": stop_timeout,
-    "container.storage_opt": held_in("`--storage-opt`: declared.", "HostConfig", "StorageOpt"),
+RULES: dict[str, Rule] = {
+    "container.annotations": Rule(
+        held_in("`--annotation`: declared.", "HostConfig", "Annotations")
+    ),
+    "container.api_socket": Rule(api_socket),
+    "container.health.command": Rule(health_command),
+    "container.health.setting": Rule(health_setting),
+    "container.health.watched": Rule(health_watched, "is asked for its health"),
+    "container.init": Rule(init, "has an init as process 1"),
+    "container.log_driver": Rule(log_driver),
+    "container.log_opt": Rule(
+        held_in("`--log-opt`: declared.", "HostConfig", "LogConfig", "Config")
+    ),
+    "container.no_healthcheck": Rule(no_healthcheck, "is not asked for its health"),
+    "container.platform": Rule(platform),
+    "container.restart": Rule(restart),
+    "container.runtime": Rule(value("`--runtime`: the program that runs it.", "Runtime")),
+    "container.stop_signal": Rule(stop_signal),
+    "container.stop_timeout": Rule(stop_timeout),
+    "container.storage_opt": Rule(
+        held_in("`--storage-opt`: declared.", "HostConfig", "StorageOpt")
+    ),
 }

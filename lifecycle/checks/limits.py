@@ -17,7 +17,7 @@ from lifecycle.checks.inspect_fields import (
     keyed,
     not_seen,
 )
-from lifecycle.checks.wording import about
+from lifecycle.checks.rules import PHRASE, Rule, kernel, of_process
 from lifecycle.command.promise import Promise
 from lifecycle.command.values.limits import DeviceRate, Ulimit, in_list
 from lifecycle.facts.model import ContainerFacts, Facts
@@ -53,6 +53,7 @@ class Limit:
     doc: str
     key: str
     kept: tuple[Kept, ...]
+    phrase: str = ""
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -127,6 +128,7 @@ MEMORY = Limit(
     "`--memory` in bytes: declared, and the limit of the container's cgroup.",
     "Memory",
     (Kept(("memory/memory.limit_in_bytes",), _pages), Kept(("memory.max",), _pages)),
+    phrase="memory limit in bytes",
 )
 LIMITS: dict[str, Limit] = {
     "container.memory": MEMORY,
@@ -137,11 +139,13 @@ LIMITS: dict[str, Limit] = {
             Kept(("memory/memory.memsw.limit_in_bytes",), _pages),
             Kept(("memory.swap.max",), _with_swap),
         ),
+        phrase="limit of memory and swap in bytes",
     ),
     "container.memory_reservation": Limit(
         "`--memory-reservation` in bytes: declared, and the soft limit of the cgroup.",
         "MemoryReservation",
         (Kept(("memory/memory.soft_limit_in_bytes",), _pages), Kept(("memory.low",), _pages)),
+        phrase="soft memory limit in bytes",
     ),
     "container.memory_swappiness": Limit(
         "`--memory-swappiness`: declared, and in the cgroup; version 2 has none.",
@@ -152,6 +156,7 @@ LIMITS: dict[str, Limit] = {
         "`--kernel-memory` in bytes: declared, and in the cgroup; kernels since 5.16 keep none.",
         "KernelMemory",
         (Kept(("memory/memory.kmem.limit_in_bytes",), _pages),),
+        phrase="kernel memory limit in bytes",
     ),
     "container.cpus": Limit(
         "`--cpus` in billionths of a CPU: declared, and quota by period of the cgroup.",
@@ -160,6 +165,7 @@ LIMITS: dict[str, Limit] = {
             Kept(("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us"), _cpus),
             Kept(("cpu.max",), _cpus_of_pair),
         ),
+        phrase="limit in billionths of a CPU",
     ),
     "container.cpu_quota": Limit(
         "`--cpu-quota` in microseconds a period: declared, and in the cgroup.",
@@ -252,7 +258,7 @@ def _judge_limit(limit: Limit) -> Judge:
             if all(texts):
                 actual = kept.read(promise.expected_as(int), texts, host)
                 source = " and ".join(c.inside.place(path) for path in kept.paths)
-                return compare(about(promise), promise.expected, actual, source)
+                return compare(PHRASE, promise.expected, actual, source)
         return not_seen(promise, c, *limit.paths)
 
     check.__doc__ = limit.doc
@@ -272,7 +278,7 @@ def _judge_device(limit: DeviceLimit) -> Judge:
             if text is not None:
                 rates = _rates(text, limit.v2_key if path.endswith(limit.v2) else "")
                 rate = wanted.rate if wanted.rate in rates else sorted(rates)
-                return compare(about(promise), wanted.rate, rate, c.inside.place(path))
+                return compare(PHRASE, wanted.rate, rate, c.inside.place(path))
         return not_seen(promise, c, *limit.paths)
 
     check.__doc__ = limit.doc
@@ -296,7 +302,7 @@ def cpuset(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
         if re.fullmatch(r"[0-9,-]+", text):
             same = in_list(text) == in_list(promise.expected_as(str))
             actual = promise.expected if same else text
-            return compare(about(promise), promise.expected, actual, c.inside.place(path))
+            return compare(PHRASE, promise.expected, actual, c.inside.place(path))
     return not_seen(promise, c, *cpuset_files(what))
 
 
@@ -317,7 +323,7 @@ def oom_kill_disable(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     if match is None:
         return not_seen(promise, c, OOM_CONTROL)
     source = c.inside.place(OOM_CONTROL)
-    return compare(about(promise), promise.expected, match[1] == "1", source)
+    return compare(PHRASE, promise.expected, match[1] == "1", source)
 
 
 def oom_score_adj(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
@@ -328,7 +334,7 @@ def oom_score_adj(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     path, text = first_process(c, "oom_score_adj")
     if not re.fullmatch("-?[0-9]{1,4}", text.strip()):
         return not_seen(promise, c, path)
-    return compare(about(promise), promise.expected, int(text), c.inside.place(path))
+    return compare(PHRASE, promise.expected, int(text), c.inside.place(path))
 
 
 _RLIMITS = {
@@ -362,15 +368,15 @@ def ulimit(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     if match is None:
         return not_seen(promise, c, path)
     actual = Ulimit(_number(match[1]), _number(match[2]))
-    return compare(about(promise), promise.expected, actual, c.inside.place(path))
+    return compare(PHRASE, promise.expected, actual, c.inside.place(path))
 
 
-JUDGES: dict[str, Judge] = {
-    **{field: _judge_limit(limit) for field, limit in LIMITS.items()},
-    **{field: _judge_device(limit) for field, limit in DEVICE_LIMITS.items()},
-    "container.cpuset_cpus": cpuset,
-    "container.cpuset_mems": cpuset,
-    "container.oom_kill_disable": oom_kill_disable,
-    "container.oom_score_adj": oom_score_adj,
-    "container.ulimit": ulimit,
+RULES: dict[str, Rule] = {
+    **{f: Rule(_judge_limit(x), x.phrase, reads=kernel(*x.paths)) for f, x in LIMITS.items()},
+    **{f: Rule(_judge_device(x), reads=kernel(*x.paths)) for f, x in DEVICE_LIMITS.items()},
+    "container.cpuset_cpus": Rule(cpuset, reads=kernel(*cpuset_files("cpus"))),
+    "container.cpuset_mems": Rule(cpuset, reads=kernel(*cpuset_files("mems"))),
+    "container.oom_kill_disable": Rule(oom_kill_disable, reads=kernel(OOM_CONTROL)),
+    "container.oom_score_adj": Rule(oom_score_adj, reads=kernel(*of_process("oom_score_adj"))),
+    "container.ulimit": Rule(ulimit, reads=kernel(*of_process("limits"))),
 }

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from lifecycle.checks.check import Check, compare, unverified
-from lifecycle.checks.wording import about
+from lifecycle.checks.rules import PHRASE, Rule
 from lifecycle.command.promise import Promise
 from lifecycle.command.values.logs import LogsOptions, between, stamp
 from lifecycle.facts.log import MORE, printed
@@ -29,7 +29,7 @@ _SOURCE = "the log, asked of the engine"
 
 def same(promise: Promise, _: ContainerFacts, facts: Facts) -> Check:
     """`logs`: what it printed is what the engine has of the container's log."""
-    log, label = facts.log, about(promise)
+    log, label = facts.log, PHRASE
     reason = _untold(facts)
     if log is None or reason:
         return unverified(label, promise.expected, reason)
@@ -119,20 +119,20 @@ def _untold(facts: Facts) -> str:
 def tail(promise: Promise, _: ContainerFacts, facts: Facts) -> Check:
     """`--tail`: at most so many lines."""
     if _CUT.search(facts.output):
-        return unverified(about(promise), promise.expected, "it printed too much to count")
+        return unverified(PHRASE, promise.expected, "it printed too much to count")
     many = len(printed(facts.output))
     actual = max(promise.expected_as(int), many)
-    return compare(about(promise), promise.expected, actual, "the lines it printed")
+    return compare(PHRASE, promise.expected, actual, "the lines it printed")
 
 
 def timestamps(promise: Promise, _: ContainerFacts, facts: Facts) -> Check:
     """`--timestamps`: a time begins every line."""
     lines = printed(facts.output)
     if not lines:
-        return unverified(about(promise), promise.expected, "it printed nothing")
+        return unverified(PHRASE, promise.expected, "it printed nothing")
     bare = [x for x in lines if stamp(x.partition(" ")[0]) is None and not _CUT.fullmatch(x)]
     actual = bare[0] if bare else True
-    return compare(about(promise), promise.expected, actual, "the lines it printed")
+    return compare(PHRASE, promise.expected, actual, "the lines it printed")
 
 
 def since(promise: Promise, _: ContainerFacts, facts: Facts) -> Check:
@@ -148,17 +148,15 @@ def until(promise: Promise, _: ContainerFacts, facts: Facts) -> Check:
 def _timed(promise: Promise, facts: Facts, *, later: bool) -> Check:
     lines, reason = printed(facts.output), _untold(facts)
     if facts.log is None or reason:
-        return unverified(about(promise), promise.expected, reason)
+        return unverified(PHRASE, promise.expected, reason)
     low, high = between(promise.expected_as(str), facts.log.begun, facts.log.ended)
     known = _times(facts.log)
     times = [found for line in lines for found in [_of_line(line, known)] if found]
     if not times:
-        return unverified(
-            about(promise), promise.expected, "it printed no line whose time is known"
-        )
+        return unverified(PHRASE, promise.expected, "it printed no line whose time is known")
     wrong = [t for t in times if (max(t) < low if later else min(t) > high)]
     actual = f"a line of {wrong[0][0]:.3f}" if wrong else promise.expected
-    return compare(about(promise), promise.expected, actual, _SOURCE)
+    return compare(PHRASE, promise.expected, actual, _SOURCE)
 
 
 def _times(log: LogFacts) -> Mapping[str, list[float]]:
@@ -179,10 +177,10 @@ def _of_line(line: str, known: Mapping[str, list[float]]) -> list[float]:
     return known.get(line) or known.get(line.partition(" ")[2], [])  # --details put a word before
 
 
-JUDGES = {
-    "container.log.printed": same,
-    "container.log.since": since,
-    "container.log.tail": tail,
-    "container.log.timestamps": timestamps,
-    "container.log.until": until,
+RULES: dict[str, Rule] = {
+    "container.log.printed": Rule(same, "printed what the engine has"),
+    "container.log.since": Rule(since, "printed no line of before"),
+    "container.log.tail": Rule(tail, "printed at most so many lines"),
+    "container.log.timestamps": Rule(timestamps, "printed the time of each line"),
+    "container.log.until": Rule(until, "printed no line of after"),
 }

@@ -6,7 +6,7 @@ import posixpath
 from typing import Any
 
 from lifecycle.checks.check import Check, compare, unverified
-from lifecycle.checks.wording import about
+from lifecycle.checks.rules import PHRASE, Rule
 from lifecycle.command.promise import Promise
 from lifecycle.command.values.basic import ImpossibleError, size
 from lifecycle.command.values.mounts import MountOption, VolumesFrom, clean, tmpfs_options
@@ -33,7 +33,7 @@ def option(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     wanted = promise.expected_as(MountOption)
     target, name, value = wanted.target, wanted.option, wanted.value
     shown = name if value is True else f"{name} {value}"
-    label = about(promise, f"{target} is mounted with {shown}")
+    label = f"{target} is mounted with {shown}"
     if promise.where == "inspect":
         actual = _declared(c, target, name)
         return compare(label, value, actual, "inspect .HostConfig")
@@ -131,14 +131,14 @@ def _size(text: str, wanted: int) -> int | None:
 def volume_driver(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     """``--volume-driver``: the driver of the volumes that it makes."""
     actual = (c.seen or {})["HostConfig"].get("VolumeDriver")
-    return compare(about(promise), promise.expected, actual, "inspect .HostConfig.VolumeDriver")
+    return compare(PHRASE, promise.expected, actual, "inspect .HostConfig.VolumeDriver")
 
 
 def volumes_from(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
     """``--volumes-from``: each mount of the other container, in both mount tables."""
     wanted = promise.expected_as(VolumesFrom)
     name, readonly = wanted.container, wanted.readonly
-    label = about(promise, f"has the mounts of {name}{' to read' if readonly else ''}")
+    label = f"has the mounts of {name}{' to read' if readonly else ''}"
     other = facts.containers.get(name)
     if other is None or other.seen is None:
         return unverified(label, promise.expected, "that container was not looked at")
@@ -164,8 +164,8 @@ def volumes_from(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
     return compare(label, theirs, seen, c.inside.place(MOUNTS))
 
 
-JUDGES = {
-    "container.mount.option": option,
-    "container.volume_driver": volume_driver,
-    "container.volumes_from": volumes_from,
+RULES: dict[str, Rule] = {
+    "container.mount.option": Rule(option),
+    "container.volume_driver": Rule(volume_driver, "makes volumes with"),
+    "container.volumes_from": Rule(volumes_from),
 }

@@ -6,10 +6,10 @@ import os
 from typing import Any
 
 from lifecycle.checks.check import Check, compare, unverified
-from lifecycle.checks.wording import about
+from lifecycle.checks.rules import Rule
 from lifecycle.command.promise import Promise
 from lifecycle.command.values.mounts import BindEnds, Mount, MountAccess, clean
-from lifecycle.facts.inside import MOUNTS, WRITES
+from lifecycle.facts.inside import MOUNTS, WRITES, Probe
 from lifecycle.facts.model import ContainerFacts, Facts
 from lifecycle.machine.procfs import MountLine
 
@@ -22,16 +22,16 @@ def mount(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
         return _inside(promise, c, MountAccess(target, wanted.readonly))
     found = [m for m in (c.seen or {}).get("Mounts") or [] if m["Destination"] == target]
     if not found and wanted.type == "tmpfs" and target in _tmpfs(c):
-        return compare(about(promise, f"{target} is a tmpfs"), wanted, wanted, "inspect Tmpfs")
+        return compare((f"{target} is a tmpfs"), wanted, wanted, "inspect Tmpfs")
     if not found:
-        return compare(about(promise, f"{target} is mounted"), wanted, None, "inspect .Mounts")
+        return compare((f"{target} is mounted"), wanted, None, "inspect .Mounts")
     actual = Mount(
         source=_source(found[-1], wanted.source, facts),
         target=wanted.target,
         type=found[-1]["Type"],
         readonly=not found[-1]["RW"],
     )
-    return compare(about(promise, f"{target} is mounted"), wanted, actual, "inspect .Mounts")
+    return compare((f"{target} is mounted"), wanted, actual, "inspect .Mounts")
 
 
 def _tmpfs(c: ContainerFacts) -> dict[str, str]:
@@ -50,7 +50,7 @@ def _source(mounted: dict[str, Any], written: str, facts: Facts) -> str:
 
 
 def _inside(promise: Promise, c: ContainerFacts, wanted: MountAccess) -> Check:
-    label = about(promise, f"{wanted.target} is mounted")
+    label = f"{wanted.target} is mounted"
     hidden, source = c.inside.hides(MOUNTS), c.inside.place(MOUNTS)
     if hidden:
         return unverified(label, promise.expected, hidden)
@@ -64,7 +64,7 @@ def access(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     """The container's own user can write there; into a read-only one nobody can."""
     asked = promise.expected_as(MountAccess)
     target, wanted = asked.target, "refuses writes" if asked.readonly else "writable"
-    label = about(promise, f"{target} {wanted}")
+    label = f"{target} {wanted}"
     hidden = c.inside.hides(WRITES)
     if hidden:
         return unverified(label, wanted, hidden)
@@ -83,7 +83,7 @@ def round_trip(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
     """What is written on one side belongs to the same uid on the other."""
     ends = promise.expected_as(BindEnds)
     held = f"{ends.target} and {ends.source} hold the same files with the same owners"
-    label = about(promise, held)
+    label = held
     if facts.world.no_host_side:
         return unverified(label, "same owners", facts.world.no_host_side)
     hidden = c.inside.hides(WRITES)
@@ -107,3 +107,20 @@ def mount_source(label: str, wanted: str, line: MountLine, source: str) -> Check
         return unverified(label, wanted, f"it is all of {line.source}, wherever that is mounted")
     ends = wanted in {line.root, line.source} or wanted.endswith(line.root)
     return compare(label, wanted, wanted if ends else line.root, source)
+
+
+def _written(promise: Promise) -> Probe:
+    """A write is tried where a mount is to be used."""
+    return Probe(write_in=(promise.expected_as(MountAccess).target,))
+
+
+def _kept(promise: Promise) -> Probe:
+    """What is written in it stays for the other side to see."""
+    return Probe(keep_in=(promise.expected_as(BindEnds).target,))
+
+
+RULES: dict[str, Rule] = {
+    "container.mount": Rule(mount),
+    "container.mount.access": Rule(access, reads=_written),
+    "container.mount.round_trip": Rule(round_trip, reads=_kept),
+}

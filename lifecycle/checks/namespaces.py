@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from lifecycle.checks.check import Check, compare, unverified
-from lifecycle.checks.inspect_fields import Judge, from_inspect, host_config, not_seen
-from lifecycle.checks.wording import about
+from lifecycle.checks.inspect_fields import from_inspect, host_config, not_seen
+from lifecycle.checks.rules import PHRASE, Rule, kernel
 from lifecycle.command.promise import Promise
+from lifecycle.facts.inside import Probe
 from lifecycle.facts.model import ContainerFacts, Facts
 
 _KEYS = {
@@ -40,7 +41,7 @@ def mode(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
         beside = facts.containers.get(other)
         if beside is None or beside.seen is None:
             reason = "that container was not looked at"
-            return unverified(about(promise), promise.expected, reason)
+            return unverified(PHRASE, promise.expected, reason)
         if actual == f"container:{beside.seen['Id']}":
             actual = wanted
     return from_inspect(promise, actual, f"HostConfig.{key}")
@@ -57,10 +58,10 @@ def shared(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
         actual = "host"
     elif promise.expected == "host" and _is_apart(facts):
         reason = "it is not the machine's first, and which one the engine is in can't be told"
-        return unverified(about(promise), promise.expected, reason)
+        return unverified(PHRASE, promise.expected, reason)
     else:
         actual = "host" if found == _ours(name) and facts.world.shares_machine else "private"
-    return compare(about(promise), promise.expected, actual, c.inside.place(path))
+    return compare(PHRASE, promise.expected, actual, c.inside.place(path))
 
 
 def _is_apart(facts: Facts) -> bool:
@@ -85,19 +86,24 @@ def cgroup_parent(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     paths = {row[2] for row in rows if len(row) == 3}  # noqa: PLR2004 - cgroups(7)
     if not paths - {"/"}:
         reason = c.inside.hides(CGROUP_FILE) or "its cgroup namespace hides the path"
-        return unverified(about(promise), promise.expected, reason)
+        return unverified(PHRASE, promise.expected, reason)
     wanted = promise.expected_as(str)
     part = f"/{wanted.strip('/')}/"
     actual = wanted if any(part in f"{p}/" for p in paths) else max(paths)
-    return compare(about(promise), wanted, actual, c.inside.place(CGROUP_FILE))
+    return compare(PHRASE, wanted, actual, c.inside.place(CGROUP_FILE))
 
 
 def _kind(promise: Promise) -> str:
     return promise.field.split(".")[1]
 
 
-JUDGES: dict[str, Judge] = {
-    **{f"container.{kind}": mode for kind in _KEYS},
-    **{f"container.{kind}.namespace": shared for kind in _KEYS},
-    "container.cgroup_parent": cgroup_parent,
+def _namespace(promise: Promise) -> Probe:
+    names = (KERNEL_NAMES[_kind(promise)],) if promise.where == "inside" else ()
+    return Probe(namespaces=names)
+
+
+RULES: dict[str, Rule] = {
+    **{f"container.{kind}": Rule(mode) for kind in _KEYS},
+    **{f"container.{kind}.namespace": Rule(shared, reads=_namespace) for kind in _KEYS},
+    "container.cgroup_parent": Rule(cgroup_parent, reads=kernel(CGROUP_FILE)),
 }

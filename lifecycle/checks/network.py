@@ -8,7 +8,7 @@ from collections.abc import Collection
 from typing import Any
 
 from lifecycle.checks.check import Check, compare, unverified
-from lifecycle.checks.wording import about
+from lifecycle.checks.rules import PHRASE, Rule, texts
 from lifecycle.command.promise import Promise
 from lifecycle.command.values.networks import ExtraHost, Link, NetworkAlias
 from lifecycle.facts.model import ContainerFacts, Facts
@@ -47,7 +47,7 @@ def _host(c: ContainerFacts, key: str) -> Any:
 def _among(promise: Promise, found: Collection[Any], source: str, detail: str = "") -> Check:
     """Kept when the expected value is one of those found."""
     actual = promise.expected if promise.expected in found else (list(found) or None)
-    return compare(about(promise, detail), promise.expected, actual, source)
+    return compare((detail), promise.expected, actual, source)
 
 
 def _unread(promise: Promise, c: ContainerFacts, *files: str) -> Check | None:
@@ -55,14 +55,14 @@ def _unread(promise: Promise, c: ContainerFacts, *files: str) -> Check | None:
     if any(f in c.inside.texts for f in files):
         return None
     reason = c.inside.hides(files[0]) or f"{files[0]} could not be read inside"
-    return unverified(about(promise), promise.expected, reason)
+    return unverified(PHRASE, promise.expected, reason)
 
 
 def host(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     """``--add-host``: as declared, and a line of /etc/hosts inside."""
     wanted = promise.expected_as(ExtraHost)
     name, address = wanted.host, wanted.address
-    label = about(promise, f"knows the host {name}")
+    label = f"knows the host {name}"
     if promise.where == "inspect":
         known = [str(e).partition(":") for e in _host(c, "ExtraHosts") or []]
         found = [ExtraHost(h, a.strip("[]")) for h, _, a in known]
@@ -98,7 +98,7 @@ def dns(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     servers = _resolv(c, "nameserver")
     if _RESOLVER in servers and promise.expected not in servers:
         reason = "on a user's network the engine's own resolver asks it, out of sight"
-        return unverified(about(promise), promise.expected, reason)
+        return unverified(PHRASE, promise.expected, reason)
     return _among(promise, servers, c.inside.place(RESOLV))
 
 
@@ -125,13 +125,11 @@ def domainname(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     """``--domainname``: as declared, and the kernel's inside."""
     if promise.where == "inspect":
         actual = (c.seen or {})["Config"].get("Domainname")
-        return compare(about(promise), promise.expected, actual, "inspect .Config.Domainname")
+        return compare(PHRASE, promise.expected, actual, "inspect .Config.Domainname")
     hidden = _unread(promise, c, DOMAIN)
     if hidden:
         return hidden
-    return compare(
-        about(promise), promise.expected, c.inside.texts[DOMAIN].strip(), c.inside.place(DOMAIN)
-    )
+    return compare(PHRASE, promise.expected, c.inside.texts[DOMAIN].strip(), c.inside.place(DOMAIN))
 
 
 def addresses(c: ContainerFacts) -> list[str]:
@@ -184,7 +182,7 @@ def mac(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
         found = [str(n.get("MacAddress") or "") for n in _networks(c).values()] + declared
         source = "inspect .NetworkSettings.Networks"
     actual = wanted if wanted in found else ([f for f in found if f] or None)
-    return compare(about(promise), wanted, actual, source)
+    return compare(PHRASE, wanted, actual, source)
 
 
 def alias(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
@@ -197,7 +195,7 @@ def alias(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
         if network in {"", facts.written("network", real)}
         for name in one.get("Aliases") or []
     ]
-    label = about(promise, f"is called {wanted} on {network or 'its network'}")
+    label = f"is called {wanted} on {network or 'its network'}"
     actual = wanted if wanted in found else (found or None)
     return compare(label, wanted, actual, "inspect .NetworkSettings.Networks Aliases")
 
@@ -214,7 +212,7 @@ def gateway_priority(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     found = [one["GwPriority"] for one in _networks(c).values() if "GwPriority" in one]
     if not found:
         reason = "this engine knows no priority of a gateway"
-        return unverified(about(promise), promise.expected, reason)
+        return unverified(PHRASE, promise.expected, reason)
     return _among(promise, found, "inspect .NetworkSettings.Networks GwPriority")
 
 
@@ -224,7 +222,7 @@ def link(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
     name, other = asked.container, asked.alias
     declared = [str(one).split(":") for one in _host(c, "Links") or []]
     apart = [str(v).split(":") for one in _networks(c).values() for v in one.get("Links") or []]
-    label = about(promise, f"knows {name} as {other}")
+    label = f"knows {name} as {other}"
     if promise.where == "inspect":
         found = [_link(parts, facts) for parts in declared + apart]
         return _among(promise, found, "inspect .HostConfig.Links", f"knows {name} as {other}")
@@ -254,16 +252,16 @@ def network(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
     found = {facts.written("network", n) for n in (*_networks(c), mode)}
     actual = wanted if wanted in found else mode
     source = "inspect .NetworkSettings.Networks"
-    return compare(about(promise), wanted, actual, source)
+    return compare(PHRASE, wanted, actual, source)
 
 
 def _joined(promise: Promise, mode: str, other: ContainerFacts | None) -> Check:
     """``--network container:NAME``: the engine shows it by that container's id."""
     if other is None or other.seen is None:
-        return unverified(about(promise), promise.expected, "that container was not looked at")
+        return unverified(PHRASE, promise.expected, "that container was not looked at")
     same = mode == f"container:{other.seen['Id']}"
     actual = promise.expected if same else mode
-    return compare(about(promise), promise.expected, actual, "inspect .HostConfig.NetworkMode")
+    return compare(PHRASE, promise.expected, actual, "inspect .HostConfig.NetworkMode")
 
 
 def _on_it(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
@@ -273,7 +271,7 @@ def _on_it(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
         return hidden
     inside, wanted = addresses(c), promise.expected_as(str)
     if wanted == "none":
-        return compare(about(promise), [], inside, c.inside.place(ROUTES))
+        return compare(PHRASE, [], inside, c.inside.place(ROUTES))
     kind, _, other = wanted.partition(":")
     if kind == "container" and other:
         theirs = facts.containers.get(other)
@@ -282,9 +280,9 @@ def _on_it(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
         told = _told(c, "bridge" if wanted == "default" else wanted, facts)
     if not told:
         reason = "the engine tells no address on that network"
-        return unverified(about(promise), wanted, reason)
+        return unverified(PHRASE, wanted, reason)
     actual = told if set(told) <= set(inside) else inside
-    label = about(promise, f"has {told[0]} on {wanted}")
+    label = f"has {told[0]} on {wanted}"
     return compare(label, told, actual, c.inside.place(ROUTES))
 
 
@@ -301,7 +299,7 @@ def _told(c: ContainerFacts, name: str, facts: Facts) -> list[str]:
 def network_left(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
     """``network disconnect``: it is on that network no more."""
     found = [facts.written("network", n) for n in _networks(c)]
-    label = about(promise, f"has left {promise.expected}")
+    label = f"has left {promise.expected}"
     actual = f"still on {promise.expected}" if promise.expected in found else promise.expected
     return compare(label, promise.expected, actual, "inspect .NetworkSettings.Networks")
 
@@ -323,24 +321,26 @@ def ports_published(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     missing = [p for p in _exposed(c) if c.is_up and not bound.get(p)]
     actual: object = f"{missing[0]} is not published" if asked and missing else asked
     source = "inspect .HostConfig.PublishAllPorts and .NetworkSettings.Ports"
-    return compare(about(promise), promise.expected, actual, source)
+    return compare(PHRASE, promise.expected, actual, source)
 
 
-JUDGES = {
-    "container.host": host,
-    "container.dns": dns,
-    "container.dns_option": dns_option,
-    "container.dns_search": dns_search,
-    "container.domainname": domainname,
-    "container.ip": ip,
-    "container.link_local_ip": link_local_ip,
-    "container.mac": mac,
-    "container.alias": alias,
-    "container.network_option": network_option,
-    "container.gateway_priority": gateway_priority,
-    "container.link": link,
-    "container.network": network,
-    "container.network_left": network_left,
-    "container.exposed": exposed,
-    "container.ports_published": ports_published,
+RULES: dict[str, Rule] = {
+    "container.host": Rule(host, reads=texts(HOSTS)),
+    "container.dns": Rule(dns, "asks the name server", reads=texts(RESOLV)),
+    "container.dns_option": Rule(dns_option, "has the DNS option", reads=texts(RESOLV)),
+    "container.dns_search": Rule(dns_search, "searches the domain", reads=texts(RESOLV)),
+    "container.domainname": Rule(domainname, "has the domain name", reads=texts(DOMAIN)),
+    "container.ip": Rule(ip, "has the address", reads=texts(ROUTES, ROUTES6)),
+    "container.link_local_ip": Rule(
+        link_local_ip, "has the link-local address", reads=texts(ROUTES, ROUTES6)
+    ),
+    "container.mac": Rule(mac, "has the MAC address", reads=texts(*CARDS)),
+    "container.alias": Rule(alias),
+    "container.network_option": Rule(network_option, "gives the network's driver"),
+    "container.gateway_priority": Rule(gateway_priority, "has the gateway priority"),
+    "container.link": Rule(link, reads=texts(HOSTS)),
+    "container.network": Rule(network, "is on the network", reads=texts(ROUTES, ROUTES6)),
+    "container.network_left": Rule(network_left),
+    "container.exposed": Rule(exposed, "says it uses the port"),
+    "container.ports_published": Rule(ports_published, "publishes every port that it exposes"),
 }

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from lifecycle.checks.check import Check, compare, unverified
-from lifecycle.checks.wording import about
+from lifecycle.checks.rules import PHRASE, ThingRule
 from lifecycle.command.promise import Promise
 from lifecycle.command.values.changes import Change
 from lifecycle.facts.model import Facts
@@ -24,9 +24,9 @@ def _judge(kind: str, doc: str, source: str, read: Read) -> Judge:
         found = known[kind].get(promise.about.name) if promise.about else None
         if found is None:
             reason = f"the {kind} was not made" if promise.about else f"the {kind} has no name"
-            return unverified(about(promise), promise.expected, reason)
+            return unverified(PHRASE, promise.expected, reason)
         actual = read(found, promise)
-        return compare(about(promise), promise.expected, actual, f"{kind} inspect .{source}")
+        return compare(PHRASE, promise.expected, actual, f"{kind} inspect .{source}")
 
     judged.__doc__ = doc
     return judged
@@ -101,29 +101,29 @@ _KEYS = {
 }
 
 
-def _network(doc: str, source: str, read: Read | None = None) -> Judge:
-    return _judge("network", doc, source, read or _plain(source))
+def _network(doc: str, source: str, read: Read | None = None, phrase: str = "") -> ThingRule:
+    return ThingRule(_judge("network", doc, source, read or _plain(source)), phrase)
 
 
 def _config_from(promise: Promise, facts: Facts) -> Check:
     """``--config-from``: the template that it was made from."""
     found = facts.networks.get(promise.about.name) if promise.about else None
     if found is None:
-        return unverified(about(promise), promise.expected, "the network was not made")
+        return unverified(PHRASE, promise.expected, "the network was not made")
     real = (found.get("ConfigFrom") or {}).get("Network", "")
     actual = facts.written("network", real)
-    return compare(about(promise), promise.expected, actual, "network inspect .ConfigFrom")
+    return compare(PHRASE, promise.expected, actual, "network inspect .ConfigFrom")
 
 
-def _volume(doc: str, source: str, read: Read | None = None) -> Judge:
-    return _judge("volume", doc, source, read or _plain(source))
+def _volume(doc: str, source: str, read: Read | None = None, phrase: str = "") -> ThingRule:
+    return ThingRule(_judge("volume", doc, source, read or _plain(source)), phrase)
 
 
-def _image(doc: str, source: str, read: Read | None = None) -> Judge:
-    return _judge("image", doc, source, read or _plain(source))
+def _image(doc: str, source: str, read: Read | None = None, phrase: str = "") -> ThingRule:
+    return ThingRule(_judge("image", doc, source, read or _plain(source)), phrase)
 
 
-JUDGES: dict[str, Judge] = {
+RULES: dict[str, ThingRule] = {
     "network.driver": _network("``--driver``.", "Driver"),
     "network.internal": _network("``--internal``: cut off from the outside.", "Internal"),
     "network.attachable": _network("``--attachable``.", "Attachable"),
@@ -131,8 +131,10 @@ JUDGES: dict[str, Judge] = {
     "network.ipv4": _network("``--ipv4``: whether it has IPv4.", "EnableIPv4", _ipv4),
     "network.ipv6": _network("``--ipv6``: whether it has IPv6.", "EnableIPv6"),
     "network.scope": _network("``--scope``.", "Scope"),
-    "network.config_only": _network("``--config-only``: a template only.", "ConfigOnly"),
-    "network.config_from": _config_from,
+    "network.config_only": _network(
+        "``--config-only``: a template only.", "ConfigOnly", phrase="is only a template"
+    ),
+    "network.config_from": ThingRule(_config_from, "is made from"),
     "network.labels": _network(
         "``--label``.", "Labels", _keyed(lambda n: n.get("Labels"), "network.labels")
     ),
@@ -141,7 +143,9 @@ JUDGES: dict[str, Judge] = {
     ),
     "network.subnet": _network("``--subnet``.", "IPAM.Config", _pool("Subnet")),
     "network.gateway": _network("``--gateway``.", "IPAM.Config", _pool("Gateway")),
-    "network.ip_range": _network("``--ip-range``.", "IPAM.Config", _pool("IPRange")),
+    "network.ip_range": _network(
+        "``--ip-range``.", "IPAM.Config", _pool("IPRange"), phrase="gives addresses of"
+    ),
     "network.aux_address": _network(
         "``--aux-address``.", "IPAM.Config", _keyed(_auxiliary, "network.aux_address")
     ),
@@ -171,6 +175,8 @@ JUDGES: dict[str, Judge] = {
         "``--platform``: as much of it as was written.", "Os, .Architecture", _platform
     ),
     "image.author": _image("``--author``.", "Author"),
-    "image.comment": _image("``--message``.", "Comment"),
-    "image.change": _image("``--change``: what the instruction sets.", "Config", _change),
+    "image.comment": _image("``--message``.", "Comment", phrase="has the message"),
+    "image.change": _image(
+        "``--change``: what the instruction sets.", "Config", _change, phrase="is changed"
+    ),
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lifecycle.checks.check import Check, compare, unverified
-from lifecycle.checks.wording import about
+from lifecycle.checks.rules import Rule
 from lifecycle.command.promise import Promise
 from lifecycle.command.values.ports import PublishedPort
 from lifecycle.facts.model import ContainerFacts, Facts, together
@@ -17,7 +17,7 @@ def published(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     (moby issue 51758), so what was asked for proves nothing then.
     """
     wanted = promise.expected_as(PublishedPort)
-    label = about(promise, f"{wanted.container} is published")
+    label = f"{wanted.container} is published"
     found = bindings(c.seen or {}, wanted.container)
     match = next((b for b in found if _same(b, wanted)), None)
     actual = wanted if match else (found or None)
@@ -40,7 +40,7 @@ def _in_range(port: str, written: str) -> bool:
 def answers(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     """From outside, each place that was written reaches a listener inside."""
     wanted = promise.expected_as(PublishedPort)
-    label = about(promise, f"{wanted.container} answers")
+    label = f"{wanted.container} answers"
     answer = c.answers.get(wanted.container)
     here = [
         found
@@ -51,3 +51,9 @@ def answers(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     if answer is None or answer.answered is None:
         return unverified(label, "answers", answer.how if answer else "nobody tried to connect")
     return compare(label, "answers", "answers" if answer.answered else answer.how, answer.how)
+
+
+RULES: dict[str, Rule] = {
+    "container.port": Rule(published),
+    "container.port.answers": Rule(answers),
+}

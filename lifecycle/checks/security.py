@@ -7,18 +7,17 @@ from typing import Any
 
 from lifecycle.checks.check import Check, compare, unverified
 from lifecycle.checks.inspect_fields import (
-    Judge,
     first_process,
     from_inspect,
     host_config,
     keyed,
     not_seen,
 )
-from lifecycle.checks.wording import about
+from lifecycle.checks.rules import PHRASE, STATUS, Rule, kernel, of_process
 from lifecycle.command.promise import Promise
 from lifecycle.command.values.basic import ImpossibleError
 from lifecycle.command.values.security import CAPABILITIES, CdiDevice, Device, capability
-from lifecycle.facts.inside import MOUNTS
+from lifecycle.facts.inside import MOUNTS, Probe
 from lifecycle.facts.kernel_files import status as fields_of
 from lifecycle.facts.model import ContainerFacts, Facts
 
@@ -86,9 +85,7 @@ def cap_add(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
         wanted = _all_of(c) & ~_mask(_listed(c, "CapDrop"))
     missing = _names(wanted & ~held)
     actual = f"{' '.join(missing)} missing" if missing else promise.expected
-    return compare(
-        about(promise), promise.expected, actual, f"{c.inside.place(path)} CapBnd and CapEff"
-    )
+    return compare(PHRASE, promise.expected, actual, f"{c.inside.place(path)} CapBnd and CapEff")
 
 
 def cap_drop(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
@@ -105,9 +102,7 @@ def cap_drop(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
         unwanted = _all_of(c) & ~_mask(_listed(c, "CapAdd"))
     left = _names(unwanted & (bound | effective))
     actual = f"{' '.join(left)} left" if left else promise.expected
-    return compare(
-        about(promise), promise.expected, actual, f"{c.inside.place(path)} CapBnd and CapEff"
-    )
+    return compare(PHRASE, promise.expected, actual, f"{c.inside.place(path)} CapBnd and CapEff")
 
 
 def privileged(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
@@ -123,7 +118,7 @@ def privileged(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
         return not_seen(promise, c, path)
     wanted: dict[str, Any] = {"capabilities missing": [], "seccomp": "0"}
     actual = {"capabilities missing": _names(_all_of(c) & ~held), "seccomp": status["Seccomp"]}
-    return compare(about(promise), wanted, actual, c.inside.place(path))
+    return compare(PHRASE, wanted, actual, c.inside.place(path))
 
 
 def read_only(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
@@ -135,7 +130,7 @@ def read_only(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     if root is None:
         return not_seen(promise, c, MOUNTS)
     source = f"{c.inside.place(MOUNTS)} /"
-    return compare(about(promise), promise.expected, "ro" in root.options, source)
+    return compare(PHRASE, promise.expected, "ro" in root.options, source)
 
 
 def device(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
@@ -145,7 +140,7 @@ def device(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
         found = [i for r in asked if r.get("Driver") == "cdi" for i in r.get("DeviceIDs") or []]
         wanted = promise.expected.cdi
         return compare(
-            about(promise), wanted, wanted if wanted in found else found, "inspect DeviceRequests"
+            PHRASE, wanted, wanted if wanted in found else found, "inspect DeviceRequests"
         )
     keys = ("PathOnHost", "PathInContainer", "CgroupPermissions")
     held = [Device(*map(d.get, keys)) for d in host_config(c).get("Devices") or []]
@@ -160,7 +155,7 @@ def device_node(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     if fact is None:
         return not_seen(promise, c, path)
     actual = path if fact.exists else "missing"
-    return compare(about(promise), path, actual, c.inside.places.get(path, "test -e"))
+    return compare(PHRASE, path, actual, c.inside.places.get(path, "test -e"))
 
 
 def device_rule(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
@@ -176,7 +171,7 @@ def device_rule(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     granted = [line.split() for line in text.splitlines() if len(line.split()) == 3]  # noqa: PLR2004
     kept = any(k in {kind, "a"} and n == number and set(mode) <= set(m) for k, n, m in granted)
     actual = promise.expected if kept else "not in the list"
-    return compare(about(promise), promise.expected, actual, c.inside.place(DEVICES_LIST))
+    return compare(PHRASE, promise.expected, actual, c.inside.place(DEVICES_LIST))
 
 
 def sysctl(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
@@ -190,9 +185,7 @@ def sysctl(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
         return not_seen(promise, c, path)
     found = c.inside.proc[path]
     same = found.split() == promise.expected_as(str).split()
-    return compare(
-        about(promise), promise.expected, promise.expected if same else found.strip(), path
-    )
+    return compare(PHRASE, promise.expected, promise.expected if same else found.strip(), path)
 
 
 def sysctl_file(name: str) -> str:
@@ -208,10 +201,10 @@ def group(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
         return from_inspect(promise, actual, "HostConfig.GroupAdd")
     hidden = c.inside.hides("id")
     if hidden:
-        return unverified(about(promise), promise.expected, hidden)
+        return unverified(PHRASE, promise.expected, hidden)
     found = {str(number) for number in c.inside.groups} | set(c.inside.groups.values())
     actual = promise.expected if promise.expected in found else sorted(found)
-    return compare(about(promise), promise.expected, actual, c.inside.place("id"))
+    return compare(PHRASE, promise.expected, actual, c.inside.place("id"))
 
 
 def option(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
@@ -226,14 +219,14 @@ def option(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
         profile = text.strip("\0\n").partition(" (")[0]
         if not profile:
             return not_seen(promise, c, path)
-        return compare(about(promise), promise.expected, profile, c.inside.place(path))
+        return compare(PHRASE, promise.expected, profile, c.inside.place(path))
     path, text = first_process(c, "status")
     field = {"no_new_privileges": "NoNewPrivs", "seccomp": "Seccomp"}[what]
     found = fields_of(text).get(field, "")
     if not found:
         return not_seen(promise, c, path)
     wanted = {"NoNewPrivs": "1", "Seccomp": "0" if promise.expected == "unconfined" else "2"}[field]
-    return compare(about(promise), wanted, found, f"{c.inside.place(path)} {field}")
+    return compare(PHRASE, wanted, found, f"{c.inside.place(path)} {field}")
 
 
 def _option_declared(promise: Promise, c: ContainerFacts, what: str) -> Check:
@@ -270,18 +263,42 @@ def _system_paths(promise: Promise, c: ContainerFacts) -> Check:
         return not_seen(promise, c, MOUNTS)
     masked = [m.target for m in c.inside.mounts if m.target.startswith("/proc/")]
     actual = f"masked: {' '.join(masked)}" if masked else "unconfined"
-    return compare(about(promise), promise.expected, actual, c.inside.place(MOUNTS))
+    return compare(PHRASE, promise.expected, actual, c.inside.place(MOUNTS))
 
 
-JUDGES: dict[str, Judge] = {
-    "container.cap_add": cap_add,
-    "container.cap_drop": cap_drop,
-    "container.privileged": privileged,
-    "container.read_only": read_only,
-    "container.device": device,
-    "container.device.node": device_node,
-    "container.device_rule": device_rule,
-    "container.sysctl": sysctl,
-    "container.groups": group,
-    "container.security": option,
+def _sysctl_file(promise: Promise) -> Probe:
+    return kernel(sysctl_file(keyed(promise)))(promise)
+
+
+def _security_files(promise: Promise) -> Probe:
+    files = {
+        "apparmor": of_process("attr/current"),
+        "no_new_privileges": STATUS,
+        "seccomp": STATUS,
+    }
+    return kernel(*files.get(keyed(promise), ()))(promise)
+
+
+def _node(promise: Promise) -> Probe:
+    """The device file that must be there."""
+    return Probe(files=(str(promise.expected),))
+
+
+RULES: dict[str, Rule] = {
+    "container.cap_add": Rule(
+        cap_add, "has the capability", reads=kernel(*STATUS, LAST_CAPABILITY)
+    ),
+    "container.cap_drop": Rule(
+        cap_drop, "is without the capability", reads=kernel(*STATUS, LAST_CAPABILITY)
+    ),
+    "container.privileged": Rule(
+        privileged, "has every right", reads=kernel(*STATUS, LAST_CAPABILITY)
+    ),
+    "container.read_only": Rule(read_only, "has a read-only root"),
+    "container.device": Rule(device, "has the device"),
+    "container.device.node": Rule(device_node, "has the device file", reads=_node),
+    "container.device_rule": Rule(device_rule, reads=kernel(DEVICES_LIST)),
+    "container.sysctl": Rule(sysctl, reads=_sysctl_file),
+    "container.groups": Rule(group, "has the group"),
+    "container.security": Rule(option, reads=_security_files),
 }

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 from lifecycle.facts.kernel_files import (
     Account,
@@ -49,6 +50,18 @@ class Probe:
     def name_in(self, folder: str) -> str:
         """The file that the probe writes in a folder."""
         return f"{folder.rstrip('/')}/{TOUCHED}{self.token}-in"
+
+
+def merged(*probes: Probe) -> Probe:
+    """One probe that covers all of these: each thing once."""
+    whole: dict[str, Any] = {}
+    for one in fields(Probe):
+        values = [getattr(probe, one.name) for probe in probes]
+        if isinstance(one.default, tuple):
+            whole[one.name] = tuple(dict.fromkeys(thing for value in values for thing in value))
+        else:
+            whole[one.name] = next(filter(None, values), one.default)
+    return Probe(**whole)
 
 
 @dataclass(frozen=True)

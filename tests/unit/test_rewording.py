@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lifecycle.checks import wording
+from lifecycle.checks import judge as judging
+from lifecycle.checks import table, wording
 from lifecycle.checks.check import Check
 from lifecycle.checks.judge import judge
+from lifecycle.checks.table import row_of
 from lifecycle.command.promise import Promise
 from lifecycle.facts.model import Facts
 from lifecycle.report.model import RunReport, ScenarioReport, count_gpu_checks
@@ -93,6 +96,8 @@ def test_a_promise_is_judged_the_same_in_any_words(
 ) -> None:
     facts = [one for one in (case.kept, case.broken, case.unseen) if one]
     before = [verdict(case.promise, one) for one in facts]
-    monkeypatch.setattr(wording, "_PHRASES", {})
+    row = row_of(case.promise.field)
+    monkeypatch.setattr(table, "RULES", {row: replace(table.RULES[row], phrase="another")})
+    monkeypatch.setattr(judging, "RULES", table.RULES)
     monkeypatch.setattr(wording, "_WHERE", dict.fromkeys(("inspect", "inside", "host"), "?"))
     assert [verdict(case.promise, one) for one in facts] == before

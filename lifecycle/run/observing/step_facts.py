@@ -22,7 +22,7 @@ from lifecycle.engine.events import Event
 from lifecycle.facts.exec_process import exec_facts
 from lifecycle.facts.from_outside import look_outside
 from lifecycle.facts.host_files import state_of
-from lifecycle.facts.inside import Inside, Probe
+from lifecycle.facts.inside import Inside, merged
 from lifecycle.facts.look_inside import look_inside
 from lifecycle.facts.model import Answer, ContainerFacts, Facts
 from lifecycle.facts.password import SHADOW, look_at_password, shadow_hash
@@ -94,19 +94,6 @@ def _watch(session: Session, planned: PlannedStep, promises: Sequence[Promise]) 
     watch = Watch(look, trips.extend(), trips, once)
     session.witness.watch(session.real("container", planned.container), watch)
     return watch
-
-
-def merged(a: Probe, b: Probe) -> Probe:
-    """One probe that covers both."""
-    return replace(
-        a,
-        files=a.files + b.files,
-        texts=a.texts + b.texts,
-        gpus=a.gpus or b.gpus,
-        processes=a.processes or b.processes,
-        proc=a.proc + b.proc,
-        namespaces=a.namespaces + b.namespaces,
-    )
 
 
 def look_after(

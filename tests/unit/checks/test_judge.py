@@ -6,7 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from lifecycle.checks.judge import _CONTAINER, _NEEDS_NO_CONTAINER, _OTHER, _known, judge, judge_all
+from lifecycle.checks.judge import judge, judge_all
+from lifecycle.checks.rules import Rule
+from lifecycle.checks.table import RULES, row_of
 from lifecycle.command.flags import VERBS
 from lifecycle.command.parse import parse
 from lifecycle.command.promise import Expected
@@ -57,7 +59,7 @@ CASES = [
     *CALLERS,
     *BUILT,
 ]
-ROWS = {**_CONTAINER, **_OTHER}
+OF_CONTAINERS = {field: rule for field, rule in RULES.items() if isinstance(rule, Rule)}
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
@@ -83,19 +85,19 @@ def test_a_promise_that_was_not_observed_is_unverified_with_the_reason(case: Cas
 
 
 def test_every_row_has_facts_that_keep_it_and_facts_that_break_it() -> None:
-    assert {_known(c.promise.field) for c in CASES} == set(ROWS)
+    assert {row_of(c.promise.field) for c in CASES} == set(RULES)
 
 
 def test_every_promise_that_is_seen_inside_or_outside_has_facts_that_hide_it() -> None:
     far = {
-        (_known(c.promise.field), c.promise.where) for c in CASES if c.promise.where != "inspect"
+        (row_of(c.promise.field), c.promise.where) for c in CASES if c.promise.where != "inspect"
     }
-    hidden = {(_known(c.promise.field), c.promise.where) for c in CASES if c.unseen}
+    hidden = {(row_of(c.promise.field), c.promise.where) for c in CASES if c.unseen}
     assert far <= hidden
 
 
 def test_every_promise_that_a_flag_makes_is_judged_where_it_is_seen() -> None:
-    judged = {(_known(c.promise.field), c.promise.where) for c in CASES}
+    judged = {(row_of(c.promise.field), c.promise.where) for c in CASES}
     made = {
         (says.field, where)
         for verb in VERBS.values()
@@ -106,13 +108,15 @@ def test_every_promise_that_a_flag_makes_is_judged_where_it_is_seen() -> None:
     assert made <= judged
 
 
-@pytest.mark.parametrize("field", sorted(_CONTAINER))
+@pytest.mark.parametrize("field", sorted(OF_CONTAINERS))
 def test_a_container_that_was_not_looked_at_leaves_its_promises_unverified(field: str) -> None:
     check = judge(said("-x", field, "anything"), step())
     assert (check.status, check.source) == ("unverified", "the container was not looked at")
 
 
-@pytest.mark.parametrize("field", sorted(set(_CONTAINER) - _NEEDS_NO_CONTAINER))
+@pytest.mark.parametrize(
+    "field", sorted(f for f, rule in OF_CONTAINERS.items() if not rule.when_gone)
+)
 def test_a_container_that_does_not_exist_breaks_one_promise_and_not_all(field: str) -> None:
     check = judge(said("-x", field, "anything"), having(None))
     assert (check.status, check.source) == ("unverified", "container c does not exist")

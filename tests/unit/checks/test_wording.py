@@ -5,23 +5,24 @@ from __future__ import annotations
 import pytest
 
 from lifecycle.checks.check import GpuKind, compare, unverified
-from lifecycle.checks.judge import _CONTAINER, _OTHER
+from lifecycle.checks.table import RULES
 from lifecycle.checks.wording import about, seen_at, shown, simulated
 from lifecycle.command.line import Ref
 from lifecycle.command.promise import Where
 from tests.unit.checks.samples import said
 
 
-@pytest.mark.parametrize("field", sorted({*_CONTAINER, *_OTHER}))
+@pytest.mark.parametrize("field", sorted(RULES))
 def test_a_promise_is_named_by_its_flag_its_thing_and_words(field: str) -> None:
-    label = about(said("-x", field, 1, about=Ref("container", "c")))
+    label = about(said("-x", field, 1, about=Ref("container", "c")), RULES[field].phrase)
     assert label.startswith("-x: c: ")
     assert "." not in label
     assert "_" not in label
 
 
 def test_a_promise_of_a_thing_without_a_name_names_none() -> None:
-    assert about(said("run", "container.exists", 1, about=Ref("container", ""))) == "run: is there"
+    nameless = said("run", "container.exists", 1, about=Ref("container", ""))
+    assert about(nameless, "is there") == "run: is there"
 
 
 def test_a_name_that_the_author_chose_is_shown_as_it_is() -> None:

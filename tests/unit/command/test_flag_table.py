@@ -115,7 +115,7 @@ def test_every_prune_is_known_and_refused() -> None:
 
 
 def test_every_limit_and_right_is_shown_kept_on_an_engine_or_says_why_it_can_not_be() -> None:
-    judged = {**limits.JUDGES, **security.JUDGES, **namespaces.JUDGES, **lifetime.JUDGES}
+    judged = {**limits.RULES, **security.RULES, **namespaces.RULES, **lifetime.RULES}
     flags = {f.long: f for f in VERBS["run"].flags if {s.field for s in f.says} & set(judged)}
     shown = {row.flag for row in ROWS}
     assert {name for name, f in flags.items() if f.untested} == set(flags) - shown
