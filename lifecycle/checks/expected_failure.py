@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lifecycle.checks.check import Check, compare
-from lifecycle.checks.expect import pattern
+from lifecycle.checks.expect.pattern import pattern
 from lifecycle.scenario.model import Fails
 
 

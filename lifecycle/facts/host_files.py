@@ -17,7 +17,7 @@ from typing import Any
 
 from lifecycle.facts.inside import MOST_TEXT, FileFact
 from lifecycle.machine import file_actions
-from lifecycle.machine.as_subject import call
+from lifecycle.machine.as_subject import call, refused
 from lifecycle.machine.subject import Subject
 
 _NOTHING = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
@@ -62,6 +62,32 @@ def fact_of(path: Path, subject: Subject) -> FileFact:
         group_name=_name_of(subject.group, subject.gid, state.gid, grp.getgrgid),
         mode=state.mode,
     )
+
+
+@dataclass(frozen=True)
+class HostFile:
+    """A path of this machine: ``fact`` is None where the person may not look, ``unseen`` why."""
+
+    fact: FileFact | None
+    unseen: str = ""
+    text: str | None = None
+    text_unseen: str = ""
+    """Why its text could not be read, where it was wanted."""
+
+
+def look_at_host_file(path: Path, subject: Subject, *, text: bool) -> HostFile:
+    """What may be known of a path, and where it is wanted its ``text``."""
+    try:
+        fact = fact_of(path, subject)
+    except (OSError, ValueError) as error:
+        return HostFile(None, refused(subject, error))
+    if not (text and fact.exists):
+        return HostFile(fact)
+    try:
+        return HostFile(fact, text=text_of(path, subject))
+    except OSError as error:
+        # Without a number it is ours: a folder or a pipe, which has no text to be hidden.
+        return HostFile(fact, text_unseen=refused(subject, error) if error.errno else "")
 
 
 def _name_of(mine: str, my_id: int, number: int, look_up: Callable[[int], Sequence[Any]]) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lifecycle.command.line import RefKind
+from lifecycle.facts.host_files import HostFile
 from lifecycle.facts.inside import Inside
 from lifecycle.facts.password import PasswordFacts
 from lifecycle.machine.gpus import Gpus
@@ -155,6 +156,8 @@ class Facts:
     volumes: dict[str, Json | None] = field(default_factory=dict)
     networks: dict[str, Json | None] = field(default_factory=dict)
     files: dict[str, bool] = field(default_factory=dict)
+    host_files: dict[str, HostFile] = field(default_factory=dict)
+    """Paths of this machine that the author expects something of."""
     pushed: dict[str, str] = field(default_factory=dict)
     """Written image names to the digest that their registry gives; empty when it has none."""
     exec: ExecFacts | None = None

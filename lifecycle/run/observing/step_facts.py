@@ -7,11 +7,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from lifecycle.checks.check import Check
 from lifecycle.checks.command_output import anonymous_volumes
-from lifecycle.checks.expect import probe_of
+from lifecycle.checks.expect.files import TEXTS
+from lifecycle.checks.expect.inside import probe_of
 from lifecycle.checks.what_to_read import probe_for
 from lifecycle.command.line import Ref
 from lifecycle.command.promise import Promise
@@ -21,7 +23,7 @@ from lifecycle.engine.daemon import EngineError
 from lifecycle.engine.events import Event
 from lifecycle.facts.exec_process import exec_facts
 from lifecycle.facts.from_outside import look_outside
-from lifecycle.facts.host_files import state_of
+from lifecycle.facts.host_files import HostFile, look_at_host_file, state_of
 from lifecycle.facts.inside import Inside, merged
 from lifecycle.facts.look_inside import look_inside
 from lifecycle.facts.model import Answer, ContainerFacts, Facts
@@ -29,6 +31,7 @@ from lifecycle.facts.password import SHADOW, look_at_password, shadow_hash
 from lifecycle.facts.port_probe import listeners, try_port
 from lifecycle.facts.round_trips import RoundTrips
 from lifecycle.machine.deadline import TimeIsUpError, rest
+from lifecycle.machine.subject import Subject
 from lifecycle.run.observing.at_start import Watch
 from lifecycle.run.observing.output_facts import ask_beside
 from lifecycle.run.plan.steps import PlannedStep, asks_inside, looks_again, user_of
@@ -138,8 +141,17 @@ def look_after(
     if planned.does.comes_in:
         _execs(session, planned, before, facts)
     _password(session, planned, before, facts)
+    facts.host_files = _host_files(planned, session.world.subject)
     ask_beside(session, planned, promises, before.at, facts)
     return facts
+
+
+def _host_files(planned: PlannedStep, subject: Subject) -> dict[str, HostFile]:
+    wanted = (planned.expect.get("host") or {}).get("files") or {}
+    return {
+        path: look_at_host_file(Path(path), subject, text=bool(TEXTS & set(keys or {})))
+        for path, keys in wanted.items()
+    }
 
 
 def _is_there(session: Session, path: str) -> bool:

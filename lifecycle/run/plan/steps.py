@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from lifecycle.checks.expect import looks_inside
+from lifecycle.checks.expect.inside import looks_inside
 from lifecycle.command.flags import Does, does
 from lifecycle.command.host.line import HostLine
 from lifecycle.command.line import SHELLS, DockerLine

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from lifecycle.checks.check import Check, compare, unverified
-from lifecycle.checks.expect import judge_expect
+from lifecycle.checks.expect.judge import judge_expect
 from lifecycle.checks.expected_failure import judge_failing
 from lifecycle.command.promise import Promise
 from lifecycle.command.values.mounts import Mount, MountAccess

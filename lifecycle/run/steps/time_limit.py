@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 
 from lifecycle.checks.check import Check, unverified
-from lifecycle.checks.expect import judge_expect
+from lifecycle.checks.expect.judge import judge_expect
 from lifecycle.checks.judge import judge_all
 from lifecycle.command.promise import Promise
 from lifecycle.facts.model import Facts

@@ -10,7 +10,8 @@ import time
 from dataclasses import replace
 
 from lifecycle.checks.check import Check, compare, unverified
-from lifecycle.checks.expect import judge_expect, pattern
+from lifecycle.checks.expect.judge import judge_expect
+from lifecycle.checks.expect.pattern import pattern
 from lifecycle.run.observing.step_facts import look_after, look_before, until_kept, wait_until
 from lifecycle.run.outcome import StepResult
 from lifecycle.run.plan.steps import PlannedStep

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+from lifecycle.checks.expect.files import TEXTS
 from lifecycle.command.line import Ref, RefKind
 from lifecycle.command.promise import Expected, Promise, Where
+from lifecycle.facts.host_files import look_at_host_file
 from lifecycle.facts.inside import Inside
 from lifecycle.facts.kernel_files import Account
 from lifecycle.facts.model import ContainerFacts, ExecFacts, Facts, World
@@ -159,3 +162,13 @@ def said(  # noqa: PLR0913, PLR0917 - all that a promise is made of
     """A promise, of the container ``c`` where nothing else is meant."""
     kind: RefKind | None = "container" if field.startswith(("container", "exec")) else None
     return Promise(flag, field, expected, where, about or (kind and Ref(kind, "c")), unverified)
+
+
+def with_host_files(around: World, expect: dict[str, Any]) -> Facts:
+    """What a run would know of the files of this machine that are expected."""
+    wanted = expect["host"]["files"]
+    files = {
+        path: look_at_host_file(Path(path), around.subject, text=bool(TEXTS & set(keys)))
+        for path, keys in wanted.items()
+    }
+    return Facts(around, host_files=files)

@@ -11,14 +11,10 @@ from typing import Any
 import pytest
 
 from lifecycle.checks.check import Check
-from lifecycle.checks.expect import (
-    _INSIDE,
-    _KEYS,
-    judge_expect,
-    looks_inside,
-    pattern,
-    probe_of,
-)
+from lifecycle.checks.expect import inside as inside_keys
+from lifecycle.checks.expect.inside import looks_inside, probe_of
+from lifecycle.checks.expect.judge import KEYS, judge_expect
+from lifecycle.checks.expect.pattern import pattern
 from lifecycle.facts.inside import FileFact, Inside, Process
 from lifecycle.facts.model import Answer, ContainerFacts, Facts, World
 from lifecycle.facts.password import PasswordFacts
@@ -35,6 +31,7 @@ from tests.unit.checks.samples import (
     having,
     inspected,
     step,
+    with_host_files,
     world,
 )
 
@@ -229,13 +226,13 @@ def test_an_expectation_is_broken_and_what_was_found_is_shown(case: Wanted) -> N
 def test_every_key_is_covered() -> None:
     keys = {key for case in CASES for key in case.want}
     seen_inside = {key for case in CASES for key in case.want.get("inside", {})}
-    assert keys | {"host"} == set(_KEYS)  # the host's files are real ones, below
-    assert seen_inside == set(_INSIDE)
+    assert keys | {"host"} == set(KEYS)  # the host's files are real ones, below
+    assert seen_inside == set(inside_keys.KEYS)
 
 
 def test_every_key_of_the_format_is_judged() -> None:
-    assert set(_KEYS) == set(Expect.keys())
-    assert set(_INSIDE) == set(InsideModel.keys())
+    assert set(KEYS) == set(Expect.keys())
+    assert set(inside_keys.KEYS) == set(InsideModel.keys())
 
 
 NAMELESS = "the step names no container: write `on: NAME`"
@@ -313,7 +310,8 @@ def here(tmp_path: Path) -> Callable[..., list[Check]]:
 
     def judge(want: dict[str, Any], name: str = "note", **around: Any) -> list[Check]:
         me = World(current_subject(), NO_GPUS, **{"shares_machine": True, **around})
-        return judge_expect({"host": {"files": {str(tmp_path / name): want}}}, Facts(me), None)
+        expect = {"host": {"files": {str(tmp_path / name): want}}}
+        return judge_expect(expect, with_host_files(me, expect), None)
 
     return judge
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from lifecycle.checks.expect import judge_expect
+from lifecycle.checks.expect.judge import judge_expect
 from lifecycle.checks.judge import judge
 from lifecycle.facts.inside import FileFact, Inside
 from lifecycle.facts.model import Facts

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from lifecycle.checks.expect import judge_expect, pattern
+from lifecycle.checks.expect.judge import judge_expect
+from lifecycle.checks.expect.pattern import pattern
 from lifecycle.facts.inside import MOST_TEXT
-from lifecycle.facts.model import Facts, World
+from lifecycle.facts.model import World
 from lifecycle.machine.subject import current_subject
-from tests.unit.checks.samples import NO_GPUS
+from tests.unit.checks.samples import NO_GPUS, with_host_files
 
 LONG = "begins" + "x" * MOST_TEXT
 
@@ -40,6 +41,6 @@ def test_a_long_file_of_this_machine_is_read_no_further(
     (tmp_path / "long").write_text(f"{LONG} ends")
     around = World(current_subject(), NO_GPUS, shares_machine=True)
     expect = {"host": {"files": {str(tmp_path / "long"): want}}}
-    (check,) = judge_expect(expect, Facts(around), None)
+    (check,) = judge_expect(expect, with_host_files(around, expect), None)
     assert check.status == status
     assert len(str(check.actual)) < 500

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from lifecycle.checks.check import Check
-from lifecycle.checks.expect import judge_expect
+from lifecycle.checks.expect.judge import judge_expect
 from lifecycle.facts.host_files import may_write, remove, state_of, text_of, touch
-from lifecycle.facts.model import Facts, World
+from lifecycle.facts.model import World
 from lifecycle.machine.subject import Subject, current_subject
-from tests.unit.checks.samples import NO_GPUS
+from tests.unit.checks.samples import NO_GPUS, with_host_files
 
 ME = current_subject()
 ALICE = Subject("alice", 23456, 23457, (23457,), ("alice",), "/", "/bin/sh", 0o027)
@@ -37,8 +37,9 @@ def shared(passable: Path) -> Path:
 
 
 def judged(path: Path, want: dict[str, Any]) -> list[Check]:
-    facts = Facts(World(ALICE, NO_GPUS, shares_machine=True))
-    return judge_expect({"host": {"files": {str(path): want}}}, facts, None)
+    expect = {"host": {"files": {str(path): want}}}
+    facts = with_host_files(World(ALICE, NO_GPUS, shares_machine=True), expect)
+    return judge_expect(expect, facts, None)
 
 
 def linked(hers: Path, to: Path) -> Path:

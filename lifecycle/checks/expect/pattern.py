@@ -1,0 +1,28 @@
+"""A regular expression that an author expects in a text."""
+
+from __future__ import annotations
+
+from lifecycle.checks.check import Check, CheckStatus, unverified
+from lifecycle.facts.inside import (
+    MOST_TEXT,
+)
+from lifecycle.facts.inside_output import is_long
+from lifecycle.machine.patterns import PatternError, find
+
+
+def pattern(about: str, wanted: str, text: str, source: str) -> Check:
+    """A regular expression that must be found; what a part does not hold, the whole may."""
+    try:
+        match, long = find(wanted, text, multiline=True), is_long(text)
+    except PatternError as error:
+        return unverified(about, wanted, str(error))
+    found = match is not None and not (long and match.end() == len(text))
+    if long and not found:
+        return unverified(about, wanted, f"not in what is kept of a long text ({MOST_TEXT} bytes)")
+    shown = text if len(text) <= 400 else f"...{text[-400:]}"  # noqa: PLR2004 - for people
+    return Check(about, wanted, wanted if found else shown.strip(), verdict(found), source)
+
+
+def verdict(ok: bool) -> CheckStatus:  # noqa: FBT001 - a truth value is all there is to say
+    """Kept or broken."""
+    return "kept" if ok else "broken"
