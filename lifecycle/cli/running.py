@@ -19,19 +19,13 @@ from lifecycle.run.plan.build import plan
 from lifecycle.run.plan.steps import Plan
 from lifecycle.run.plan.variables import RunValues
 from lifecycle.run.secrets.secrets import Secrets
-from lifecycle.run.session.discover import (
-    StartError,
-    find_address,
-    find_subject,
-    personal,
-    read_lab,
-)
 from lifecycle.run.session.options import Options
-from lifecycle.run.session.people import places
-from lifecycle.run.session.session import Person
+from lifecycle.run.session.person import Person, places
+from lifecycle.run.session.who import StartError, find_subject, personal, read_lab
 from lifecycle.sandbox.info import load_info
 from lifecycle.scenario.errors import ScenarioError
-from lifecycle.scenario.load import is_scenario, load
+from lifecycle.scenario.load import load
+from lifecycle.scenario.recognise import is_scenario
 from lifecycle.scenario.templates import library
 from lifecycle.text.lines import nearest, one_line
 
@@ -162,7 +156,7 @@ def run(args: argparse.Namespace) -> int:
     os.environ.update(given_secrets(args.ask_secret, named.asked_for, os.environ))
     import pytest
 
-    from lifecycle.cli.machine import sweep_quietly
+    from lifecycle.cli.sweep import sweep_quietly
 
     sweep_quietly()
     leaving = _Leaving()
@@ -198,6 +192,8 @@ def _known_context(options: Options) -> None:
     """A context that does not exist is a mistake of the command line."""
     if not options.context:
         return
+    from lifecycle.run.session.discover import find_address
+
     try:
         subject = find_subject(options, os.environ, "/")
         find_address(options, environment(subject, os.environ), subject)

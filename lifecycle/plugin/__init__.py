@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from lifecycle.scenario.load import is_scenario
+from lifecycle.scenario.recognise import is_scenario
 
 _SUFFIXES = {".yaml", ".yml"}
 

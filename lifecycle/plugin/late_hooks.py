@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from lifecycle.plugin.interrupts import KEY, Interrupts, pass_on
-from lifecycle.scenario.load import is_scenario
+from lifecycle.scenario.recognise import is_scenario
 
 
 class Late:

@@ -25,7 +25,7 @@ import pytest
 from jinja2 import Template
 
 from lifecycle.machine.process import children_of, session_members
-from lifecycle.run.session.discover import SYNTHETIC_UID
+from lifecycle.run.session.who import SYNTHETIC_UID
 from lifecycle.sandbox import SandboxInfo
 from lifecycle.scenario.lab import load_lab
 from tests.engine.harness import LIMIT, Place, wait_until

@@ -14,7 +14,6 @@ from lifecycle.diagnosis.finding import Finding, Symptom
 from lifecycle.engine.daemon import Daemon
 from lifecycle.engine.events import EventLog
 from lifecycle.facts.model import World
-from lifecycle.machine.subject import Subject
 from lifecycle.run.observing.at_start import Witness
 from lifecycle.run.observing.inside_shells import Looks
 from lifecycle.run.outcome import Skip
@@ -23,7 +22,7 @@ from lifecycle.run.plan.steps import Plan, PlannedStep
 from lifecycle.run.secrets.secrets import Secrets
 from lifecycle.run.session.gates import Gates
 from lifecycle.run.session.options import Options
-from lifecycle.scenario.lab import Lab
+from lifecycle.run.session.person import Person
 from lifecycle.terminal.terminal import Terminal
 
 Say = Callable[[str], None]
@@ -44,22 +43,6 @@ class OpenTerminal:
     def attached(self) -> bool:
         """Whether its end is the end of the container's first process."""
         return self.planned.does.first_process
-
-
-@dataclass(frozen=True)
-class Person:
-    """Who does a step, and what is theirs: environment, work folder, the lab's values.
-
-    ``stand_in`` is the temporary folder in place of a NAS that lab.nas_home does not name;
-    ``missing`` says why nobody can play this part here.
-    """
-
-    subject: Subject
-    env: Mapping[str, str]
-    folder: Path
-    lab: Lab
-    stand_in: str = ""
-    missing: str = ""
 
 
 @dataclass(repr=False)  # a debugger's or pytest's view of it would hold the passwords
