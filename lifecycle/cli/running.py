@@ -183,9 +183,15 @@ class _Leaving:
 class _Settled:
     """A plugin that spares the garbage collector what stays: each long round of it takes 20 ms."""
 
+    def pytest_sessionstart(self, session: Any) -> None:
+        """Whoever has workers collects no scenarios."""
+        if getattr(session.config.option, "dist", "no") != "no":
+            self.pytest_collection_finish()
+
     def pytest_collection_finish(self) -> None:
         """All that a run needs is imported and made."""
         gc.freeze()
+        gc.enable()
 
 
 def _known_context(options: Options) -> None:

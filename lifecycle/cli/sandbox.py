@@ -11,7 +11,8 @@ import threading
 
 from lifecycle.cli import UsageError
 from lifecycle.machine.end_signals import Ending, at_terminal, heeded
-from lifecycle.sandbox import SandboxError, open_sandbox
+from lifecycle.sandbox.open import open_sandbox
+from lifecycle.sandbox.shell import SandboxError
 
 
 def sandbox(args: argparse.Namespace) -> int:

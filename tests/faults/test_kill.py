@@ -26,7 +26,7 @@ from jinja2 import Template
 
 from lifecycle.machine.process import children_of, session_members
 from lifecycle.run.session.who import SYNTHETIC_UID
-from lifecycle.sandbox import SandboxInfo
+from lifecycle.sandbox.info import SandboxInfo
 from lifecycle.scenario.lab import load_lab
 from tests.engine.harness import LIMIT, Place, wait_until
 from tests.faults import dying

@@ -20,8 +20,7 @@ from lifecycle.checks.expect import (
     probe_of,
 )
 from lifecycle.facts.inside import FileFact, Inside, Process
-from lifecycle.facts.model import Answer, ContainerFacts, Facts, World
-from lifecycle.facts.password import PasswordFacts
+from lifecycle.facts.model import Answer, ContainerFacts, Facts, PasswordFacts, World
 from lifecycle.machine.subject import current_subject
 from lifecycle.scenario.model import Expect
 from lifecycle.scenario.model import Inside as InsideModel
