@@ -30,6 +30,11 @@ from lifecycle.scenario.templates import library
 from lifecycle.text.lines import nearest, one_line
 
 _VALIDATION_FOLDER = "/work-folder-of-the-run"
+_ONLY_IF_ASKED = (
+    *("debugging", "doctest", "junitxml", "legacypath", "pastebin", "recwarn", "setuponly"),
+    *("setupplan", "stepwise", "subtests", "unittest"),
+)
+"""Plugins of pytest's own that have nothing to do in a run, and take their time to be loaded."""
 
 
 def find_files(paths: Iterable[str]) -> list[Path]:
@@ -225,7 +230,10 @@ def _pytest_words(args: argparse.Namespace, files: Iterable[Path]) -> list[str]:
     words += ["--noconftest"]
     words += ["-c", _no_config(), "--lifecycle-gpu", args.gpu]
     # No plugin of the environment's either: one may change the run, or take a second to import.
-    words += ["--disable-plugin-autoload", "-p", "xdist.plugin", "-p", "lifecycle.plugin"]
+    words += ["--disable-plugin-autoload", "-p", "lifecycle.plugin"]
+    # With words of pytest's own any of these may be meant.
+    words += ["-p", "xdist.plugin"] if args.n or args.rest else []
+    words += [w for name in _ONLY_IF_ASKED if not args.rest for w in ("-p", f"no:{name}")]
     for flag in ("strict", "as_written", "remove_pulled", "publish"):
         words += [f"--lifecycle-{flag.replace('_', '-')}"] if getattr(args, flag) else []
     for name in args.user:
