@@ -30,3 +30,7 @@ class Promise:
     where: Where
     about: Ref | None = None
     unverified: str = ""
+
+
+class UnclearError(Exception):
+    """The Dockerfile does not say it by itself; the message is the reason."""
