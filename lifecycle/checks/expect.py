@@ -52,11 +52,6 @@ def probe_of(expect: Expect) -> Probe:
     )
 
 
-def looks_inside(expect: Expect) -> bool:
-    """Whether an exec is needed for it."""
-    return bool(expect.get("inside"))
-
-
 def judge_expect(expect: Expect, facts: Facts, on: ContainerFacts | None) -> list[Check]:
     """Every expectation as a check; ``on`` is the container meant."""
     return [check for key, want in expect.items() for check in _KEYS[key](want, facts, on)]

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import atexit
-import gc
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, NoReturn
 
 from lifecycle import __version__
+from lifecycle.machine.garbage import spare_what_is_loaded
 from lifecycle.report.streams import speaking
 
 USAGE_ERROR = 4
@@ -210,7 +209,7 @@ def _machine(commands: _Commands) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; whatever a person can cause ends in a sentence, never in a traceback."""
     if argv is None:
-        _spare_the_collector()
+        spare_what_is_loaded()  # a process of our own
     words = list(sys.argv[1:] if argv is None else argv)
     # The verdict of a run is for whoever started it, also where nobody reads on (| head).
     read_by_programs = words[:1] != ["run"]
@@ -220,16 +219,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         except SystemExit as leaving:  # argparse's, after a usage error or --help
             code = leaving.code if isinstance(leaving.code, int) else 0
         return speech.exit_code(code, read_by_programs=read_by_programs)
-
-
-def _spare_the_collector() -> None:
-    """In a process of our own: what is loaded now stays until the end, and is let go of whole.
-
-    To look through it for garbage, while it is loaded and at the end, took a fifth of the time of
-    a short command. A run, which goes on for long, collects again once it has loaded everything.
-    """
-    gc.disable()
-    atexit.register(gc.freeze)
 
 
 def _command_of(words: list[str]) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -165,9 +164,7 @@ def run(args: argparse.Namespace) -> int:
 
     sweep_quietly()
     leaving = _Leaving()
-    code = pytest.main(
-        [*_pytest_words(args, files), *map(str, files)], plugins=[leaving, _Settled()]
-    )
+    code = pytest.main([*_pytest_words(args, files), *map(str, files)], plugins=[leaving])
     if not leaving.asked:
         sweep_quietly(again=True)
     return int(code)
@@ -183,20 +180,6 @@ class _Leaving:
         from lifecycle.plugin.interrupts import KEY
 
         self.asked = KEY in config.stash and config.stash[KEY].leaving
-
-
-class _Settled:
-    """A plugin that spares the garbage collector what stays: each long round of it takes 20 ms."""
-
-    def pytest_sessionstart(self, session: Any) -> None:
-        """Whoever has workers collects no scenarios."""
-        if getattr(session.config.option, "dist", "no") != "no":
-            self.pytest_collection_finish()
-
-    def pytest_collection_finish(self) -> None:
-        """All that a run needs is imported and made."""
-        gc.freeze()
-        gc.enable()
 
 
 def _known_context(options: Options) -> None:

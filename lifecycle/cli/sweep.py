@@ -11,8 +11,6 @@ from collections.abc import Iterable
 from lifecycle.cli import UsageError
 from lifecycle.cli.findings import finding_lines
 from lifecycle.diagnosis.finding import Symptom
-from lifecycle.diagnosis.machine_facts import MachineFacts
-from lifecycle.diagnosis.match import diagnose
 from lifecycle.engine.daemon import Daemon
 from lifecycle.run.ownership.ledger import LedgerError, default_folder
 from lifecycle.run.ownership.sweep import Swept
@@ -27,6 +25,9 @@ def _daemon_at(address: str) -> Daemon:
 
 def sweep(args: argparse.Namespace) -> int:
     """Finish dead runs; exit 1 when something could not be removed."""
+    from lifecycle.diagnosis.machine_facts import MachineFacts
+    from lifecycle.diagnosis.match import diagnose
+
     try:
         outcomes = swept(default_folder(), _daemon_at, dry_run=args.dry_run)
     except LedgerError as error:

@@ -8,8 +8,6 @@ from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Any
 
 from lifecycle.diagnosis.finding import Finding, Symptom
-from lifecycle.diagnosis.machine_facts import MachineFacts
-from lifecycle.diagnosis.match import diagnose
 from lifecycle.engine.daemon import EngineError
 from lifecycle.report.inert import inert
 from lifecycle.report.text import clean
@@ -20,6 +18,8 @@ from lifecycle.scenario.model import Scenario
 
 if TYPE_CHECKING:
     import pytest
+
+    from lifecycle.diagnosis.machine_facts import MachineFacts
 
 
 def options_of(config: pytest.Config, user: str = "") -> Options:
@@ -57,6 +57,8 @@ def make_run(scenario: Scenario, config: pytest.Config, user: str = "") -> LiveR
             sys.stderr.flush()
 
     def find(symptom: Symptom, session: Session | None) -> list[Finding]:
+        from lifecycle.diagnosis.match import diagnose  # most runs have nothing to explain
+
         return diagnose(
             symptom, machine_facts(session), lang="ko" if options.lang == "ko" else "en"
         )
@@ -66,6 +68,8 @@ def make_run(scenario: Scenario, config: pytest.Config, user: str = "") -> LiveR
 
 def machine_facts(session: Session | None) -> MachineFacts:
     """What diagnosis may look up, seen as the run's subject."""
+    from lifecycle.diagnosis.machine_facts import MachineFacts
+
     if session is None:
         return MachineFacts()
 
