@@ -6,6 +6,7 @@ there is nothing but Python 3.11.
 
 from __future__ import annotations
 
+import compileall
 import fcntl
 import hashlib
 import importlib.util
@@ -45,6 +46,7 @@ def main(words: Sequence[str]) -> int:
             signal.signal(number, lambda number, _: sys.exit(128 + number))
     try:
         environment = ready(ROOT)
+        compile_package(ROOT)
     except NoEnvironmentError as error:
         say(str(error))
         return 1
@@ -71,6 +73,12 @@ def ready(root: Path) -> Path:
             remove_unused(folder)
             make(folder / name, root)
     return folder / name
+
+
+def compile_package(root: Path) -> None:
+    """Leave the package compiled: who may only read this checkout would do it at every start."""
+    if os.access(root / "lifecycle", os.W_OK):
+        compileall.compile_dir(root / "lifecycle", quiet=2)  # what can't be compiled says so itself
 
 
 def key(root: Path) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lifecycle.checks.check import Check, compare, unverified
-from lifecycle.facts.password import SHADOW, PasswordFacts
+from lifecycle.facts.model import SHADOW, PasswordFacts
 
 
 def password_changed(facts: PasswordFacts) -> list[Check]:

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, NoReturn
 
 from lifecycle import __version__
+from lifecycle.machine.garbage import spare_what_is_loaded
 from lifecycle.report.streams import speaking
 
 USAGE_ERROR = 4
@@ -175,7 +176,7 @@ def _promises_and_hold(commands: _Commands) -> None:
 
 
 def _machine(commands: _Commands) -> None:
-    doctor = _command(commands, "doctor", "machine:doctor", "the machine before any scenario")
+    doctor = _command(commands, "doctor", "doctor:doctor", "the machine before any scenario")
     doctor.add_argument("--json", action="store_true", help=_JSON)
     doctor.add_argument("--context", default="", metavar="NAME", help="docker context to use")
     doctor.add_argument("--lab", default="", metavar="FILE", help="the lab's values (TOML)")
@@ -183,7 +184,7 @@ def _machine(commands: _Commands) -> None:
     explain = _command(
         commands,
         "explain",
-        "machine:explain",
+        "explain:explain",
         "diagnose a pasted error",
         "docker run ... 2>&1 | lifecycle explain",
     )
@@ -191,13 +192,13 @@ def _machine(commands: _Commands) -> None:
     explain.add_argument("--lang", choices=("en", "ko"), default="", help="language of findings")
     explain.add_argument("file", nargs="?", metavar="FILE", help="standard input by default")
     sweep = _command(
-        commands, "sweep", "machine:sweep", "remove what dead runs of yours left on this machine"
+        commands, "sweep", "sweep:sweep", "remove what dead runs of yours left on this machine"
     )
     sweep.add_argument("--dry-run", action="store_true", help="only say what would be removed")
     sandbox = _command(
         commands,
         "sandbox",
-        "machine:sandbox",
+        "sandbox:sandbox",
         "a disposable engine; with a command, run it there and take the engine down",
         "lifecycle sandbox -- lifecycle run @guide",
         "[-- COMMAND]",
@@ -207,6 +208,8 @@ def _machine(commands: _Commands) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; whatever a person can cause ends in a sentence, never in a traceback."""
+    if argv is None:
+        spare_what_is_loaded()  # a process of our own
     words = list(sys.argv[1:] if argv is None else argv)
     # The verdict of a run is for whoever started it, also where nobody reads on (| head).
     read_by_programs = words[:1] != ["run"]

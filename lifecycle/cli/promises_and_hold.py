@@ -69,7 +69,7 @@ def promises(args: argparse.Namespace) -> int:
 
 def hold(args: argparse.Namespace) -> int:
     """Hold a container to a line, or to its own inspect: 0 kept, 1 broken or nothing kept."""
-    from lifecycle.cli.machine import connected
+    from lifecycle.cli.connected import connected
     from lifecycle.engine.daemon import EngineError
     from lifecycle.facts.model import World
     from lifecycle.hold.hold import HoldError

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,23 +18,22 @@ from lifecycle.run.plan.build import plan
 from lifecycle.run.plan.steps import Plan
 from lifecycle.run.plan.variables import RunValues
 from lifecycle.run.secrets.secrets import Secrets
-from lifecycle.run.session.discover import (
-    StartError,
-    find_address,
-    find_subject,
-    personal,
-    read_lab,
-)
 from lifecycle.run.session.options import Options
-from lifecycle.run.session.people import places
-from lifecycle.run.session.session import Person
+from lifecycle.run.session.person import Person, places
+from lifecycle.run.session.who import StartError, find_subject, personal, read_lab
 from lifecycle.sandbox.info import load_info
 from lifecycle.scenario.errors import ScenarioError
-from lifecycle.scenario.load import is_scenario, load
+from lifecycle.scenario.load import load
+from lifecycle.scenario.recognise import is_scenario
 from lifecycle.scenario.templates import library
 from lifecycle.text.lines import nearest, one_line
 
 _VALIDATION_FOLDER = "/work-folder-of-the-run"
+_ONLY_IF_ASKED = (
+    *("debugging", "doctest", "junitxml", "legacypath", "pastebin", "recwarn", "setuponly"),
+    *("setupplan", "stepwise", "subtests", "unittest"),
+)
+"""Plugins of pytest's own that have nothing to do in a run, and take their time to be loaded."""
 
 
 def find_files(paths: Iterable[str]) -> list[Path]:
@@ -162,13 +160,11 @@ def run(args: argparse.Namespace) -> int:
     os.environ.update(given_secrets(args.ask_secret, named.asked_for, os.environ))
     import pytest
 
-    from lifecycle.cli.machine import sweep_quietly
+    from lifecycle.cli.sweep import sweep_quietly
 
     sweep_quietly()
     leaving = _Leaving()
-    code = pytest.main(
-        [*_pytest_words(args, files), *map(str, files)], plugins=[leaving, _Settled()]
-    )
+    code = pytest.main([*_pytest_words(args, files), *map(str, files)], plugins=[leaving])
     if not leaving.asked:
         sweep_quietly(again=True)
     return int(code)
@@ -186,18 +182,12 @@ class _Leaving:
         self.asked = KEY in config.stash and config.stash[KEY].leaving
 
 
-class _Settled:
-    """A plugin that spares the garbage collector what stays: each long round of it takes 20 ms."""
-
-    def pytest_collection_finish(self) -> None:
-        """All that a run needs is imported and made."""
-        gc.freeze()
-
-
 def _known_context(options: Options) -> None:
     """A context that does not exist is a mistake of the command line."""
     if not options.context:
         return
+    from lifecycle.run.session.discover import find_address
+
     try:
         subject = find_subject(options, os.environ, "/")
         find_address(options, environment(subject, os.environ), subject)
@@ -223,7 +213,10 @@ def _pytest_words(args: argparse.Namespace, files: Iterable[Path]) -> list[str]:
     words += ["--noconftest"]
     words += ["-c", _no_config(), "--lifecycle-gpu", args.gpu]
     # No plugin of the environment's either: one may change the run, or take a second to import.
-    words += ["--disable-plugin-autoload", "-p", "xdist.plugin", "-p", "lifecycle.plugin"]
+    words += ["--disable-plugin-autoload", "-p", "lifecycle.plugin"]
+    # With words of pytest's own any of these may be meant.
+    words += ["-p", "xdist.plugin"] if args.n or args.rest else []
+    words += [w for name in _ONLY_IF_ASKED if not args.rest for w in ("-p", f"no:{name}")]
     for flag in ("strict", "as_written", "remove_pulled", "publish"):
         words += [f"--lifecycle-{flag.replace('_', '-')}"] if getattr(args, flag) else []
     for name in args.user:

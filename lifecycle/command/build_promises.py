@@ -5,12 +5,15 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from lifecycle.command.dockerfile import Built, UnclearError, built_stage, recorded_stages
 from lifecycle.command.line import DockerLine, Ref
-from lifecycle.command.promise import Promise, ReadFile
+from lifecycle.command.promise import Promise, ReadFile, UnclearError
 from lifecycle.command.references import familiar
 from lifecycle.command.values.basic import ImpossibleError, variable
+
+if TYPE_CHECKING:
+    from lifecycle.command.dockerfile import Built
 
 _REMOTE = ("http://", "https://", "git://", "git@", "ssh://", "github.com/", "oci-layout://")
 _ARGUMENT, _STAGE = "image.build_arg.", "image.stage"
@@ -63,6 +66,8 @@ def with_dockerfile(
 
 def layers_from(line: DockerLine, read_file: ReadFile) -> tuple[tuple[str, ...], ...]:
     """Of each stage the base's tag, and the instructions that can be told beforehand."""
+    from lifecycle.command.dockerfile import recorded_stages
+
     try:
         stages = recorded_stages(_dockerfile(line, read_file))
         return tuple((familiar(base), *steps) for base, *steps in stages if steps)
@@ -71,6 +76,8 @@ def layers_from(line: DockerLine, read_file: ReadFile) -> tuple[tuple[str, ...],
 
 
 def _stage(line: DockerLine, read_file: ReadFile) -> Built:
+    from lifecycle.command.dockerfile import built_stage
+
     return built_stage(
         _dockerfile(line, read_file),
         build_args=dict(variable(v) for v in line.values("--build-arg")),

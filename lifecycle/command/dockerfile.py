@@ -12,13 +12,11 @@ from dockerfile_parse import DockerfileParser
 from dockerfile_parse.parser import image_from
 from dockerfile_parse.util import WordSplitter, extract_key_values
 
+from lifecycle.command.promise import UnclearError
+
 _HEREDOC = re.compile(r"<<-?[\"']?([A-Za-z_][A-Za-z0-9_]*)[\"']?")
 _WITH_HEREDOC = re.compile(r"\s*(?:RUN|COPY|ADD)\s", re.IGNORECASE)
 _VARIABLE = re.compile(r"(?<!\\)\$(?:(?P<bare>\w+)|\{(?P<name>\w+)(?P<more>[^}]*)\})")
-
-
-class UnclearError(Exception):
-    """The Dockerfile does not say it by itself; the message is the reason."""
 
 
 @dataclass

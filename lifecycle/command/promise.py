@@ -86,3 +86,7 @@ class Promise:
             "where": self.where,
         }
         return {**made, "unverified": self.unverified} if self.unverified else made
+
+
+class UnclearError(Exception):
+    """The Dockerfile does not say it by itself; the message is the reason."""

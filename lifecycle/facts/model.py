@@ -13,11 +13,11 @@ from typing import Any
 from lifecycle.command.line import RefKind
 from lifecycle.facts.host_files import HostFile
 from lifecycle.facts.inside import Inside
-from lifecycle.facts.password import PasswordFacts
 from lifecycle.machine.gpus import Gpus
 from lifecycle.machine.subject import Subject
 
 Json = dict[str, Any]
+SHADOW = "/etc/shadow"
 
 
 @dataclass(frozen=True)
@@ -139,6 +139,20 @@ class LogFacts:
     ended: float
     cut: bool = False
     clock: str = ""
+
+
+@dataclass(frozen=True)
+class PasswordFacts:
+    """A user's hash before and after (None where there is no such line), and a login's outcome.
+
+    ``authenticated`` is None where no login was tried, and ``how`` says why.
+    """
+
+    user: str
+    before: str | None
+    after: str | None
+    authenticated: bool | None
+    how: str
 
 
 @dataclass

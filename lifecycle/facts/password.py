@@ -3,31 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from lifecycle.engine.daemon import Daemon, EngineError
+from lifecycle.facts.model import PasswordFacts
 
-SHADOW = "/etc/shadow"
 NOBODY = "65534"
 _MARK = "lifecycle-authenticated"
 _HOW = "su from an unprivileged uid"
 _SU = ("/usr/bin/su", "/bin/su")
 _SETUID = 1 << 23
 """The bit as Go's file modes have it."""
-
-
-@dataclass(frozen=True)
-class PasswordFacts:
-    """A user's hash before and after (None where there is no such line), and a login's outcome.
-
-    ``authenticated`` is None where no login was tried, and ``how`` says why.
-    """
-
-    user: str
-    before: str | None
-    after: str | None
-    authenticated: bool | None
-    how: str
 
 
 def look_at_password(

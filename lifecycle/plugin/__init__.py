@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from lifecycle.scenario.load import is_scenario
+from lifecycle.machine.garbage import all_is_loaded, spare_what_is_loaded
+from lifecycle.scenario.recognise import is_scenario
 
 _SUFFIXES = {".yaml", ".yml"}
 
@@ -38,7 +39,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker; keep one scenario on one worker; report from the controller."""
     config.addinivalue_line("markers", "gpu: a step that needs a GPU")
-    if getattr(config.option, "dist", "no") != "no":
+    if config.option.lifecycle_progress and hasattr(config, "workerinput"):
+        spare_what_is_loaded()
+    if _has_workers(config):
         # A scenario's steps share one run: they stay on one worker, and a dead worker's file
         # must not be begun again in its middle.
         config.option.dist = "loadfile"
@@ -50,6 +53,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     from lifecycle.plugin.late_hooks import Late
 
     session.config.pluginmanager.register(Late(session.config), "lifecycle-late")
+    if session.config.option.lifecycle_progress and _has_workers(session.config):
+        all_is_loaded()  # who has workers collects nothing
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
@@ -69,6 +74,10 @@ def pytest_report_teststatus(
     if not config.option.lifecycle_progress or report.when != "call":
         return None
     return report.outcome, "", ""
+
+
+def _has_workers(config: pytest.Config) -> bool:
+    return getattr(config.option, "dist", "no") != "no"
 
 
 @pytest.hookimpl(wrapper=True)

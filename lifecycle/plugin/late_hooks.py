@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
+from lifecycle.machine.garbage import all_is_loaded
 from lifecycle.plugin.interrupts import KEY, Interrupts, pass_on
-from lifecycle.scenario.load import is_scenario
+from lifecycle.scenario.recognise import is_scenario
 
 
 class Late:
@@ -47,6 +48,8 @@ class Late:
         """With the items known, the controller can report each of them, whatever dies."""
         if not self._is_worker:
             self._report_on([i.nodeid for i in session.items if hasattr(i.parent, "scenario")])
+        if self._config.option.lifecycle_progress:
+            all_is_loaded()
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:

@@ -24,9 +24,9 @@ from lifecycle.report.summary import Progress, render_summary
 from lifecycle.report.text import clean
 from lifecycle.report.write import ReportError, choose_directory, write_report
 from lifecycle.run.outcome import CLEANUP, Skip, StepResult
-from lifecycle.run.session.discover import StartError, find_subject
 from lifecycle.run.session.open import new_run_id
 from lifecycle.run.session.options import Options
+from lifecycle.run.session.who import StartError, find_subject
 from lifecycle.scenario.load import load
 
 

@@ -20,11 +20,12 @@ from lifecycle.gate.gate import GateError
 from lifecycle.run.outcome import CLEANUP, Remains, Skip, StepResult
 from lifecycle.run.ownership.ledger import LedgerError
 from lifecycle.run.secrets.secrets import Secrets
-from lifecycle.run.session.discover import NoEngineError, StartError
+from lifecycle.run.session.discover import NoEngineError
 from lifecycle.run.session.locks import LockError
 from lifecycle.run.session.open import new_run_id, open_session
 from lifecycle.run.session.options import Options
 from lifecycle.run.session.session import Say, Session
+from lifecycle.run.session.who import StartError
 from lifecycle.run.steps.clean_up import clean_up, keep_all
 from lifecycle.run.steps.engine_outages import observed
 from lifecycle.run.steps.findings import add_findings, without_a_run

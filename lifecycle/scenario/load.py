@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from lifecycle.machine.regular_files import beginning
 from lifecycle.scenario import static, tree
 from lifecycle.scenario.authored_file import content
 from lifecycle.scenario.errors import ScenarioError
@@ -15,22 +13,6 @@ from lifecycle.scenario.expressions import MAX_HOLES
 from lifecycle.scenario.located import located
 from lifecycle.scenario.marks import after
 from lifecycle.scenario.model import Scenario
-
-SUFFIXES = (".yaml", ".yml")
-HEAD = 64 * 1024
-
-
-def is_scenario(path: Path) -> bool:
-    """Whether a file claims to be a scenario: YAML by its name, with a top-level ``scenario:``."""
-    if path.suffix not in SUFFIXES:
-        return False
-    try:
-        head = beginning(path, HEAD)
-    except OSError:
-        return False
-    return (
-        re.search(rb"^(\xef\xbb\xbf)?[\"']?scenario[\"']?[ \t]*:", head, re.MULTILINE) is not None
-    )
 
 
 def load(path: str | Path) -> Scenario:

@@ -8,8 +8,6 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ptyprocess import PtyProcess  # type: ignore[import-untyped]
-
 from lifecycle.machine.process import could_not_start, find_program
 from lifecycle.machine.subject import Subject, spawn_identity
 
@@ -40,6 +38,8 @@ def spawn(
 
     Raises TerminalError, with the shell's exit code, when it can't be started.
     """
+    from ptyprocess import PtyProcess  # type: ignore[import-untyped]  # not every run has one
+
     identity = spawn_identity(subject)
 
     def become() -> None:

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import TYPE_CHECKING
 
-from pyte.screens import Char
+if TYPE_CHECKING:
+    from pyte.screens import Char
 
 Styled = tuple[int, int, int, str]
 """A line's number, the part ``[start, end)`` of its text, and the words of its style.
@@ -93,4 +95,5 @@ def _style(cell: Char) -> str:
     return " ".join(word for word, on in words.items() if on)
 
 
-_PLAIN = Char(" ")[1:]
+_PLAIN = ("default", "default", *(6 * [False]))
+"""Of a cell without a style, both colours and what else pyte knows of it."""

@@ -15,14 +15,19 @@ import termios
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from lifecycle.machine.patterns import Found, PatternError, find
 from lifecycle.machine.procfs import exit_fd, kill_session, start_time
 from lifecycle.machine.subject import Subject
-from lifecycle.terminal.emulator import Emulator, Stripper, strip
 from lifecycle.terminal.keys import key_bytes, known_key, known_keys
+from lifecycle.terminal.plain_text import Stripper, strip
 from lifecycle.terminal.spawn import TerminalError, spawn
 from lifecycle.terminal.styled_screen import Picture
+
+if TYPE_CHECKING:
+    from lifecycle.terminal.emulator import Emulator
 
 RING_BYTES = 1 << 20
 SCREEN_BYTES = 1 << 16
@@ -85,7 +90,7 @@ class Terminal:
         self._drawing = threading.Lock()
         self._drawn = self._never_drawn = 0
         self._pictured: tuple[int, Picture] | None = None
-        self._emulator = Emulator(rows, cols)
+        self._size = rows, cols
         self.pid, self._fd = spawn(argv, subject, env, os.fspath(cwd), (rows, cols))
         self.started = start_time(self.pid) or 0
         self._wake_read, self._wake_write = os.pipe()
@@ -128,6 +133,12 @@ class Terminal:
                 emulator = self._draw()
                 self._pictured = self._drawn, emulator.picture(self._never_drawn)
             return self._pictured[1]
+
+    @cached_property
+    def _emulator(self) -> Emulator:
+        from lifecycle.terminal.emulator import Emulator  # most commands have no terminal
+
+        return Emulator(*self._size)
 
     def _draw(self) -> Emulator:
         with self._changed:

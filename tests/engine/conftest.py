@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from lifecycle.sandbox import SandboxInfo, load_info
+from lifecycle.sandbox.info import SandboxInfo, load_info
 from lifecycle.scenario.lab import default_lab_files, load_lab
 from tests.engine.harness import Place, docker
 

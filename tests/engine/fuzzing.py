@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 
 from lifecycle.command.flags import VERBS
 from lifecycle.run.ownership.ownership import Refusal
-from lifecycle.sandbox import SandboxInfo
+from lifecycle.sandbox.info import SandboxInfo
 from tests.engine.flag_values import FILES, Site
 from tests.engine.fuzz_lines import ARCHIVES, FORMS, Fuzzed, Lines, hands, shares
 from tests.engine.fuzz_requests import CLIENT, Raw, Requests, every_endpoint

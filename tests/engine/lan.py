@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from lifecycle.sandbox import SandboxInfo
+from lifecycle.sandbox.info import SandboxInfo
 from lifecycle.sandbox.shell import wait_until
 from tests.engine.test_sandbox import IMAGE, docker
 from tests.engine.test_sandbox_end import Machine

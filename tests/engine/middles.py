@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lifecycle.sandbox import SandboxInfo
+from lifecycle.sandbox.info import SandboxInfo
 
 BASE = "${{ lab.base_image }}"
 UP = f"docker run -dti --name=MINE-c {BASE}"

@@ -9,9 +9,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from lifecycle.sandbox import SandboxInfo
 from lifecycle.sandbox.cgroup import kept
 from lifecycle.sandbox.claim import records
+from lifecycle.sandbox.info import SandboxInfo
 from lifecycle.sandbox.record import Record
 from tests.engine.harness import wait_until
 

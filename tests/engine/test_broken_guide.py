@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from lifecycle.sandbox import SandboxInfo
+from lifecycle.sandbox.info import SandboxInfo
 from tests.engine.harness import Place, Ran, broken, docker, findings
 
 pytestmark = pytest.mark.engine

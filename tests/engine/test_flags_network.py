@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from lifecycle.sandbox import SandboxInfo
+from lifecycle.sandbox.info import SandboxInfo
 from tests.engine.flags_network import CONTAINERS, FILES, ROWS
 from tests.engine.harness import Place, Ran, docker
 from tests.engine.held import Held, Row, holding

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from lifecycle.sandbox import SandboxInfo
+from lifecycle.sandbox.info import SandboxInfo
 from tests.engine.flags_verbs import CALLERS, FROM, LINES, PACKED, PLATFORMS, Line
 from tests.engine.harness import Place, Ran, docker
 

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from lifecycle.sandbox import SandboxInfo, open_sandbox
+from lifecycle.sandbox.info import SandboxInfo
+from lifecycle.sandbox.open import open_sandbox
 from tests.engine.fuzzing import Fuzz, moved_in, tried
 from tests.engine.harness import Place
 from tests.engine.neighbourhood import Neighbourhood

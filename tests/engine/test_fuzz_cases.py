@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from lifecycle.sandbox import SandboxInfo
+from lifecycle.sandbox.info import SandboxInfo
 from tests.engine.harness import Place, Ran, docker
 
 pytestmark = pytest.mark.engine

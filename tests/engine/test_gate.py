@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from lifecycle.sandbox import SandboxInfo
+from lifecycle.sandbox.info import SandboxInfo
 from tests.engine.bystander import Bystander, made, removed
 from tests.engine.harness import Place, Ran, broken, docker, running, wait_until
 

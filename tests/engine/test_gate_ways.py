@@ -17,7 +17,7 @@ import pytest
 
 from lifecycle.gate.gate import Gate
 from lifecycle.machine.subject import current_subject
-from lifecycle.sandbox import SandboxInfo
+from lifecycle.sandbox.info import SandboxInfo
 from tests.engine.harness import Place
 from tests.engine.people import Person, run_as
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from lifecycle.machine.gpus import host_gpus
-from lifecycle.sandbox import SandboxInfo
+from lifecycle.sandbox.info import SandboxInfo
 from tests.engine.harness import Place, Ran, broken, findings
 
 pytestmark = pytest.mark.engine

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from lifecycle.run.session.discover import SYNTHETIC_NAME, SYNTHETIC_UID
+from lifecycle.run.session.who import SYNTHETIC_NAME, SYNTHETIC_UID
 from tests.engine.harness import Place, Ran, broken, docker, findings
 from tests.engine.people import Person, build, dockerfile
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from lifecycle.sandbox import SandboxInfo
+from lifecycle.sandbox.info import SandboxInfo
 from tests.engine import proxy
 from tests.engine.harness import Place, Ran, broken
 

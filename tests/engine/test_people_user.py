@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lifecycle.sandbox import SandboxInfo
+from lifecycle.sandbox.info import SandboxInfo
 from tests.engine.harness import Place, broken, docker, findings
 from tests.engine.people import Person, build, run_as
 

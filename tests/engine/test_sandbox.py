@@ -12,9 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from lifecycle.sandbox import SandboxError, SandboxInfo, install, load_info, open_sandbox
+from lifecycle.sandbox import install
 from lifecycle.sandbox.cache import Cache
-from lifecycle.sandbox.shell import wait_until
+from lifecycle.sandbox.info import SandboxInfo, load_info
+from lifecycle.sandbox.open import open_sandbox
+from lifecycle.sandbox.shell import SandboxError, wait_until
 
 pytestmark = [
     pytest.mark.engine,

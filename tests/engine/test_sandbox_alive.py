@@ -15,8 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from lifecycle.sandbox import SandboxInfo, open_sandbox, sweep_sandboxes
 from lifecycle.sandbox.claim import locked, sandboxes
+from lifecycle.sandbox.info import SandboxInfo
+from lifecycle.sandbox.open import open_sandbox, sweep_sandboxes
 from lifecycle.sandbox.shell import wait_until
 from tests.engine.lan import Lan, base_pulls, lan, listening, publish
 from tests.engine.test_sandbox_end import ROOTS, Holder, Machine, assert_gone, hold, machine
@@ -125,7 +126,7 @@ def test_an_engine_that_cannot_be_ended_from_here_is_left_whole(
     info = holder.up()
     holder.process.kill()
     holder.process.wait(30)
-    code = "from lifecycle.sandbox import sweep_sandboxes; sweep_sandboxes(say=print)"
+    code = "from lifecycle.sandbox.open import sweep_sandboxes; sweep_sandboxes(say=print)"
     words = lan.machine.words(*WAYS["own processes"], sys.executable, "-c", code)
     said = subprocess.run(words, check=True, text=True, capture_output=True).stdout
     assert "Still there: control group" in said

@@ -18,9 +18,10 @@ from typing import Any
 
 import pytest
 
-from lifecycle.sandbox import SandboxInfo, open_sandbox, sweep_sandboxes
 from lifecycle.sandbox.cache import user_cache
 from lifecycle.sandbox.claim import locked, records
+from lifecycle.sandbox.info import SandboxInfo
+from lifecycle.sandbox.open import open_sandbox, sweep_sandboxes
 from lifecycle.sandbox.shell import wait_until
 from tests.engine.test_sandbox import IMAGE, docker
 
@@ -32,7 +33,7 @@ pytestmark = [
 # Opens a sandbox, tells what it is, and keeps it until its input ends.
 HOLDER = """
 import json, sys
-from lifecycle.sandbox import open_sandbox, sweep_sandboxes
+from lifecycle.sandbox.open import open_sandbox, sweep_sandboxes
 def say(text):
     print("say", text, flush=True)
 if sys.argv[1:] == ["sweep"]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from lifecycle.sandbox import open_sandbox
+from lifecycle.sandbox.open import open_sandbox
 from lifecycle.sandbox.shell import wait_until
 from tests.engine.lan import ASK, Lan, base_pulls, lan, listening, publish
 from tests.engine.test_sandbox import docker

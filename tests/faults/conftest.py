@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from lifecycle.sandbox import SandboxInfo, open_sandbox
+from lifecycle.sandbox.info import SandboxInfo
+from lifecycle.sandbox.open import open_sandbox
 from tests.engine.conftest import base_image, in_sandbox, place, shared_place
 from tests.engine.harness import Place
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from lifecycle.sandbox import SandboxInfo
+from lifecycle.sandbox.info import SandboxInfo
 from tests.engine.harness import Place, Ran, findings, wait_until
 from tests.engine.middles import MIDDLES, Middle, hanging_registry
 from tests.engine.restarting import Dockerd

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from lifecycle.sandbox import SandboxInfo
+from lifecycle.sandbox.info import SandboxInfo
 from tests.engine.harness import LIMIT, Place, Ran, broken, wait_until
 from tests.engine.middles import BASE, MIDDLES, Middle, hanging_registry, namespaces
 from tests.plugin.test_ending import ctrl_c, term

@@ -11,7 +11,7 @@ import secrets
 import pytest
 
 from lifecycle.command.flags import VERBS
-from lifecycle.sandbox import SandboxInfo
+from lifecycle.sandbox.info import SandboxInfo
 from tests.engine.fuzzing import Fuzz, flags_of, moved_in, tried
 from tests.engine.harness import Place
 

@@ -25,8 +25,8 @@ import pytest
 from jinja2 import Template
 
 from lifecycle.machine.procfs import children_of, session_members
-from lifecycle.run.session.discover import SYNTHETIC_UID
-from lifecycle.sandbox import SandboxInfo
+from lifecycle.run.session.who import SYNTHETIC_UID
+from lifecycle.sandbox.info import SandboxInfo
 from lifecycle.scenario.lab import load_lab
 from tests.engine.harness import LIMIT, Place, wait_until
 from tests.faults import dying

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from lifecycle.run.session.discover import SYNTHETIC_UID
+from lifecycle.run.session.who import SYNTHETIC_UID
 from tests.engine import squashing_nas
 from tests.engine.harness import Place, Ran, broken, docker, findings, wait_until
 

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from lifecycle.sandbox import SandboxInfo
 from lifecycle.sandbox.cgroup import hierarchies, members
 from lifecycle.sandbox.claim import records
+from lifecycle.sandbox.info import SandboxInfo
 from tests.engine.harness import Place, Ran
 
 pytestmark = [

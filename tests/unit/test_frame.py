@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import os
 import subprocess
 import sys
 import tomllib
@@ -142,3 +144,79 @@ def test_without_ensurepip_pip_and_root_the_error_says_what_to_install(
     monkeypatch.setattr("os.geteuid", lambda: 1000)
     with pytest.raises(environment.NoEnvironmentError, match=r"apt-get install python3\.\d+-venv"):
         environment.make_empty(tmp_path / "e")
+
+
+def test_the_package_is_compiled_anew_where_its_text_has_changed(tmp_path: Path) -> None:
+    module = tmp_path / "lifecycle" / "inner" / "module.py"
+    module.parent.mkdir(parents=True)
+    module.write_text("value = 1\n")
+    compiled = Path(importlib.util.cache_from_source(str(module)))
+    environment.compile_package(tmp_path)
+    before = compiled.read_bytes()
+    module.write_text("value = 22\n")
+    os.utime(module, (1, 1))
+    environment.compile_package(tmp_path)
+    assert compiled.read_bytes() != before
+
+
+def test_a_module_that_cannot_be_compiled_stops_nothing(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "lifecycle").mkdir()
+    (tmp_path / "lifecycle" / "broken.py").write_text("value =\n")
+    environment.compile_package(tmp_path)
+    assert capfd.readouterr() == ("", "")
+
+
+NOT_NEEDED = {
+    "lifecycle --help": (
+        ["--help"],
+        ["asyncio", "difflib", "inspect", "subprocess", "tempfile", "tomllib", "typing_extensions"],
+    ),
+    "explain": (
+        ["explain", "error.txt"],
+        ["docker", "dockerfile_parse", "http", "jinja2", "pydantic", "ruamel", "urllib.request"],
+    ),
+    "check": (
+        ["check", "scenario.yaml"],
+        ["docker", "h11", "http", "lifecycle.engine", "lifecycle.gate", "lifecycle.run.steps"],
+    ),
+    "promises": (
+        ["promises", "--", "docker", "run", "-d", "nginx"],
+        ["docker", "http", "jinja2", "lifecycle.engine", "pydantic", "ruamel"],
+    ),
+    "run": (["run", "scenario.yaml"], ["pyte", "xdist", "_pytest.unittest", "_pytest.junitxml"]),
+}
+IN_NONE_BUT_RUN = ["h11", "pyte", "pytest", "requests", "rich", "testcontainers", "urllib3"]
+LOADED = """
+import atexit, sys
+from pathlib import Path
+
+def note():
+    Path("loaded").write_text("\\n".join(sys.modules))
+
+sys.argv[0] = "lifecycle"
+atexit.register(note)
+from lifecycle.cli import main
+sys.exit(main())
+"""
+
+
+@pytest.mark.parametrize("command", NOT_NEEDED)
+def test_a_command_loads_only_what_it_needs(tmp_path: Path, command: str) -> None:
+    words, unneeded = NOT_NEEDED[command]
+    (tmp_path / "error.txt").write_text("docker: command not found\n")
+    (tmp_path / "scenario.yaml").write_text("scenario: One step\nsteps:\n  - docker ps\n")
+    env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "DOCKER_HOST": "unix:///nowhere"}
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED, *words],
+        cwd=tmp_path,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    loaded = set((tmp_path / "loaded").read_text().split())
+    assert done.returncode == (1 if command == "run" else 0), done.stderr
+    missing = [] if command == "run" else IN_NONE_BUT_RUN
+    assert loaded & {*unneeded, *missing} == set()

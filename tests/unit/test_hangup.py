@@ -40,7 +40,7 @@ SANDBOX = """
 import sys
 from contextlib import contextmanager
 from types import SimpleNamespace
-import lifecycle.cli.machine as machine
+import lifecycle.cli.sandbox as command
 from lifecycle.cli import main
 
 @contextmanager
@@ -50,7 +50,7 @@ def no_engine(**_):
     finally:
         open("taken down", "w").write(str(__import__("pathlib").Path("cleaned").exists()))
 
-machine.open_sandbox = no_engine
+command.open_sandbox = no_engine
 sys.exit(main(["sandbox", "--", sys.executable, "child.py"]))
 """
 STARTERS = {

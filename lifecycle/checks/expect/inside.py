@@ -31,11 +31,6 @@ from lifecycle.machine.patterns import PatternError, find_in
 FIRST_STATUS = "/proc/1/status"
 
 
-def looks_inside(expect: Expect) -> bool:
-    """Whether an exec is needed for it."""
-    return bool(expect.get("inside"))
-
-
 def judge_inside(want: Expect, facts: Facts, on: ContainerFacts | None) -> Iterator[Check]:
     """A check for each key, or the reason why nobody could see it."""
     if on is None or (on.inside.unseen and not on.inside.places):

@@ -26,8 +26,8 @@ from lifecycle.facts.from_outside import look_outside
 from lifecycle.facts.host_files import HostFile, look_at_host_file, state_of
 from lifecycle.facts.inside import Inside, merged
 from lifecycle.facts.look_inside import look_inside
-from lifecycle.facts.model import Answer, ContainerFacts, Facts
-from lifecycle.facts.password import SHADOW, look_at_password, shadow_hash
+from lifecycle.facts.model import SHADOW, Answer, ContainerFacts, Facts
+from lifecycle.facts.password import look_at_password, shadow_hash
 from lifecycle.facts.port_probe import listeners, try_port
 from lifecycle.facts.round_trips import RoundTrips
 from lifecycle.machine.deadline import TimeIsUpError, rest

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from lifecycle.checks.expect.inside import looks_inside
 from lifecycle.command.flags import Does, does
 from lifecycle.command.host.line import HostLine
 from lifecycle.command.line import SHELLS, DockerLine
@@ -161,7 +160,7 @@ def user_of(planned: PlannedStep) -> str:
 
 def asks_inside(planned: PlannedStep, promises: Sequence[Promise]) -> bool:
     """Whether what a step expects and promises takes a look inside."""
-    return looks_inside(planned.expect) or any(
+    return bool(planned.expect.get("inside")) or any(
         p.where == "inside" or (p.field == "exec.user" and p.where == "host") for p in promises
     )
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from lifecycle.machine.regular_files import MAX_SIZE, beginning
 from lifecycle.run.secrets.secrets import Secrets
-from lifecycle.run.session.session import Person
+from lifecycle.run.session.person import Person
 from lifecycle.text.credentials import secrets_of
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import re
-import secrets as entropy
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from lifecycle.machine.secret_variables import variable
@@ -50,7 +50,7 @@ class Secrets:
             if given is not None:
                 refuse_short(name, given)
             # The tail satisfies the password policies that ask for four kinds of character.
-            self._values[name] = given or f"{entropy.token_hex(8)}-Aq7"
+            self._values[name] = given or f"{os.urandom(8).hex()}-Aq7"
         return self._values[name]
 
     def hide(self, value: str, *, everywhere: bool = True) -> None:

@@ -14,8 +14,8 @@ from pathlib import Path
 from lifecycle.machine.as_subject import call
 from lifecycle.machine.remove_tree import remove_tree
 from lifecycle.machine.subject import Subject, make_owned
-from lifecycle.run.session.discover import StartError
 from lifecycle.run.session.docker_copy import BUILDX, copy, put_before
+from lifecycle.run.session.who import StartError
 
 _FOLDERS = ("docker", "helpers")
 

@@ -23,21 +23,16 @@ from lifecycle.run.plan.variables import RunValues
 from lifecycle.run.requests.judge import Judge
 from lifecycle.run.secrets.program_passwords import hide_all
 from lifecycle.run.secrets.secrets import Secrets
-from lifecycle.run.session.discover import (
-    connect,
-    engine_places,
-    find_address,
-    find_cli,
-    find_gpus,
-    find_subject,
-)
+from lifecycle.run.session.discover import connect, engine_places, find_address, find_cli, find_gpus
 from lifecycle.run.session.docker_config import forget
 from lifecycle.run.session.gates import Gates
 from lifecycle.run.session.host_ports import Ports
 from lifecycle.run.session.locks import Locks
 from lifecycle.run.session.options import Options
-from lifecycle.run.session.people import common_folder, places, settle, settle_all
+from lifecycle.run.session.people import common_folder, settle, settle_all
+from lifecycle.run.session.person import places
 from lifecycle.run.session.session import Say, Session
+from lifecycle.run.session.who import find_subject
 from lifecycle.sandbox.info import load_info
 from lifecycle.scenario.model import Scenario
 

@@ -13,16 +13,12 @@ import struct
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from lifecycle.machine.as_subject import files_of
 from lifecycle.machine.subject import Subject, SubjectError, environment, make_owned, subject_named
-from lifecycle.run.plan.variables import Place, RunValues, variables
-from lifecycle.run.secrets.secrets import Secrets
-from lifecycle.run.session.discover import personal, read_lab, sandbox_member
 from lifecycle.run.session.docker_config import private_copy
 from lifecycle.run.session.options import Options
-from lifecycle.run.session.session import Person
+from lifecycle.run.session.person import Person
+from lifecycle.run.session.who import personal, read_lab, sandbox_member
 from lifecycle.scenario.lab import Lab
 
 _ACCESS = "system.posix_acl_access"
@@ -113,32 +109,6 @@ def _passable(uids: Iterable[int]) -> bytes:
     entries = [(owner, 7, _NO_ID), *((user, 1, uid) for uid in sorted(uids))]
     entries += [(group, 0, _NO_ID), (mask, 1, _NO_ID), (other, 0, _NO_ID)]
     return struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *entry) for entry in entries)
-
-
-def places(
-    me: Person, people: Mapping[str, Person], values: RunValues, secrets: Secrets
-) -> dict[str, Place]:
-    """What the steps of each see; ``me`` stands under no name."""
-    others = {name: _values(person) for name, person in people.items()}
-    return {
-        name: Place(
-            variables(
-                person.subject.as_template_values(),
-                person.lab.model_dump(),
-                replace(values, folder=str(person.folder)),
-                secrets,
-                others,
-            ),
-            str(person.folder),
-            files_of(person.subject),
-        )
-        for name, person in {"": me, **people}.items()
-    }
-
-
-def _values(person: Person) -> dict[str, Any]:
-    own = {"folder": str(person.folder), "nas_home": person.lab.nas_home}
-    return {**person.subject.as_template_values(), **own}
 
 
 def _owned(path: Path, subject: Subject, mode: int = 0o755) -> Path:

@@ -12,7 +12,6 @@ from lifecycle.command.name_map import Unnamed
 from lifecycle.engine.daemon import Daemon
 from lifecycle.engine.events import EventLog
 from lifecycle.facts.model import World
-from lifecycle.machine.subject import Subject
 from lifecycle.run.observing.at_start import Witness
 from lifecycle.run.observing.inside_shells import Looks
 from lifecycle.run.ownership.ownership import Ownership
@@ -21,27 +20,11 @@ from lifecycle.run.secrets.secrets import Secrets
 from lifecycle.run.session.gates import Gates
 from lifecycle.run.session.made_by_lines import MadeByLines
 from lifecycle.run.session.options import Options
+from lifecycle.run.session.person import Person
 from lifecycle.run.session.skipped import Skipped
 from lifecycle.run.session.terminals import Terminals
-from lifecycle.scenario.lab import Lab
 
 Say = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Person:
-    """Who does a step, and what is theirs: environment, work folder, the lab's values.
-
-    ``stand_in`` is the temporary folder in place of a NAS that lab.nas_home does not name;
-    ``missing`` says why nobody can play this part here.
-    """
-
-    subject: Subject
-    env: Mapping[str, str]
-    folder: Path
-    lab: Lab
-    stand_in: str = ""
-    missing: str = ""
 
 
 @dataclass(frozen=True, repr=False)  # a debugger's or pytest's view of it would hold the passwords

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from lifecycle.diagnosis.catalog import Lang
 from lifecycle.diagnosis.finding import Finding, Symptom
-from lifecycle.diagnosis.machine_facts import MachineFacts
-from lifecycle.diagnosis.match import diagnose
 from lifecycle.engine.daemon import EngineError
 from lifecycle.run.outcome import StepResult
 from lifecycle.run.session.options import Options
 from lifecycle.run.session.session import Session
 
+if TYPE_CHECKING:
+    from lifecycle.diagnosis.machine_facts import MachineFacts
+
 
 def add_findings(session: Session, result: StepResult, symptom: Symptom) -> None:
     """Add to a step's findings those of a symptom that are not there yet, in written names."""
     known = {finding.id for finding in result.findings}
-    for finding in diagnose(symptom, _facts(session), lang=_lang(session.options)):
+    for finding in _diagnosed(symptom, session.options, _facts(session)):
         # What it quotes was cut, perhaps within a secret; a command of a remedy never was.
         quoted = tuple(session.printed(text) for text in finding.evidence)
         if finding.id not in known:
@@ -28,15 +28,20 @@ def add_findings(session: Session, result: StepResult, symptom: Symptom) -> None
 
 def without_a_run(symptom: Symptom, options: Options) -> list[Finding]:
     """The findings of a run that could not begin, with what the machine itself tells."""
-    return diagnose(symptom, MachineFacts(), lang=_lang(options))
+    return _diagnosed(symptom, options, None)
 
 
-def _lang(options: Options) -> Lang:
-    return "ko" if options.lang == "ko" else "en"
+def _diagnosed(symptom: Symptom, options: Options, facts: MachineFacts | None) -> list[Finding]:
+    from lifecycle.diagnosis.machine_facts import MachineFacts  # most runs have nothing to explain
+    from lifecycle.diagnosis.match import diagnose
+
+    lang: Literal["en", "ko"] = "ko" if options.lang == "ko" else "en"
+    return diagnose(symptom, facts or MachineFacts(), lang=lang)
 
 
 def _facts(session: Session) -> MachineFacts:
     """What diagnosis may look up, seen as the run's subject."""
+    from lifecycle.diagnosis.machine_facts import MachineFacts
 
     def containers() -> list[dict[str, Any]] | None:
         try:

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lifecycle.command.dockerfile import UnclearError, built_stage, recorded_stages
+from lifecycle.command.dockerfile import built_stage, recorded_stages
+from lifecycle.command.promise import UnclearError
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lifecycle.scenario.errors import Mark, ScenarioError
-from lifecycle.scenario.load import is_scenario, load, loads
+from lifecycle.scenario.load import load, loads
+from lifecycle.scenario.recognise import is_scenario
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lifecycle.terminal.emulator import Emulator, Stripper, strip
+from lifecycle.terminal.emulator import Emulator
+from lifecycle.terminal.plain_text import Stripper, strip
 
 DRAWN = b"\x1b[1;31mred\x1b[0m \xec\x83\x88 \xec\x95\x94\xed\x98\xb8:\r\n\x1b]0;title\x07next\r\n"
 

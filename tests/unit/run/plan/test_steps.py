@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lifecycle.run.plan.steps import looks_again
+from lifecycle.run.plan.steps import asks_inside, looks_again
 from tests.unit.run.conftest import Planner
 
 AGAIN = """\
@@ -36,3 +36,8 @@ def test_it_is_known_whether_an_identity_looks_again_before_the_container_is_sto
 ) -> None:
     plan = planned(AGAIN)
     assert looks_again(plan, plan.steps[index], user) is again
+
+
+def test_nothing_is_asked_of_the_inside_that_nobody_expects(planned: Planner) -> None:
+    plan = planned(AGAIN)
+    assert [asks_inside(step, ()) for step in plan.steps[2:5]] == [False, True, False]

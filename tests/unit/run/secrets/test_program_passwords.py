@@ -12,7 +12,7 @@ import pytest
 
 from lifecycle.run.secrets.program_passwords import hide_all
 from lifecycle.run.secrets.secrets import HIDDEN, Secrets
-from lifecycle.run.session.session import Person
+from lifecycle.run.session.person import Person
 from lifecycle.scenario.lab import Lab
 from lifecycle.text.credentials import secrets_of
 from tests.unit.checks.samples import ME

@@ -13,8 +13,9 @@ import pytest
 
 from lifecycle.machine.subject import Subject, current_subject
 from lifecycle.run.session import docker_copy
-from lifecycle.run.session.discover import StartError, own_detach_keys
+from lifecycle.run.session.discover import own_detach_keys
 from lifecycle.run.session.docker_config import forget, private_copy
+from lifecycle.run.session.who import StartError
 
 ME = current_subject()
 ALICE = Subject("alice", 23456, 23457, (23457,), ("alice",), "/", "/bin/sh", 0o022)

@@ -15,8 +15,8 @@ from lifecycle.run.plan.steps import Plan
 from lifecycle.run.plan.variables import RunValues
 from lifecycle.run.secrets.secrets import Secrets
 from lifecycle.run.session.options import Options
-from lifecycle.run.session.people import places, settle_all
-from lifecycle.run.session.session import Person
+from lifecycle.run.session.people import settle_all
+from lifecycle.run.session.person import Person, places
 from lifecycle.scenario.errors import ScenarioError
 from lifecycle.scenario.lab import Lab
 from lifecycle.scenario.load import load

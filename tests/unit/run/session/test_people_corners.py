@@ -14,7 +14,7 @@ import pytest
 from lifecycle.machine.subject import current_subject, synthetic_subject
 from lifecycle.run.session.options import Options
 from lifecycle.run.session.people import common_folder, settle
-from lifecycle.run.session.session import Person
+from lifecycle.run.session.person import Person
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 STRANGER = 64321
