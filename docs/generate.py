@@ -5,9 +5,8 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from code_pages import errors_page, layers_page
 from lifecycle.checks import judge
@@ -18,8 +17,8 @@ from lifecycle.command.promise import Promise
 from lifecycle.command.promises import promises
 from lifecycle.diagnosis.allowed_remedies import SHOWN
 from lifecycle.diagnosis.catalog import Entry, entries
-from lifecycle.scenario.schema import schema
 from markdown_text import code, page, prose, table
+from schema_pages import report_page, scenario_page
 
 REFERENCE = Path(__file__).parent / "reference"
 
@@ -248,62 +247,6 @@ def _unknown(_: str) -> None:
     return None
 
 
-# -- the scenario's keys ---------------------------------------------------------------------------
-
-
-def schema_page() -> str:
-    """Every mapping of the format with its keys and types."""
-    made = schema()
-    intro = (
-        "Every key and its type; what they mean is in "
-        "[../scenario-format.md](../scenario-format.md). `lifecycle schema` prints this as JSON "
-        "Schema. Where a value is text, a number or true/false, `${{ }}` may stand for it.\n"
-    )
-    step = made["$defs"].pop("Step")
-    body = next(b for b in step["anyOf"] if "properties" in b)
-    rest = (_mapping(name, d) for name, d in sorted(made["$defs"].items()))
-    step_part = _mapping("Step", {**body, "description": step["description"]})
-    return page("Scenario keys", intro, _mapping("Scenario", made), step_part, *rest)
-
-
-def _mapping(name: str, made: Mapping[str, Any]) -> str:
-    required = made.get("required", ())
-    rows = (
-        (code(key) + (" (required)" if key in required else ""), _type(kind))
-        for key, kind in made["properties"].items()
-    )
-    return f"\n## {name}\n\n{prose(made['description'])}\n\n{table(('key', 'type'), rows)}"
-
-
-def _type(kind: Mapping[str, Any]) -> str:
-    if "$ref" in kind:
-        name = str(kind["$ref"]).rpartition("/")[2]
-        return f"[{name}](#{name.lower()})"
-    if "enum" in kind:
-        return ", ".join(map(code, kind["enum"]))
-    if "const" in kind:
-        return code(str(kind["const"]).lower())
-    if "anyOf" in kind:
-        types = dict.fromkeys(_type(one) for one in kind["anyOf"])
-        if {"text", "number", "true/false"} <= set(types):  # any scalar is read as text
-            types.pop("number")
-            types.pop("true/false")
-        return " or ".join(t for t in types if t)
-    return _simple(kind)
-
-
-def _simple(kind: Mapping[str, Any]) -> str:
-    named = {"string": "text", "integer": "number", "number": "number", "boolean": "true/false"}
-    match kind.get("type"):
-        case "array":
-            return f"list of {_type(kind.get('items', {})) or 'anything'}"
-        case "object":
-            held = kind.get("additionalProperties")
-            inner = _type(held) if isinstance(held, Mapping) else ""
-            return f"mapping of name to {inner or 'anything'}"
-    return named.get(str(kind.get("type")), "")
-
-
 # -- commands --------------------------------------------------------------------------------------
 
 
@@ -367,7 +310,8 @@ PAGES: dict[str, Callable[[], str]] = {
     "promises.md": promises_page,
     "flags.md": flags_page,
     "findings.md": findings_page,
-    "scenario-schema.md": schema_page,
+    "scenario-schema.md": scenario_page,
+    "report.md": report_page,
     "commands.md": commands_page,
     "layers.md": layers_page,
     "errors.md": errors_page,
