@@ -22,7 +22,7 @@ from lifecycle.scenario.model import Closed, Expect, Inside, Scenario, Step
 
 ROOT = Path(noxfile.__file__).parent
 README = ROOT / "README.md"
-WRITTEN = [README, ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+WRITTEN = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 PAGES = [*WRITTEN, *sorted((ROOT / "docs" / "reference").glob("*.md"))]
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 CODE = re.compile(r"`([^`\n]+)`")
