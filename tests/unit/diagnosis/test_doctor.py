@@ -208,4 +208,6 @@ def test_every_finding_has_evidence_and_a_remedy(well: Machine) -> None:
 def test_the_document_has_findings_and_checks(well: Machine) -> None:
     document = visit(well).to_json()
     assert document.keys() == {"findings", "checks"}
-    assert document["checks"][0].keys() == {"about", "expected", "actual", "status", "source"}
+    assert document["checks"][0].keys() == {
+        "about", "expected", "actual", "status", "source", "gpu",
+    }  # fmt: skip
