@@ -1,14 +1,14 @@
-"""Writes docs/reference from the code's own tables; ``--check`` only names the stale pages."""  # noqa: INP001 - a script, not a package
+"""Writes docs/reference from the code's own tables; ``--check`` only names the stale pages."""
 
 from __future__ import annotations
 
 import argparse
 import shlex
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
+from code_pages import errors_page, layers_page
 from lifecycle.checks.table import RULES
 from lifecycle.cli import parser
 from lifecycle.command.flags import UNREAD, VERBS, Flag, Verb
@@ -18,10 +18,10 @@ from lifecycle.command.promises import promises
 from lifecycle.command.values.structured import as_json
 from lifecycle.diagnosis.allowed_remedies import SHOWN
 from lifecycle.diagnosis.catalog import Entry, entries
-from lifecycle.scenario.schema import schema
+from markdown_text import code, page, prose, table
+from schema_pages import report_page, scenario_page
 
 REFERENCE = Path(__file__).parent / "reference"
-HEADER = "<!-- Made by docs/generate.py from the code: change that, then run it. -->\n\n# "
 
 PLACES = {"inspect": "inspect", "inside": "inside the container", "host": "outside, on the host"}
 
@@ -50,26 +50,6 @@ def stale_pages() -> list[str]:
         for name, page in PAGES.items()
         if not (REFERENCE / name).is_file() or (REFERENCE / name).read_text("utf-8") != page()
     ]
-
-
-def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table; what would end a cell is escaped."""
-    lines = [heads, ["---"] * len(heads), *rows]
-    return "".join(f"| {' | '.join(map(_cell, line))} |\n" for line in lines)
-
-
-def _cell(text: str) -> str:
-    return " ".join(text.split()).replace("|", r"\|")
-
-
-def page(title: str, *parts: str) -> str:
-    """A page with its title and the note that it is made."""
-    return "".join((HEADER, title, "\n\n", *parts))
-
-
-def code(text: str) -> str:
-    """A text as code, if there is one."""
-    return f"`{text}`" if text else ""
 
 
 # -- flags ---------------------------------------------------------------------------------------
@@ -241,14 +221,14 @@ def findings_page() -> str:
 
 
 def _finding(entry: Entry) -> str:
-    lines = [f"\n### {entry.id}\n\n", f"{_prose(entry.cause_in('en', _unknown))}\n\n"]
-    lines.append(f"{_prose(entry.cause_in('ko', _unknown))}\n\n")
+    lines = [f"\n### {entry.id}\n\n", f"{prose(entry.cause_in('en', _unknown))}\n\n"]
+    lines.append(f"{prose(entry.cause_in('ko', _unknown))}\n\n")
     for advice in entry.remedies:
         remedy, korean = advice.fill(_unknown, "en"), advice.fill(_unknown, "ko")
         who = "You" if remedy.who == "user" else "An admin"
         only = f", {SHOWN[advice.only][1]}" if advice.only else ""
         about = f"**{who}** ({_CHANGES[advice.changes]}{only})"
-        lines.append(f"- {about}: {_prose(remedy.do)} / {_prose(korean.do)}\n")
+        lines.append(f"- {about}: {prose(remedy.do)} / {prose(korean.do)}\n")
         if remedy.commands:
             commands = "".join(f"  {command}\n" for command in remedy.commands)
             lines.append(f"\n  ```sh\n{commands}  ```\n\n")
@@ -265,68 +245,6 @@ _CHANGES = {
 
 def _unknown(_: str) -> None:
     return None
-
-
-def _prose(text: str) -> str:
-    """Text that Markdown shows letter for letter."""
-    text = " ".join(text.split()).replace("``", "`")
-    return text.replace("<", "&lt;").replace("*", r"\*").replace("_", r"\_")
-
-
-# -- the scenario's keys ---------------------------------------------------------------------------
-
-
-def schema_page() -> str:
-    """Every mapping of the format with its keys and types."""
-    made = schema()
-    intro = (
-        "Every key and its type; what they mean is in "
-        "[../scenario-format.md](../scenario-format.md). `lifecycle schema` prints this as JSON "
-        "Schema. Where a value is text, a number or true/false, `${{ }}` may stand for it.\n"
-    )
-    step = made["$defs"].pop("Step")
-    body = next(b for b in step["anyOf"] if "properties" in b)
-    rest = (_mapping(name, d) for name, d in sorted(made["$defs"].items()))
-    step_part = _mapping("Step", {**body, "description": step["description"]})
-    return page("Scenario keys", intro, _mapping("Scenario", made), step_part, *rest)
-
-
-def _mapping(name: str, made: Mapping[str, Any]) -> str:
-    required = made.get("required", ())
-    rows = (
-        (code(key) + (" (required)" if key in required else ""), _type(kind))
-        for key, kind in made["properties"].items()
-    )
-    return f"\n## {name}\n\n{_prose(made['description'])}\n\n{table(('key', 'type'), rows)}"
-
-
-def _type(kind: Mapping[str, Any]) -> str:
-    if "$ref" in kind:
-        name = str(kind["$ref"]).rpartition("/")[2]
-        return f"[{name}](#{name.lower()})"
-    if "enum" in kind:
-        return ", ".join(map(code, kind["enum"]))
-    if "const" in kind:
-        return code(str(kind["const"]).lower())
-    if "anyOf" in kind:
-        types = dict.fromkeys(_type(one) for one in kind["anyOf"])
-        if {"text", "number", "true/false"} <= set(types):  # any scalar is read as text
-            types.pop("number")
-            types.pop("true/false")
-        return " or ".join(t for t in types if t)
-    return _simple(kind)
-
-
-def _simple(kind: Mapping[str, Any]) -> str:
-    named = {"string": "text", "integer": "number", "number": "number", "boolean": "true/false"}
-    match kind.get("type"):
-        case "array":
-            return f"list of {_type(kind.get('items', {})) or 'anything'}"
-        case "object":
-            held = kind.get("additionalProperties")
-            inner = _type(held) if isinstance(held, Mapping) else ""
-            return f"mapping of name to {inner or 'anything'}"
-    return named.get(str(kind.get("type")), "")
 
 
 # -- commands --------------------------------------------------------------------------------------
@@ -381,7 +299,7 @@ def _option(action: argparse.Action) -> tuple[str, str]:
     repeated = (
         " May be repeated." if isinstance(action.default, list) and action.option_strings else ""
     )
-    return code(names + takes), _prose(f"{action.help or ''}{default}{repeated}")
+    return code(names + takes), prose(f"{action.help or ''}{default}{repeated}")
 
 
 def _taken(action: argparse.Action) -> str:
@@ -392,8 +310,11 @@ PAGES: dict[str, Callable[[], str]] = {
     "promises.md": promises_page,
     "flags.md": flags_page,
     "findings.md": findings_page,
-    "scenario-schema.md": schema_page,
+    "scenario-schema.md": scenario_page,
+    "report.md": report_page,
     "commands.md": commands_page,
+    "layers.md": layers_page,
+    "errors.md": errors_page,
 }
 
 if __name__ == "__main__":

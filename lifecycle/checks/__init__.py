@@ -1,1 +1,1 @@
-"""Facts, and whether a promise was kept: one file a subject."""
+"""Whether a promise was kept: judged from the facts alone, one file a subject."""

@@ -147,7 +147,21 @@ def _run(commands: _Commands) -> None:
         "lifecycle check .",
     )
     check.add_argument("paths", nargs="+", metavar="PATH or @NAME")
-    _command(commands, "schema", "running:schema", "print the JSON Schema of scenario files")
+    schema = _command(
+        commands,
+        "schema",
+        "running:schema",
+        "print the JSON Schema of scenario files, or of report.json",
+        "lifecycle schema report",
+    )
+    schema.add_argument(
+        "of",
+        nargs="?",
+        choices=("scenario", "report"),
+        default="scenario",
+        metavar="DOCUMENT",
+        help="scenario or report",
+    )
 
 
 def _promises_and_hold(commands: _Commands) -> None:

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -131,11 +132,10 @@ def _plans(
     return plans, errors
 
 
-def schema(_: argparse.Namespace) -> int:
-    """Print the JSON Schema."""
-    from lifecycle.scenario.schema import schema as made
-
-    sys.stdout.write(as_json(made()))
+def schema(args: argparse.Namespace) -> int:
+    """Print the JSON Schema of a document."""
+    made = import_module(f"lifecycle.{args.of}.schema").schema()
+    sys.stdout.write(as_json(made))
     return 0
 
 

@@ -1,7 +1,7 @@
 """The catalogue of findings: data in ``findings/*.toml``, read when first needed.
 
 Adding a finding means adding a ``[[finding]]`` table to the file of its phase; only a new kind
-of evidence or a new way to tell rivals apart needs code (``probes.py``, ``rules.py``).
+of evidence or a new way to tell rivals apart needs code (``evidence.py``, ``rules.py``).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Advice:
     ``changes`` says what following it changes: ``nothing`` (it is a look, or a question to
     somebody), what is the person's own or made anew (``mine``), what ``others`` have, or the
     ``machine``. The last two are an admin's, with what is lost by it in ``loses``. ``only`` names
-    what must have been seen, just now, for the remedy to be told at all (``ownership.py``).
+    what must have been seen, just now, for the remedy to be told at all (``allowed_remedies.py``).
     """
 
     who: Who

@@ -50,9 +50,9 @@ def prepare(
     return replace(
         report,
         run=maker.text(report.run),
-        engine=maker.value(report.engine),
-        host=maker.value(report.host),
-        subject=maker.value(report.subject),
+        engine=maker.fields(report.engine),
+        host=maker.fields(report.host),
+        subject=maker.fields(report.subject),
         scenarios=tuple(
             ScenarioReport(
                 maker.text(scenario.name),

@@ -1,15 +1,13 @@
-"""The base image: Debian, from a hub when one answers, otherwise made here."""
+"""The base image: Debian, made here of the lab's packages or the machine's own, else pulled."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import platform
-import threading
-import urllib.error
-import urllib.request
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from lifecycle.sandbox.cgroup import joined
@@ -19,68 +17,113 @@ from lifecycle.sandbox.record import Record
 from lifecycle.sandbox.shell import SandboxError, run
 
 SUITE = "bookworm"
-_HUB = "https://registry-1.docker.io/v2/"
-_HUB_LIMIT = 3.0
-_MIRROR = "http://deb.debian.org/debian"
-_SECURITY = "http://deb.debian.org/debian-security"
+_NONE_KNOWN = (
+    "no mirror of Debian is known here: apt of this machine names none by http, and apt_mirror of "
+    "lab.toml is not set"
+)
 
 
-def hub_answers() -> bool:
-    """Whether Docker Hub can be reached, asked for three seconds at most.
+@dataclass(frozen=True)
+class Mirrors:
+    """Where packages come from, each an address or empty.
 
-    In a thread, because no limit of ours holds for looking up a name.
+    ``debian`` and ``security`` are Debian's, ``any`` is what this machine itself installs from.
     """
-    answers = threading.Event()
 
-    def ask() -> None:
-        request = urllib.request.Request(_HUB, method="GET")
-        try:
-            urllib.request.urlopen(request, timeout=_HUB_LIMIT).close()  # noqa: S310, it is https
-        except urllib.error.HTTPError as error:  # 401: it is there, and wants a token
-            if error.headers.get("Docker-Distribution-Api-Version"):
-                answers.set()
-            error.close()
-        except (OSError, ValueError):
-            pass
-        ended.set()
+    debian: str = ""
+    security: str = ""
+    any: str = ""
 
-    ended = threading.Event()
-    threading.Thread(target=ask, daemon=True).start()
-    ended.wait(_HUB_LIMIT)
-    return answers.is_set()
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The lines of sources.list; none where no mirror of Debian is known."""
+        if not self.debian:
+            return ()
+        security = f"deb {self.security} {SUITE}-security main"
+        return (
+            f"deb {self.debian} {SUITE} main",
+            f"deb {self.debian} {SUITE}-updates main",
+            *((security,) if self.security else ()),
+        )
 
 
-def key() -> str:
-    """What a base image depends on: where the machine's packages come from, and its kind."""
-    sources = [Path("/etc/apt/sources.list"), *sorted(Path("/etc/apt").glob("sources.list.d/*"))]
+def mirrors(apt_mirror: str) -> Mirrors:
+    """The lab's mirror, else what apt of this machine names."""
+    return chosen(apt_mirror, _told() + _told("--no-release-info"))
+
+
+def own_mirror() -> str:
+    """Where this machine itself installs from; empty where apt names nothing by http."""
+    return chosen("", _told("--no-release-info")).any
+
+
+def _told(*more: str) -> str:
+    """A line an index of packages: the label of its release, its component, its address.
+
+    Apt knows the label of those only that it has fetched; without labels it names all.
+    """
+    words = ("apt-get", "indextargets", "--format", "$(LABEL) $(COMPONENT) $(REPO_URI)")
+    with suppress(SandboxError):  # another distribution
+        return run(*words, *more, "Created-By: Packages", what="apt-get can't tell its mirrors")
+    return ""
+
+
+_LABELS = {"debian": "Debian", "debian-security": "Debian-Security"}
+"""What the last part of an address means where apt knows no label: Debian's mirrors all have it."""
+
+
+def chosen(apt_mirror: str, told: str) -> Mirrors:
+    """The mirrors to use, of the lab's own setting and the lines that apt told.
+
+    Others (https without its certificates, a disk, one that wants a password) would not work
+    inside a bare image, or would be read by everybody there.
+    """
+    found: dict[str, str] = {}
+    for line in told.splitlines():
+        label, _, rest = line.partition(" ")
+        component, _, address = rest.partition(" ")
+        if component == "main" and _is_plain(address):
+            named = label if label in _LABELS.values() else _LABELS.get(_last_part(address), "any")
+            found.setdefault(named, address)
+            found.setdefault("any", address)
+    debian, security = found.get("Debian", ""), found.get("Debian-Security", "")
+    if _is_plain(apt_mirror):
+        debian, security = (f"{apt_mirror.rstrip('/')}/{part}" for part in _LABELS)
+    return Mirrors(debian, security, found.get("any", ""))
+
+
+def _is_plain(address: str) -> bool:
+    return address.startswith("http:") and "@" not in address
+
+
+def _last_part(address: str) -> str:
+    return address.rstrip("/").rpartition("/")[2]
+
+
+def key(apt_mirror: str) -> str:
+    """What a base image depends on: where its packages come from, and the machine's kind."""
+    lists = [Path("/etc/apt/sources.list"), *sorted(Path("/etc/apt").glob("sources.list.d/*"))]
     digest = hashlib.sha256()
-    for file in sources:
+    for file in lists:
         with suppress(OSError):
             digest.update(file.read_bytes())
+    digest.update(apt_mirror.encode())
     return f"{SUITE}-{platform.machine()}-{digest.hexdigest()[:12]}"
 
 
 def make(
-    record: Record, engine: Engine, image: str, *, hub: bool, say: Callable[[str], None]
+    record: Record, engine: Engine, image: str, found: Mirrors, *, say: Callable[[str], None]
 ) -> None:
     """Have the base image in the engine, under this name."""
-    if hub:
-        source = f"debian:{SUITE}"
-        say(f"Pulling {source} from Docker Hub")
-        try:
-            engine.docker("pull", "--quiet", source, what=f"{source} can't be pulled")
-        except SandboxError as error:
-            say(f"{error}; making the base image here instead")
-        else:
-            engine.docker("tag", source, image, what="the base image can't be named")
-            engine.docker("rmi", source, what="the base image can't be renamed")
-            return
+    if not found.sources:
+        _pull(engine, image, say)
+        return
     ensure(BASE, say)
     say("Making the base image with mmdebstrap (about 15 s)")
     tar = record.data_dir / "base.tar"
     words = ("mmdebstrap", "--quiet", *_OPTIONS, "--keyring", str(KEYRING), SUITE, str(tar))
     temporary = {**os.environ, "TMPDIR": str(record.data_dir)}
-    command = joined(record, *words, *sources())
+    command = joined(record, *words, *found.sources)
     run(*command, what="mmdebstrap can't make the base image", environ=temporary)
     engine.docker(
         "import", "--change", 'CMD ["bash"]', str(tar), image, what="the base image can't be loaded"
@@ -88,7 +131,17 @@ def make(
     tar.unlink()
 
 
-# As in the hub's image: no translated package lists, and installs that don't wait for the disk.
+def _pull(engine: Engine, image: str, say: Callable[[str], None]) -> None:
+    """Have it from wherever the engine itself looks for an image of that name."""
+    source = f"debian:{SUITE}"
+    say(f"Pulling {source}: {_NONE_KNOWN}")
+    failed = f"{_NONE_KNOWN}; and {source} can't be pulled either"
+    engine.docker("pull", "--quiet", source, what=failed)
+    engine.docker("tag", source, image, what="the base image can't be named")
+    engine.docker("rmi", source, what="the base image can't be renamed")
+
+
+# As in Debian's own image: no translated package lists, and installs that don't wait for the disk.
 # Without manuals it is pushed and pulled sooner.
 _OPTIONS = (
     "--variant=minbase",
@@ -99,27 +152,3 @@ _OPTIONS = (
     "--dpkgopt=path-exclude=/usr/share/doc/*",
     "--dpkgopt=path-include=/usr/share/doc/*/copyright",
 )
-
-
-def sources() -> tuple[str, str, str]:
-    """The lines of sources.list: the host's own mirrors, where it is a Debian with any."""
-    mirror, security = _MIRROR, _SECURITY
-    told = run(
-        *("apt-get", "indextargets", "--format", "$(LABEL) $(COMPONENT) $(REPO_URI)"),
-        "Created-By: Packages",
-        what="apt-get can't tell the machine's mirrors",
-    )
-    for line in told.splitlines():
-        label, _, rest = line.partition(" ")
-        component, _, uri = rest.partition(" ")
-        # Others (https without its certificates, a disk) would not work inside a bare image.
-        if component == "main" and uri.startswith("http:"):
-            if label == "Debian":
-                mirror = uri
-            elif label == "Debian-Security":
-                security = uri
-    return (
-        f"deb {mirror} {SUITE} main",
-        f"deb {mirror} {SUITE}-updates main",
-        f"deb {security} {SUITE}-security main",
-    )

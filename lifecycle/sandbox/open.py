@@ -37,6 +37,8 @@ from lifecycle.sandbox.record import (
     new_id,
 )
 from lifecycle.sandbox.shell import SandboxError
+from lifecycle.scenario.errors import ScenarioError
+from lifecycle.scenario.lab import Lab, load_lab, shared_lab_files
 
 Say = Callable[[str], None]
 Handler = Callable[[int, FrameType | None], None]
@@ -51,12 +53,13 @@ def open_sandbox(*, gpus: int = 0, say: Say) -> Iterator[SandboxInfo]:
     Raises SandboxError when no engine can be had, and at the end when something was left.
     """
     install.require_root()
+    lab = _machines_lab(os.environ)
     with _ending_signals_raise(), ExitStack() as reap:
         with _only_ours_to_write():
-            record, claim, hub = _begin(say)
+            record, claim = _begin(say)
         try:
             with _only_ours_to_write():
-                info = _bring_up(record, gpus, reap, hub=hub, say=say)
+                info = _bring_up(record, gpus, lab, reap, say=say)
             yield info
         finally:
             problems = _end(record, claim)
@@ -82,16 +85,14 @@ def _end(record: Record, claim: Claim) -> list[str]:
                 raise
 
 
-def _begin(say: Say) -> tuple[Record, Claim, bool]:
-    """Have what is needed, and write down what is taken; also whether a hub answers."""
+def _begin(say: Say) -> tuple[Record, Claim]:
+    """Have what is needed, and write down what is taken."""
     sweep_sandboxes(say=say)
-    kept = registry.cached_store(user_cache(os.environ))
-    hub = not kept and base_image.hub_answers()
-    install.ensure(install.ENGINE if kept or hub else (*install.ENGINE, *install.BASE), say)
-    return (*_claim(), hub)
+    install.ensure(install.ENGINE, say)
+    return _claim()
 
 
-def _bring_up(record: Record, gpus: int, reap: ExitStack, *, hub: bool, say: Say) -> SandboxInfo:
+def _bring_up(record: Record, gpus: int, lab: Lab, reap: ExitStack, *, say: Say) -> SandboxInfo:
     """Make all that the record says is made."""
     size = storage.make(record)
     where = f" (its data in memory, {size} GiB at most)" if size else ""
@@ -100,8 +101,8 @@ def _bring_up(record: Record, gpus: int, reap: ExitStack, *, hub: bool, say: Say
     devices = simulated(record, gpus)
     dockerd.start(record, install_hook(record, devices), reap)
     engine = dockerd.Engine(record)
-    registry.start(record, engine, user_cache(os.environ), hub=hub, say=say)
-    return _describe(record, devices)
+    registry.start(record, engine, user_cache(os.environ), lab.apt_mirror, say=say)
+    return _describe(record, devices, lab)
 
 
 def sweep_sandboxes(*, say: Say) -> list[str]:
@@ -167,7 +168,7 @@ def _claim() -> tuple[Record, Claim]:
         return record, Claim.make(record)
 
 
-def _describe(record: Record, gpus: tuple[SimulatedGpu, ...]) -> SandboxInfo:
+def _describe(record: Record, gpus: tuple[SimulatedGpu, ...], lab: Lab) -> SandboxInfo:
     """Write the files that tell others of the sandbox."""
     lab_file = record.run_dir / "lab.toml"
     info = SandboxInfo(
@@ -183,18 +184,37 @@ def _describe(record: Record, gpus: tuple[SimulatedGpu, ...]) -> SandboxInfo:
         gpus=gpus,
         state_dir=str(record.run_dir),
     )
-    lab = _lab(os.environ)
-    if "@" in lab:  # a proxy's password: the member's to read, and nobody else's
+    told = lab_of_sandbox(os.environ, lab)
+    if "@" in told:  # a password in an address: the member's to read, and nobody else's
         lab_file.touch(mode=0o640)
         os.chown(lab_file, 0, record.socket_gid)
-    lab_file.write_text(lab)
+    lab_file.write_text(told)
     Path(info.info_file).write_text(json.dumps(info.to_json()))
     return info
 
 
-def _lab(environ: Mapping[str, str]) -> str:
-    """The lab's settings: the base image, and the proxies that containers can reach as well."""
-    lines = [f'base_image = "{registry.BASE_IMAGE}"']
+def _machines_lab(environ: Mapping[str, str]) -> Lab:
+    """The lab's values on this machine; raises SandboxError for a file that can't be read."""
+    try:
+        return load_lab(shared_lab_files(environ), {})
+    except ScenarioError as error:
+        raise SandboxError(str(error)) from error
+
+
+def lab_of_sandbox(environ: Mapping[str, str], lab: Lab) -> str:
+    """The sandbox's own lab file: its base image, and what containers can reach as well.
+
+    That is the lab's mirrors, the proxies of the environment, and an address outside: the
+    lab's, else where this machine gets its own packages.
+    """
+    outside = lab.outside or lab.apt_mirror or base_image.own_mirror()
+    values = {
+        "base_image": registry.BASE_IMAGE,
+        "apt_mirror": lab.apt_mirror,
+        "pip_index": lab.pip_index,
+        "outside": outside,
+    }
+    lines = [f"{key} = {json.dumps(value)}" for key, value in values.items() if value]
     proxies = {
         key: environ.get(f"{key}_proxy") or environ.get(f"{key.upper()}_PROXY") or ""
         for key in ("http", "https")

@@ -46,15 +46,11 @@ http: {{addr: ":{PORT}"}}
 Say = Callable[[str], None]
 
 
-def cached_store(cache: Cache) -> Path | None:
-    """The registry's contents from an earlier sandbox."""
-    return cache.get(_store_name())
-
-
-def start(record: Record, engine: Engine, cache: Cache, *, hub: bool, say: Say) -> None:
+def start(record: Record, engine: Engine, cache: Cache, apt_mirror: str, *, say: Say) -> None:
     """Have the registry answer, with the base images in it.
 
-    The store is always a copy, so that nothing pushed into a sandbox gets into the cache.
+    They are made of what ``apt_mirror`` has, where the lab has one. The store is always a copy,
+    so that nothing pushed into a sandbox gets into the cache.
     """
     shut = record.data_dir / "registry"
     shut.mkdir(mode=0o700)  # what is pushed is nobody else's to read
@@ -62,22 +58,19 @@ def start(record: Record, engine: Engine, cache: Cache, *, hub: bool, say: Say) 
     store.mkdir()
     _load_image(record, engine, cache, say)
     _run(engine, store)
-    if kept := cached_store(cache):
+    name = f"store-{_FORMAT}-{base_image.key(apt_mirror)}.tar"
+    if kept := cache.get(name):
         _unpack(kept, store)
     if not wait_until(partial(_answers, str(record.netns)), limit=20):
         raise SandboxError("the sandbox's registry gave no answer in 20 s")
     if kept:
         return
-    with cache.making(_store_name(), lambda: say("Waiting for another sandbox's base image")):
-        if kept := cached_store(cache):
+    with cache.making(name, lambda: say("Waiting for another sandbox's base image")):
+        if kept := cache.get(name):
             _unpack(kept, store)
         else:
-            _fill(record, engine, hub=hub, say=say)
-            cache.put(_store_name(), partial(_pack, store))
-
-
-def _store_name() -> str:
-    return f"store-{_FORMAT}-{base_image.key()}.tar"
+            _fill(record, engine, base_image.mirrors(apt_mirror), say=say)
+            cache.put(name, partial(_pack, store))
 
 
 def _pack(store: Path, part: Path) -> None:
@@ -93,9 +86,9 @@ def _unpack(kept: Path, store: Path) -> None:
         tar.extractall(store)  # noqa: S202
 
 
-def _fill(record: Record, engine: Engine, *, hub: bool, say: Say) -> None:
+def _fill(record: Record, engine: Engine, found: base_image.Mirrors, *, say: Say) -> None:
     """Push the base image and two versions of the lab's, then forget them here."""
-    base_image.make(record, engine, BASE_IMAGE, hub=hub, say=say)
+    base_image.make(record, engine, BASE_IMAGE, found, say=say)
     say("Pushing the base image into the sandbox's registry")
     versions = [f"{LAB_IMAGE}:{version}" for version in LAB_VERSIONS]
     container = engine.docker("create", BASE_IMAGE, what="the base image can't be used").strip()

@@ -78,6 +78,7 @@ class Lab(Closed):
     ca: Line = ""
     apt_mirror: Url = ""
     pip_index: Url = ""
+    outside: Url = ""
     port: Port = 8080
     gpus: Count | None = None
     contact: Line = ""
@@ -87,7 +88,8 @@ class Lab(Closed):
     @property
     def addresses(self) -> tuple[str, ...]:
         """Those that may hold a password."""
-        return (self.proxy.http, self.proxy.https, self.apt_mirror, self.pip_index)
+        proxies = (self.proxy.http, self.proxy.https)
+        return (*proxies, self.apt_mirror, self.pip_index, self.outside)
 
 
 def default_lab_files(home: Path, environment: Mapping[str, str]) -> tuple[Path, ...]:

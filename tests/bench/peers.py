@@ -12,8 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from lifecycle.sandbox.base_image import sources
-from lifecycle.sandbox.shell import SandboxError
+from lifecycle.sandbox.base_image import mirrors
 
 FOLDER = Path(sys.prefix).parent / "bench-peers"
 SUITE = "trixie"
@@ -81,10 +80,9 @@ def _from_debian(name: str, folder: Path) -> None:
     shutil.rmtree(part, ignore_errors=True)
     for below in ("lists/partial", "archives/partial", "sources"):
         (part / below).mkdir(parents=True)
-    try:
-        mirror = sources()[0].split()[1]
-    except SandboxError as error:
-        raise NotHereError(str(error)) from None
+    mirror = mirrors("").debian
+    if not mirror:
+        raise NotHereError("apt of this machine names no mirror of Debian to get it from")
     source = part / "sources.list"
     source.write_text(f"deb [signed-by={KEYRING}] {mirror} {SUITE} main\n")
     places = {

@@ -17,6 +17,8 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
+from tests.report_schema import hold_to_schema
+
 LIMIT = 60.0
 _DROPPED = ("LIFECYCLE_SECRET_", "PYTEST_", "GITHUB_")
 Json = dict[str, Any]
@@ -76,6 +78,12 @@ class Ran:
     out: str
     err: str
     folder: Path
+
+    def __post_init__(self) -> None:
+        """Whatever report came of it is what its schema says, whether the test reads it or not."""
+        file = self.folder / "report.json"
+        if os.access(file, os.R_OK):
+            hold_to_schema(json.loads(file.read_text("utf-8")))
 
     @property
     def said(self) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.harness import LIMIT, Place, plugins, wait_until
+from tests.engine.harness import LIMIT, Place, Ran, plugins, wait_until
 from tests.plugin.test_ending import LONG, QUICK, ended_in_the_long_step
 
 pytestmark = pytest.mark.engine
@@ -115,11 +115,11 @@ def test_a_terminal_that_is_closed_leaves_nothing_though_every_word_to_it_fails(
     pid, terminal = on_a_terminal(place, *words)
     read_until_up(place, terminal)
     os.close(terminal)
-    assert waited_for(pid) == 2
+    ran = Ran(waited_for(pid), "", "", place.report_folder)
+    assert ran.exit_code == 2
     assert (place.left(), place.ledgers()) == ([], [])
-    report = (place.report_folder / "report.json").read_text()
-    assert '"Goodbye"' in report
-    assert '"verdict": "FAIL"' in report
+    assert "Goodbye" in ran.statuses()
+    assert ran.report["verdict"] == "FAIL"
 
 
 def test_a_closed_terminal_that_a_second_later_gets_a_term_leaves_nothing(place: Place) -> None:

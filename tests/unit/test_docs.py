@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import importlib.util
+import ast
 import re
 import shlex
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
+import code_pages
+import generate
 import noxfile
+import own_source
 from lifecycle.cli import INTERRUPTED, USAGE_ERROR, parser
+from lifecycle.command.flags import VERBS
 from lifecycle.command.parse import parse
 from lifecycle.scenario.lab import Lab
 from lifecycle.scenario.load import load
@@ -19,21 +22,13 @@ from lifecycle.scenario.model import Closed, Expect, Inside, Scenario, Step
 
 ROOT = Path(noxfile.__file__).parent
 README = ROOT / "README.md"
-WRITTEN = [README, ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+WRITTEN = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 PAGES = [*WRITTEN, *sorted((ROOT / "docs" / "reference").glob("*.md"))]
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 CODE = re.compile(r"`([^`\n]+)`")
 LINK = re.compile(r"\[[^\]\n]*\]\(([^)\s]+)\)")
+OURS = re.compile(r"(?:[\w-]+/)+(?:[\w-]+\.(?:py|yaml|j2|sh|json))?")
 TYPED = re.compile(r"(?:^|\|\s|sudo )((?:lifecycle|nox|\./noxw) .*)$")
-
-
-def generator() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def typed(page: Path, program: str) -> list[list[str]]:
@@ -59,27 +54,59 @@ def exit_codes(page: Path) -> dict[int, str]:
 
 
 def test_the_generated_pages_are_current() -> None:
-    assert generator().stale_pages() == []
+    assert generate.stale_pages() == []
 
 
 def test_a_stale_page_is_named_and_fails_the_check(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    made = generator()
-    monkeypatch.setattr(made, "REFERENCE", tmp_path / "reference")
-    assert made.main([]) == 0
-    assert made.main(["--check"]) == 0
+    monkeypatch.setattr(generate, "REFERENCE", tmp_path / "reference")
+    assert generate.main([]) == 0
+    assert generate.main(["--check"]) == 0
     (tmp_path / "reference" / "flags.md").write_text("of yesterday")
     capsys.readouterr()
-    assert made.main(["--check"]) == 1
+    assert generate.main(["--check"]) == 1
     assert "flags.md is stale" in capsys.readouterr().out
 
 
 def test_every_verb_that_is_read_has_its_section() -> None:
     text = (ROOT / "docs" / "reference" / "flags.md").read_text("utf-8")
-    made = generator()
-    missing = [v.name for v in made.VERBS.values() if f"docker {v.name}" not in text]
+    missing = [v.name for v in VERBS.values() if f"docker {v.name}" not in text]
     assert missing == []
+
+
+def test_a_class_is_below_its_base_and_met_where_it_is_made_and_caught() -> None:
+    known = own_source.errors()
+    away = known["lifecycle.engine.errors.EngineAway"]
+    assert away.bases == ("lifecycle.engine.errors.EngineError",)
+    assert "engine/retry.py" in away.made_in
+    # It is caught as one of a tuple that has a name.
+    ledger = known["lifecycle.run.ownership.ledger_folder.LedgerError"]
+    assert "run/scenario_run.py" in ledger.caught_in
+
+
+def test_every_layer_is_told_with_what_it_is() -> None:
+    rows = [line for line in code_pages.layers_page().splitlines() if line.startswith("| `")]
+    told = {cells[1].strip(" `/"): cells[2].strip() for cells in (r.split("|") for r in rows)}
+    assert all(told[layer] for layer in own_source.layers())
+
+
+@pytest.mark.parametrize("page", WRITTEN, ids=lambda p: str(p.relative_to(ROOT)))
+def test_every_file_of_ours_that_is_named_is_there(page: Path) -> None:
+    named = [word for word in CODE.findall(page.read_text("utf-8")) if OURS.fullmatch(word)]
+    places = (ROOT, ROOT / "lifecycle")
+    assert [one for one in named if not any((p / one).exists() for p in places)] == []
+
+
+def test_every_function_of_a_steps_life_is_in_the_file_beside_it() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    life = text.partition("## The life of a step")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| `([\w/]+\.py)` \| `([\w.]+)` \|", life, re.MULTILINE)
+    assert len(rows) > 10
+    for file, name in rows:
+        tree = ast.parse((ROOT / "lifecycle" / file).read_text("utf-8"))
+        made = {n.name for n in ast.walk(tree) if isinstance(n, ast.ClassDef | ast.FunctionDef)}
+        assert set(name.split(".")) <= made, (file, name)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))

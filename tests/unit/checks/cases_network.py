@@ -41,7 +41,7 @@ TEXTS = {
 }
 BARE = {
     HOSTS: "127.0.0.1 localhost\n",
-    RESOLV: "nameserver 9.9.9.9\n",
+    RESOLV: "nameserver 192.0.2.9\n",
     DOMAIN: "(none)\n",
     ROUTES: "",
     ROUTES6: "",
@@ -103,7 +103,7 @@ NETWORKS = [
         host(ExtraHosts=["nas:::1"]),
         host(ExtraHosts=None),
     ),
-    Case(said("--dns", "container.dns", "1.2.3.4"), host(Dns=["1.2.3.4"]), host(Dns=["9.9.9.9"])),
+    Case(said("--dns", "container.dns", "1.2.3.4"), host(Dns=["1.2.3.4"]), host(Dns=["192.0.2.9"])),
     inside("--dns", "container.dns", "1.2.3.4"),
     inside(
         "--dns, on a network",

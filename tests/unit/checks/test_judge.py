@@ -123,7 +123,7 @@ def test_a_container_that_does_not_exist_breaks_one_promise_and_not_all(field: s
 
 
 def test_a_promise_known_to_be_unobservable_says_why_whatever_is_found() -> None:
-    promise = said("--dns", "flag.dns", "1.1.1.1", unverified="not built yet")
+    promise = said("--dns", "flag.dns", "192.0.2.53", unverified="not built yet")
     check = judge(promise, having(inspected()))
     assert (check.status, check.source) == ("unverified", "not built yet")
     assert check.about == "--dns: the promise of --dns"

@@ -23,7 +23,7 @@ NO_GPU = (
 TOKEN = "passwd: Authentication token manipulation error"
 PASSWD = ("docker", "exec", "-u", "0", "-ti", "my_test_c", "passwd", "kim")
 DENIED_INSIDE = "touch: cannot touch '/workspace/f': Permission denied"
-UNRESOLVED = "Temporary failure resolving 'archive.ubuntu.com'"
+UNRESOLVED = "Temporary failure resolving 'archive.example.org'"
 IN_USE = (
     'conflict: unable to remove repository reference "me/test" (must force) - container '
     "41f2ec5f38f4 is using its referenced image 8e9f2f7370a0"
@@ -223,7 +223,7 @@ def test_an_en_dash_is_shown_where_it_stands(machine: Machine) -> None:
 def test_a_package_that_fetched_lists_do_not_have_is_misspelled(machine: Machine) -> None:
     missing = "E: Unable to locate package sduo"
     assert only(machine, missing, *BUILD).id == "apt-no-update"
-    fetched = f"Get:1 http://deb.debian.org/debian bookworm InRelease [151 kB]\n{missing}"
+    fetched = f"Get:1 http://mirror.example.org/debian bookworm InRelease [151 kB]\n{missing}"
     assert only(machine, fetched, *BUILD).id == "apt-package-unknown"
 
 

@@ -76,8 +76,8 @@ def test_quotes_that_a_chat_bent_are_read_as_straight() -> None:
 
 def test_the_cause_outranks_what_follows_from_it() -> None:
     output = (
-        "W: Failed to fetch http://deb.debian.org/debian/dists/bookworm/InRelease  "
-        "Temporary failure resolving 'deb.debian.org'\nE: Unable to locate package sudo"
+        "W: Failed to fetch http://mirror.example.org/debian/dists/bookworm/InRelease  "
+        "Temporary failure resolving 'mirror.example.org'\nE: Unable to locate package sudo"
     )
     assert "apt-no-update" not in _ids(output)
 

@@ -9,9 +9,29 @@ from lifecycle.diagnosis.finding import Finding, Remedy
 from lifecycle.report.model import RunReport, ScenarioReport
 from lifecycle.run.outcome import Skip, StepResult
 
-ENGINE = {"name": "Docker", "version": "28.5.1", "address": "unix:///var/run/docker.sock"}
-HOST = {"name": "gpu-07", "system": "Debian GNU/Linux 12", "kernel": "6.1.0-28-amd64"}
-SUBJECT = {"name": "mina", "uid": 10234, "gid": 10234, "groups": ["docker", "lab"]}
+ENGINE = {
+    "address": "unix:///var/run/docker.sock",
+    "version": "28.5.1",
+    "id": "8c3e8a4e-6a02-4e0c-9d0f-6a1f6f0d3b11",
+    "storage": "overlay2",
+    "cgroup": "2",
+    "shares_machine": True,
+    "equals_root": True,
+}
+HOST = {
+    "name": "gpu-07",
+    "kernel": "6.1.0-28-amd64",
+    "gpus": ["NVIDIA H200"],
+    "gpus_seen_by": "NVML",
+}
+SUBJECT = {
+    "name": "mina",
+    "uid": 10234,
+    "gid": 10234,
+    "groups": ["docker", "lab"],
+    "home": "/home/mina",
+    "synthetic": False,
+}
 
 FINDING = Finding(
     "mount.read_only",
@@ -126,14 +146,14 @@ def hostile(text: str) -> RunReport:
         screen=text,
     )
     skipped = StepResult(text, 2, skipped=Skip(text, "choice"))
-    facts = {text: text, "nested": {text: [text]}}
+    said = dict.fromkeys(("address", "version", "id", "storage", "cgroup"), text)
     return report(
         run=text,
-        engine=facts,
-        host=facts,
-        subject=facts,
+        engine={**ENGINE, **said},
+        host={"name": text, "kernel": text, "gpus": [text], "gpus_seen_by": text},
+        subject={**SUBJECT, "name": text, "groups": [text], "home": text},
         scenarios=[scenario(step, skipped, name=text, file=text)],
         left_behind=[text],
-        kept_on_purpose=[{text: text}],
+        kept_on_purpose=[text],
         foreign_touched=[text],
     )

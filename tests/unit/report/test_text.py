@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lifecycle.checks.check import Check
 from lifecycle.report.bounds import LADDER, Limits, prepare
 from lifecycle.report.text import clean, cut, was_cut
 from lifecycle.run.outcome import StepResult
@@ -75,5 +76,7 @@ def test_tighter_limits_never_change_the_verdict_or_a_count() -> None:
 
 
 def test_what_json_cannot_hold_becomes_text() -> None:
-    run = prepare(report(engine={"a": float("nan"), "b": {1, 2}, 3: b"x", "c": (1, None)}))
-    assert run.engine == {"a": "nan", "b": "{1, 2}", "3": "b'x'", "c": [1, None]}
+    found = {"a": float("nan"), "b": {1, 2}, 3: b"x", "c": (1, None)}
+    run = prepare(report(StepResult("s", 1, checks=[Check("a", found, None, "broken", "b")])))
+    [check] = run.scenarios[0].steps[0]["checks"]
+    assert check["expected"] == {"a": "nan", "b": "{1, 2}", "3": "b'x'", "c": [1, None]}

@@ -70,7 +70,7 @@ def test_bash_runs_the_commands_that_ran(tmp_path: Path) -> None:
 def test_bash_runs_nothing_that_a_hostile_name_holds(name: str, tmp_path: Path) -> None:
     steps = [PASSED[0].to_json(), *hostile(name).scenarios[0].steps]
     told = hostile(name).scenarios[0]
-    run = report(run=name, scenarios=[type(told)(name, name, steps)], subject={name: name})
+    run = report(run=name, scenarios=[type(told)(name, name, steps)], subject={"name": name})
     assert run_in_bash(transcript(run), tmp_path).startswith("2\npull\npython:3.12\n")
 
 

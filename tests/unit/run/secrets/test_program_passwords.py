@@ -71,7 +71,7 @@ def test_an_address_without_a_secret_hides_nothing(address: str) -> None:
     assert secrets_of(address) == []
 
 
-@pytest.mark.parametrize("key", ["apt_mirror", "pip_index"])
+@pytest.mark.parametrize("key", ["apt_mirror", "pip_index", "outside"])
 def test_other_addresses_of_the_lab_are_treated_so_as_well(tmp_path: Path, key: str) -> None:
     lab = Lab.model_validate({key: "https://me:s3cret-word@mirror.lab/x"})
     secrets = Secrets({})
