@@ -13,7 +13,7 @@ from tests.bench.timing import row, timed
 
 SCENARIOS = 8
 WAIT_S = 8
-BOUND = 4.0
+BOUND = 5.0
 TEXT = """\
 scenario: Waits {number}
 steps:
