@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 from lifecycle import __version__
 from lifecycle.machine.garbage import spare_what_is_loaded
 from lifecycle.report.streams import speaking
+from lifecycle.run.session.option_rows import ROWS
 
 USAGE_ERROR = 4
 INTERRUPTED = 130
@@ -95,26 +96,8 @@ def _run(commands: _Commands) -> None:
     run.add_argument(
         "paths", nargs="*", metavar="PATH or @NAME", help="files, folders, library names"
     )
-    run.add_argument(
-        "--gpu",
-        choices=("auto", "require", "off"),
-        default="auto",
-        help="auto: skip what needs one where there is none; require: fail; off: always skip",
-    )
-    run.add_argument("--strict", action="store_true", help="unverified promises fail the run")
-    run.add_argument(
-        "--user",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="act as this person (root only); with several, each scenario once for each",
-    )
-    run.add_argument("--as-written", action="store_true", help="keep names literal")
-    run.add_argument("--context", default="", metavar="NAME", help="docker context to use")
-    run.add_argument(
-        "--set", action="append", default=[], metavar="lab.K=V", help="one of the lab's values"
-    )
-    run.add_argument("--lab", default="", metavar="FILE", help="the lab's values (TOML)")
+    for row in ROWS:
+        run.add_argument(f"--{row.name}", **row.argument())
     run.add_argument(
         "--ask-secret",
         action="append",
@@ -122,23 +105,8 @@ def _run(commands: _Commands) -> None:
         metavar="NAME",
         help="ask for secret.NAME on the terminal, in place of a random one",
     )
-    run.add_argument("--report", default="", metavar="DIR", help="default: reports/<run>/")
-    run.add_argument("--publish", action="store_true", help="let everybody read the report")
     run.add_argument("-n", type=int, default=0, metavar="N", help="scenarios at a time")
-    run.add_argument(
-        "--keep", choices=("on-failure",), default="", help="keep what a failed run made"
-    )
-    run.add_argument("--remove-pulled", action="store_true", help="remove pulled base images too")
     run.add_argument("--dry-run", action="store_true", help="print the steps and their promises")
-    run.add_argument(
-        "--allow-foreign",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="let steps touch this thing, though the run did not make it, or send the engine a "
-        "kind of request that it never gets (api:METHOD/PATH, as the refusal says)",
-    )
-    run.add_argument("--lang", choices=("en", "ko"), default="", help="language of the report")
     check = _command(
         commands,
         "check",

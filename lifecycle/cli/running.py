@@ -19,7 +19,8 @@ from lifecycle.run.plan.build import plan
 from lifecycle.run.plan.steps import Plan
 from lifecycle.run.plan.variables import RunValues
 from lifecycle.run.secrets.secrets import Secrets
-from lifecycle.run.session.options import Options
+from lifecycle.run.session.option_rows import ROWS
+from lifecycle.run.session.options import Options, options_from
 from lifecycle.run.session.person import Person, places
 from lifecycle.run.session.who import StartError, find_subject, personal, read_lab
 from lifecycle.sandbox.info import load_info
@@ -142,14 +143,9 @@ def schema(args: argparse.Namespace) -> int:
 def run(args: argparse.Namespace) -> int:
     """Validate everything, run pytest in the middle, sweep last."""
     files = find_files(args.paths)
-    options = Options(
-        gpu=args.gpu,
-        as_written=args.as_written,
-        user=args.user[0] if args.user else "",
-        context=args.context,
-        lab=args.lab,
-        sets=tuple(_pair(text) for text in args.set),
-    )
+    for text in args.set:
+        _expect_pair(text)
+    options = options_from(vars(args))
     named = Secrets({})
     _, errors = _plans(files, options, named)
     if errors:
@@ -196,12 +192,11 @@ def _known_context(options: Options) -> None:
         raise UsageError(message) from error
 
 
-def _pair(text: str) -> tuple[str, str]:
-    key, equals, value = text.partition("=")
+def _expect_pair(text: str) -> None:
+    key, equals, _ = text.partition("=")
     if not equals or not key.startswith("lab."):
         message = f"--set {text}: expected lab.K=V, for example --set lab.nas_home=/mnt/nas/me"
         raise UsageError(message)
-    return key, value
 
 
 def _pytest_words(args: argparse.Namespace, files: Iterable[Path]) -> list[str]:
@@ -211,23 +206,13 @@ def _pytest_words(args: argparse.Namespace, files: Iterable[Path]) -> list[str]:
     words += ["-p", "no:tmpdir", "-p", "no:cacheprovider", "-o", "console_output_style=classic"]
     words += ["--rootdir", os.path.commonpath([Path.cwd(), *(f.resolve().parent for f in files)])]
     words += ["--noconftest"]
-    words += ["-c", _no_config(), "--lifecycle-gpu", args.gpu]
+    words += ["-c", _no_config()]
     # No plugin of the environment's either: one may change the run, or take a second to import.
     words += ["--disable-plugin-autoload", "-p", "lifecycle.plugin"]
     # With words of pytest's own any of these may be meant.
     words += ["-p", "xdist.plugin"] if args.n or args.rest else []
     words += [w for name in _ONLY_IF_ASKED if not args.rest for w in ("-p", f"no:{name}")]
-    for flag in ("strict", "as_written", "remove_pulled", "publish"):
-        words += [f"--lifecycle-{flag.replace('_', '-')}"] if getattr(args, flag) else []
-    for name in args.user:
-        words += ["--lifecycle-user", name]
-    for name in ("context", "lab", "report", "keep", "lang"):
-        value = getattr(args, name)
-        words += [f"--lifecycle-{name}", value] if value else []
-    for text in args.set:
-        words += ["--lifecycle-set", text]
-    for text in args.allow_foreign:
-        words += ["--lifecycle-allow-foreign", text]
+    words += [word for row in ROWS for word in row.words(getattr(args, row.key))]
     if args.n:
         words += ["-n", str(args.n), "--dist", "loadfile", "--max-worker-restart=0"]
     return words + list(args.rest)

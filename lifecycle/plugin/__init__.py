@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from lifecycle.machine.garbage import all_is_loaded, spare_what_is_loaded
+from lifecycle.run.session.option_rows import ROWS
 from lifecycle.scenario.recognise import is_scenario
 
 _SUFFIXES = {".yaml", ".yml"}
@@ -18,21 +19,11 @@ _SUFFIXES = {".yaml", ".yml"}
 def pytest_addoption(parser: pytest.Parser) -> None:
     """The options of ``lifecycle run``, under names that no other plugin has."""
     group = parser.getgroup("lifecycle", "Docker lifecycle scenarios")
-    add = group.addoption
-    add("--lifecycle-gpu", choices=("auto", "require", "off"), default="auto")
-    add("--lifecycle-strict", action="store_true", help="unverified promises fail the run")
-    add("--lifecycle-user", action="append", default=[], help="act as this person (root only)")
-    add("--lifecycle-as-written", action="store_true", help="keep names literal")
-    add("--lifecycle-context", default="", help="docker context to use")
-    add("--lifecycle-set", action="append", default=[], metavar="lab.K=V")
-    add("--lifecycle-lab", default="", metavar="FILE")
-    add("--lifecycle-report", default="", metavar="DIR")
-    add("--lifecycle-publish", action="store_true", help="let everybody read the report")
-    add("--lifecycle-keep", choices=("", "on-failure"), default="")
-    add("--lifecycle-allow-foreign", action="append", default=[], metavar="NAME")
-    add("--lifecycle-remove-pulled", action="store_true", help="remove pulled base images too")
-    add("--lifecycle-lang", choices=("", "en", "ko"), default="")
-    add("--lifecycle-progress", action="store_true", help="our own lines in place of pytest's")
+    for row in ROWS:
+        group.addoption(f"--lifecycle-{row.name}", **row.argument())
+    group.addoption(
+        "--lifecycle-progress", action="store_true", help="our own lines in place of pytest's"
+    )
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from contextlib import nullcontext, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lifecycle.report.inert import inert
 from lifecycle.report.text import clean
 from lifecycle.run.scenario_run import LiveRun
-from lifecycle.run.session.options import Options
+from lifecycle.run.session.options import Options, options_from
 from lifecycle.scenario.model import Scenario
 
 if TYPE_CHECKING:
@@ -18,22 +19,8 @@ if TYPE_CHECKING:
 
 def options_of(config: pytest.Config, user: str = "") -> Options:
     """The run's options from pytest's, for one of the people that it names."""
-    given = config.option
-    first = given.lifecycle_user[0] if given.lifecycle_user else ""
-    return Options(
-        gpu=given.lifecycle_gpu,
-        strict=given.lifecycle_strict,
-        as_written=given.lifecycle_as_written,
-        user=user or first,
-        context=given.lifecycle_context,
-        lab=given.lifecycle_lab,
-        sets=tuple(tuple(pair.split("=", 1)) for pair in given.lifecycle_set),
-        allow_foreign=frozenset(given.lifecycle_allow_foreign),
-        keep_on_failure=given.lifecycle_keep == "on-failure",
-        remove_pulled=given.lifecycle_remove_pulled,
-        publish=given.lifecycle_publish,
-        lang=given.lifecycle_lang,
-    )
+    options = options_from(vars(config.option), "lifecycle_")
+    return replace(options, user=user) if user else options
 
 
 def make_run(scenario: Scenario, config: pytest.Config, user: str = "") -> LiveRun:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
+
+from lifecycle.run.session.option_rows import ROWS
 
 GpuOption = Literal["auto", "require", "off"]
 
@@ -28,3 +31,10 @@ class Options:
     remove_pulled: bool = False
     publish: bool = False
     lang: str = ""
+
+
+def options_from(given: Mapping[str, Any], prefix: str = "") -> Options:
+    """The options of parsed arguments, whose names begin with a prefix."""
+    return Options(
+        **{row.field: row.read(given[f"{prefix}{row.key}"]) for row in ROWS if row.field}
+    )
