@@ -139,6 +139,7 @@ class Inside(Expectation):
     umask: FileMode | None = None
     env: Mapping[String, String] | None = None
     cwd: String | None = None
+    hostname: String | None = None
     files: Mapping[Name, FileState] | None = None
     processes: Processes | None = None
     mounts: Mapping[Name, MountState] | None = None

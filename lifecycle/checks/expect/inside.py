@@ -18,6 +18,7 @@ from lifecycle.facts.inside import (
     ENVIRON,
     FIRST,
     GPUS,
+    HOSTNAME,
     MOUNTS,
     PROCESSES,
     FileFact,
@@ -145,6 +146,11 @@ def _gpus(want: Any, inside: Inside, facts: Facts) -> Iterator[Check]:
     yield compare(f"inside: GPUs{simulated(kind)}", wanted, actual, "nvidia-smi -L", kind)
 
 
+def _hostname(want: Any, inside: Inside, _: Facts) -> Iterator[Check]:
+    source = inside.place(HOSTNAME)
+    yield compare("inside: host name", as_text(want), inside.hostname, source)
+
+
 def _pid1(want: str, inside: Inside, _: Facts) -> Iterator[Check]:
     yield pattern("inside: process 1", want, " ".join(inside.pid1), inside.place(FIRST))
 
@@ -177,6 +183,7 @@ KEYS: dict[str, Key] = {
     "mounts": Key(_mounts, MOUNTS),
     "gpus": Key(_gpus, GPUS, lambda _: Probe(gpus=True)),
     "pid1": Key(_pid1, FIRST),
+    "hostname": Key(_hostname, HOSTNAME),
 }
 
 

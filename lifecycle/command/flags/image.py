@@ -205,7 +205,7 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         "save",
-        (value("--output", "-o", says=_FILE), value("--platform", none=ONE_OF)),
+        (value("--output", "-o", says=_FILE), many("--platform", none=ONE_OF)),
         (_IMAGES,),
         aliases=_alias("save"),
         does=looks_at("image", slow=True),
@@ -215,7 +215,7 @@ VERBS: tuple[Verb, ...] = (
         "load",
         (
             value("--input", "-i", none="where the archive is"),
-            value("--platform", none=ONE_OF),
+            many("--platform", none=ONE_OF),
             switch("--quiet", "-q", none=CLIENT),
         ),
         (),

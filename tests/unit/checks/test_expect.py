@@ -158,6 +158,7 @@ CASES = [
     within({"umask": "22"}, umask("0022"), inside()),
     within({"umask": "0"}, umask("0000"), umask("0077")),
     within({"cwd": "/workspace"}, inside(), inside(cwd="/")),
+    within({"hostname": "box"}, inside(hostname="box"), inside(hostname="gpu-07")),
     within({"env": {"A": 1}}, inside(), inside(env={})),
     within({"processes": {"sshd": None}}, inside(processes=RUNS), inside(processes=RUNS[:1])),
     within({"processes": {"^sshd": 1}}, inside(processes=RUNS), inside(processes=RUNS * 2)),
