@@ -19,6 +19,7 @@ from requests.exceptions import RequestException
 
 from lifecycle.engine.bounded import Budget, UnreadableError, bind
 from lifecycle.engine.errors import EngineError, EngineSilent, error_from, left, shortened
+from lifecycle.engine.limits import PING_LIMIT
 from lifecycle.engine.retry import Patience
 from lifecycle.engine.stream import release
 
@@ -26,7 +27,6 @@ P = ParamSpec("P")
 R = TypeVar("R")
 C = TypeVar("C", bound="Client")
 Json = dict[str, Any]
-PING_LIMIT = 5.0
 _ANY_VERSION = "1.40"
 _VERSION = re.compile(r"[0-9]{1,3}\.[0-9]{1,3}")
 MOST_LINE = 1 << 20

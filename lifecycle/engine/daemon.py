@@ -27,7 +27,8 @@ from lifecycle.engine.answers import read, read_list
 from lifecycle.engine.bounded import lift
 from lifecycle.engine.client import EventSource, mapped, within
 from lifecycle.engine.errors import EngineAway, EngineError, EngineSilent
-from lifecycle.engine.removals import ANSWER_LIMIT, Removals
+from lifecycle.engine.limits import ANSWER_LIMIT
+from lifecycle.engine.removals import Removals
 from lifecycle.engine.stream import ExecStream, unframed
 
 P = ParamSpec("P")

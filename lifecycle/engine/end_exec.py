@@ -11,10 +11,10 @@ import time
 from pathlib import Path
 
 from lifecycle.engine.daemon import Daemon
+from lifecycle.engine.limits import END_LIMIT
 from lifecycle.machine.procfs import inner_pid, kill_session, session_members
 
 FROM_HERE = 1.0
-END_LIMIT = 5.0
 _PAUSE = 0.02
 
 

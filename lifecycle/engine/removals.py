@@ -7,10 +7,7 @@ from typing import Any
 from docker.errors import NotFound
 
 from lifecycle.engine.client import Client, mapped, within
-
-ANSWER_LIMIT = 20.0
-"""Seconds that an answer may take; most take milliseconds."""
-REMOVAL_LIMIT = 60.0
+from lifecycle.engine.limits import ANSWER_LIMIT, REMOVAL_LIMIT
 
 
 class Removals(Client):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lifecycle.checks.check import Check
-from lifecycle.checks.judge import judge_all
+from lifecycle.checks.judge_promise import judge_all
 from lifecycle.checks.what_to_read import probe_for
 from lifecycle.command.line import DockerLine, Ref
 from lifecycle.command.parse import parse

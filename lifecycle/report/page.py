@@ -12,9 +12,9 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from lifecycle.report.colours import parts, rules
 from lifecycle.report.labels import labels, language, verdict_sentence, why
 from lifecycle.report.model import RunReport, broken, unverified
+from lifecycle.report.screen_styles import parts, rules
 from lifecycle.report.text import show
 
 _TEMPLATES = Path(__file__).parent / "templates"

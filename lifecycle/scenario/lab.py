@@ -12,9 +12,9 @@ from pydantic import AfterValidator, Field, PlainValidator, ValidationError
 
 from lifecycle.machine.regular_files import OWN, Files
 from lifecycle.scenario.authored_file import content
+from lifecycle.scenario.closed_mapping import Closed
 from lifecycle.scenario.errors import Mark, ScenarioError
 from lifecycle.scenario.located import Marks, located
-from lifecycle.scenario.model import Closed
 from lifecycle.scenario.values import BadValueError, String, described, number
 
 if TYPE_CHECKING:

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
+from lifecycle.scenario.closed_mapping import Closed, named_keys
 from lifecycle.scenario.errors import Mark
 from lifecycle.scenario.values import (
     Anything,
@@ -33,47 +34,10 @@ from lifecycle.scenario.values import (
     Switch,
     Window,
     WorkPath,
-    described,
 )
-from lifecycle.text.lines import nearest
 
 StepKind = Literal["command", "write", "type", "check"]
 NOWHERE = Mark("<step>", 1, 1)
-
-
-class Closed(BaseModel):
-    """A mapping that has the keys of its model and no others."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_by_alias=True)
-    reserved: ClassVar[tuple[str, ...]] = ()
-
-    @classmethod
-    def keys(cls) -> list[str]:
-        """The keys as an author writes them."""
-        return [f.alias or name for name, f in cls.model_fields.items()]
-
-    @model_validator(mode="before")
-    @classmethod
-    def _only_known_keys(cls, data: Any) -> Any:
-        known = cls.keys()
-        if isinstance(data, cls):
-            return data
-        if not isinstance(data, Mapping):
-            raise BadValueError(f"found {described(data)}", f"a mapping of {_names(known)}")
-        for key, value in data.items():
-            if key in cls.reserved:
-                found = f"`{key}` is reserved; this version does not run it yet"
-                raise BadValueError(found, f"only {_names(known)}", key=key)
-            if key not in known:
-                near = nearest(str(key), known)
-                shown = str(value) if isinstance(value, str) else "..."
-                raise BadValueError(
-                    f"unknown key `{key}`",
-                    f"one of {_names(known)}",
-                    f"{near}: {shown}" if near else "",
-                    key=key,
-                )
-        return data
 
 
 class Expectation(Closed):
@@ -82,7 +46,7 @@ class Expectation(Closed):
     @model_validator(mode="after")
     def _expects_something(self) -> Expectation:
         if not self.model_fields_set:
-            raise BadValueError("found nothing to expect", f"one of {_names(self.keys())}")
+            raise BadValueError("found nothing to expect", f"one of {named_keys(self.keys())}")
         return self
 
 
@@ -367,7 +331,3 @@ class Scenario(Closed):
             for index, step in enumerate(steps):
                 step._mark = marks.get((key, index), NOWHERE)  # noqa: SLF001 - of this module
         return self
-
-
-def _names(names: list[str]) -> str:
-    return ", ".join(names)

@@ -14,8 +14,8 @@ from lifecycle.scenario.errors import Mark, ScenarioError
 from lifecycle.scenario.expressions import Hole, as_text, evaluate, holes
 from lifecycle.scenario.located import located
 from lifecycle.scenario.marks import Text, mark_of
+from lifecycle.scenario.split_line import Part, Pasted, PastedName, Word, split
 from lifecycle.scenario.templates import render_file
-from lifecycle.scenario.words import Part, Pasted, PastedName, Word, split
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,9 +13,9 @@ from lifecycle.scenario.errors import Mark, ScenarioError
 from lifecycle.scenario.expressions import Hole, compiled, holes, undefined
 from lifecycle.scenario.lab import Lab
 from lifecycle.scenario.marks import Text
+from lifecycle.scenario.split_line import split
 from lifecycle.scenario.templates import find_template, template_names
 from lifecycle.scenario.tree import quoted
-from lifecycle.scenario.words import split
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -23,7 +23,7 @@ from typing import Any
 from lifecycle.run import scenario_run
 from lifecycle.run.scenario_run import LiveRun
 from lifecycle.run.session.options import Options
-from lifecycle.run.steps import execute, runner, type_step
+from lifecycle.run.steps import dialogue, execute, runner, type_step
 from lifecycle.scenario.load import load
 from lifecycle.scenario.templates import library
 from lifecycle.terminal.terminal import Terminal
@@ -69,7 +69,7 @@ def timed_parts() -> Iterator[Clock]:
     places: list[tuple[Any, str, str]] = [
         (execute, "run_to_end", "commands"),
         (execute, "run_on_terminal", "commands"),
-        (execute, "send", "commands"),
+        (dialogue, "send", "commands"),
         (Terminal, "wait_end", "commands"),
         (type_step, "wait_until", "commands"),
         (runner, "look_before", "facts"),

@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from lifecycle.checks.check import Check
-from lifecycle.checks.judge import judge_all
+from lifecycle.checks.judge_promise import judge_all
 from lifecycle.command.flags import VERBS
 from lifecycle.command.parse import parse
 from lifecycle.command.promises import promises

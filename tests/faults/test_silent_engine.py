@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from lifecycle.engine.removals import ANSWER_LIMIT
+from lifecycle.engine.limits import ANSWER_LIMIT
 from tests.engine.between import Between, between
 from tests.engine.harness import Place, Ran, findings, wait_until
 

@@ -16,9 +16,10 @@ import own_source
 from lifecycle.cli import INTERRUPTED, USAGE_ERROR, parser
 from lifecycle.command.flags import VERBS
 from lifecycle.command.parse import parse
+from lifecycle.scenario.closed_mapping import Closed
 from lifecycle.scenario.lab import Lab
 from lifecycle.scenario.load import load
-from lifecycle.scenario.model import Closed, Expect, Inside, Scenario, Step
+from lifecycle.scenario.model import Expect, Inside, Scenario, Step
 
 ROOT = Path(noxfile.__file__).parent
 README = ROOT / "README.md"

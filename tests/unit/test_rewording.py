@@ -10,17 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lifecycle.checks import judge as judging
-from lifecycle.checks import table, wording
+from lifecycle.checks import judge_promise, table, wording
 from lifecycle.checks.check import Check
-from lifecycle.checks.judge import judge
+from lifecycle.checks.judge_promise import judge
 from lifecycle.checks.table import row_of
 from lifecycle.command.promise import Promise
 from lifecycle.facts.model import Facts
 from lifecycle.report.model import RunReport, ScenarioReport, count_gpu_checks
 from lifecycle.run.outcome import Skip, StepResult
 from tests.unit.checks.cases import Case
-from tests.unit.checks.test_judge import CASES
+from tests.unit.checks.test_judge_promise import CASES
 
 WORDS = {"about", "actual", "expected", "reason", "source", "name", "command", "cause", "screen"}
 """The keys of a report whose values are for people."""
@@ -98,6 +97,6 @@ def test_a_promise_is_judged_the_same_in_any_words(
     before = [verdict(case.promise, one) for one in facts]
     row = row_of(case.promise.field)
     monkeypatch.setattr(table, "RULES", {row: replace(table.RULES[row], phrase="another")})
-    monkeypatch.setattr(judging, "RULES", table.RULES)
+    monkeypatch.setattr(judge_promise, "RULES", table.RULES)
     monkeypatch.setattr(wording, "_WHERE", dict.fromkeys(("inspect", "inside", "host"), "?"))
     assert [verdict(case.promise, one) for one in facts] == before

@@ -32,7 +32,7 @@ from lifecycle.command.line import CommandError, DockerLine
 from lifecycle.command.parse import parse
 from lifecycle.command.values.basic import ImpossibleError
 from lifecycle.command.values.mounts import is_path, mount
-from lifecycle.scenario.words import PROMPT
+from lifecycle.scenario.split_line import PROMPT
 
 Kind = Literal["plain", "behind", "unknown", "around", "mistaken"]
 

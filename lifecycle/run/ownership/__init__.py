@@ -1,1 +1,1 @@
-"""What a run made: whose a thing is, the ledger (its only writer), the clean-up, the sweep."""
+"""What a run made: whose a thing is, the ledger, the clean-up, the sweep."""

@@ -1,4 +1,4 @@
-"""Who made what: the one place that answers "is this ours", and the only writer of the ledger.
+"""Who made what: the one place that answers "is this ours", and keeps the ledger of an open run.
 
 The gate asks it before it lets a request through, the clean-up what to remove, the report what was
 left. It goes by ids: a name and a label are anybody's, and so is what a program prints.

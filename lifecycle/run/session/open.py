@@ -20,7 +20,7 @@ from lifecycle.run.ownership.ownership import Ownership
 from lifecycle.run.plan.build import plan
 from lifecycle.run.plan.reservations import reserved
 from lifecycle.run.plan.variables import RunValues
-from lifecycle.run.requests.judge import Judge
+from lifecycle.run.requests.judge_request import Judge
 from lifecycle.run.secrets.program_passwords import hide_all
 from lifecycle.run.secrets.secrets import Secrets
 from lifecycle.run.session.discover import connect, engine_places, find_address, find_cli, find_gpus

@@ -19,10 +19,10 @@ from lifecycle.run.plan.steps import Plan
 from lifecycle.run.secrets.secrets import Secrets
 from lifecycle.run.session.gates import Gates
 from lifecycle.run.session.made_by_lines import MadeByLines
+from lifecycle.run.session.open_terminals import Terminals
 from lifecycle.run.session.options import Options
 from lifecycle.run.session.person import Person
 from lifecycle.run.session.skipped import Skipped
-from lifecycle.run.session.terminals import Terminals
 
 Say = Callable[[str], None]
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from lifecycle.checks.check import Check, compare, unverified
-from lifecycle.checks.expect.judge import judge_expect
+from lifecycle.checks.expect.judge_expect import judge_expect
 from lifecycle.checks.expected_failure import judge_failing
 from lifecycle.command.promise import Promise
 from lifecycle.command.values.mounts import Mount, MountAccess
@@ -26,7 +26,7 @@ from lifecycle.run.ownership.ledger import LedgerError
 from lifecycle.run.ownership.ownership import Refusal
 from lifecycle.run.plan.steps import PlannedStep
 from lifecycle.run.session.session import Session
-from lifecycle.run.steps import bookkeeping, engine_outages, execute, guard
+from lifecycle.run.steps import before_and_after, engine_outages, execute, guard
 from lifecycle.run.steps.execute import Acted
 from lifecycle.run.steps.findings import add_findings
 from lifecycle.run.steps.time_limit import unless_failed, unseen, within_limit
@@ -167,7 +167,7 @@ class Runner:
         acted = run(self._s, planned, words)
         result.ran = True
         result.show(acted.picture or Picture(acted.screen))
-        refusals, notes = bookkeeping.settle(self._s, planned)
+        refusals, notes = before_and_after.settle(self._s, planned)
         result.checks += notes
         # What was refused is the cause of how the command ended.
         failed = _refused(result, refusals) or self._exit_checks(planned, acted, result)
@@ -175,7 +175,7 @@ class Runner:
         try:
             with self._s.daemon.asked_once():
                 if planned.line and planned.line.verb == "load" and acted.exit_code == 0:
-                    promises = bookkeeping.loaded(self._s, acted.output) or promises
+                    promises = before_and_after.loaded(self._s, acted.output) or promises
                 with within_limit(planned, at):
                     facts = look_after(self._s, planned, promises, acted, before)
             not_judged = ()
@@ -190,7 +190,7 @@ class Runner:
 
     def _begin(self, planned: PlannedStep, result: StepResult) -> _Begun | None:
         """What is to run, what it promises and what was there before; None when it may not."""
-        words = bookkeeping.words_to_run(self._s, planned)
+        words = before_and_after.words_to_run(self._s, planned)
         if words.changed:
             result.actual_command = self._s.secrets.redact(words.shown)
         if words.skip:
@@ -205,7 +205,7 @@ class Runner:
             return None
         promises = self._promises(planned)
         before = look_before(self._s, planned, promises)
-        bookkeeping.begin(self._s, planned)
+        before_and_after.begin(self._s, planned)
         return words.argv, promises, before
 
     def _judge_command(

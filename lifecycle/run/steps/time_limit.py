@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 
 from lifecycle.checks.check import Check, unverified
-from lifecycle.checks.expect.judge import judge_expect
-from lifecycle.checks.judge import judge_all
+from lifecycle.checks.expect.judge_expect import judge_expect
+from lifecycle.checks.judge_promise import judge_all
 from lifecycle.command.promise import Promise
 from lifecycle.facts.model import Facts
 from lifecycle.machine import deadline

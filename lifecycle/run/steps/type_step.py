@@ -10,14 +10,14 @@ import time
 from dataclasses import replace
 
 from lifecycle.checks.check import Check, compare, unverified
-from lifecycle.checks.expect.judge import judge_expect
+from lifecycle.checks.expect.judge_expect import judge_expect
 from lifecycle.checks.expect.pattern import pattern
 from lifecycle.run.observing.step_facts import look_after, look_before, until_kept, wait_until
 from lifecycle.run.outcome import StepResult
 from lifecycle.run.plan.steps import PlannedStep
+from lifecycle.run.session.open_terminals import OpenTerminal
 from lifecycle.run.session.session import Session
-from lifecycle.run.session.terminals import OpenTerminal
-from lifecycle.run.steps import bookkeeping, execute
+from lifecycle.run.steps import before_and_after, dialogue, execute
 from lifecycle.run.steps.window_size import window_inside
 
 TYPED_LIMIT = 15.0
@@ -44,7 +44,7 @@ def _type(session: Session, planned: PlannedStep, opened: OpenTerminal, result: 
         terminal.resize(**planned.step.window._asdict())
         result.checks += window_inside(session, opened, planned.step.window)
     since = terminal.mark()
-    execute.send(
+    dialogue.send(
         session,
         opened.container,
         terminal,
@@ -56,7 +56,7 @@ def _type(session: Session, planned: PlannedStep, opened: OpenTerminal, result: 
     ends = planned.typed.strip().split(" ")[0] in _ENDS_SHELL or "ctrl-d" in planned.step.press
     # In a shell within a shell, `exit` ends only that one: then the author says what shows.
     ends = ends and "screen" not in planned.expect
-    wants_end = ends or bookkeeping.detaches(planned, opened) or "exit" in planned.expect
+    wants_end = ends or before_and_after.detaches(planned, opened) or "exit" in planned.expect
     stays = wants_end and terminal.wait_end(limit) is None
     if stays:
         shown = f"it did not end within {limit:g} s"
@@ -109,7 +109,7 @@ def _screen(planned: PlannedStep, opened: OpenTerminal, since: int, limit: float
 def _ended(session: Session, planned: PlannedStep, opened: OpenTerminal, since: int) -> list[Check]:
     """Exit is judged in the step where the terminal ends; detaching is no failure."""
     session.terminals.end(opened)
-    if bookkeeping.detaches(planned, opened):
+    if before_and_after.detaches(planned, opened):
         return [_still_up(session, opened)]
     checks = []
     if "exit" not in planned.expect:

@@ -12,8 +12,8 @@ from lifecycle.checks.check import Check, compare, unverified
 from lifecycle.engine.daemon import EngineError
 from lifecycle.machine.procfs import inner_pid
 from lifecycle.run.observing.step_facts import wait_until
+from lifecycle.run.session.open_terminals import OpenTerminal
 from lifecycle.run.session.session import Session
-from lifecycle.run.session.terminals import OpenTerminal
 from lifecycle.scenario.values import Size
 
 LIMIT = 10.0

@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 
 from lifecycle.checks.check import Check
-from lifecycle.checks.judge import judge
+from lifecycle.checks.judge_promise import judge
 from lifecycle.command.values.logs import LogsOptions
 from lifecycle.engine.daemon import Daemon
 from lifecycle.facts.log import MORE, ask_log

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lifecycle.checks.expect.judge import judge_expect
+from lifecycle.checks.expect.judge_expect import judge_expect
 from lifecycle.checks.expect.pattern import pattern
 from lifecycle.facts.inside import MOST_TEXT
 from lifecycle.facts.model import World

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from lifecycle.checks.check import Check
-from lifecycle.checks.expect.judge import judge_expect
+from lifecycle.checks.expect.judge_expect import judge_expect
 from lifecycle.facts.host_files import may_write, remove, state_of, text_of, touch
 from lifecycle.facts.model import World
 from lifecycle.machine.subject import Subject, current_subject

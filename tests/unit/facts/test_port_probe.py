@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import pytest
 
-from lifecycle.checks.judge import judge
+from lifecycle.checks.judge_promise import judge
 from lifecycle.command.values.ports import PublishedPort
 from lifecycle.engine.daemon import Daemon, EngineError
 from lifecycle.facts import port_probe

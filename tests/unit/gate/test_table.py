@@ -10,7 +10,7 @@ import pytest
 
 from lifecycle.engine.daemon import Daemon
 from lifecycle.gate.table import ENDPOINTS, Act, Endpoint, find
-from lifecycle.run.requests.judge import Judge
+from lifecycle.run.requests.judge_request import Judge
 from tests.unit.run.requests.fakes import Run
 
 PUBLISHED = [

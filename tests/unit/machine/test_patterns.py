@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lifecycle.checks.expect.judge import judge_expect
+from lifecycle.checks.expect.judge_expect import judge_expect
 from lifecycle.checks.expect.pattern import pattern
 from lifecycle.facts.inside import FileFact, Inside, Process
 from lifecycle.facts.model import ContainerFacts, Facts, World

@@ -16,7 +16,7 @@ from lifecycle.gate.request import read
 from lifecycle.run.ownership.inventory import take
 from lifecycle.run.ownership.ledger import Ledger
 from lifecycle.run.ownership.ownership import Ownership
-from lifecycle.run.requests.judge import Judge
+from lifecycle.run.requests.judge_request import Judge
 
 Json = dict[str, Any]
 Does = Callable[[], Any]

@@ -14,7 +14,7 @@ import pytest
 from lifecycle.machine.subject import current_subject, environment
 from lifecycle.run.secrets.secrets import Secrets
 from lifecycle.run.session.session import Session
-from lifecycle.run.steps.execute import answer
+from lifecycle.run.steps.dialogue import answer
 from lifecycle.scenario.model import Dialogue
 from lifecycle.terminal.terminal import Terminal, TerminalEnded, TerminalTimeout
 

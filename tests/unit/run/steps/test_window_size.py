@@ -10,8 +10,8 @@ from typing import Any, cast
 import pytest
 
 from lifecycle.engine.daemon import EngineError, ExecOutcome
+from lifecycle.run.session.open_terminals import OpenTerminal
 from lifecycle.run.session.session import Session
-from lifecycle.run.session.terminals import OpenTerminal
 from lifecycle.run.steps import window_size
 from lifecycle.scenario.values import Size
 from tests.unit.run.conftest import Planner

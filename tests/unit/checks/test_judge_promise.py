@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from lifecycle.checks.judge import judge, judge_all
+from lifecycle.checks.judge_promise import judge, judge_all
 from lifecycle.checks.rules import Rule
 from lifecycle.checks.table import RULES, row_of
 from lifecycle.command.flags import VERBS

@@ -20,8 +20,8 @@ from lifecycle.run.ownership.build_layers import left_over, unnamed
 from lifecycle.run.ownership.inventory import had_image, key_of
 from lifecycle.run.ownership.ownership import Refusal
 from lifecycle.run.plan.steps import PlannedStep
+from lifecycle.run.session.open_terminals import OpenTerminal
 from lifecycle.run.session.session import Session
-from lifecycle.run.session.terminals import OpenTerminal
 
 _LOADED = re.compile(r"Loaded image(?: ID)?: (\S+)")
 

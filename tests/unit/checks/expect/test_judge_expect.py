@@ -13,7 +13,7 @@ import pytest
 from lifecycle.checks.check import Check
 from lifecycle.checks.expect import inside as inside_keys
 from lifecycle.checks.expect.inside import probe_of
-from lifecycle.checks.expect.judge import KEYS, judge_expect
+from lifecycle.checks.expect.judge_expect import KEYS, judge_expect
 from lifecycle.checks.expect.pattern import pattern
 from lifecycle.facts.inside import FileFact, Inside, Process
 from lifecycle.facts.model import Answer, ContainerFacts, Facts, PasswordFacts, World

@@ -12,10 +12,10 @@ import pytest
 from lifecycle.command.line import Ref
 from lifecycle.machine.subject import current_subject
 from lifecycle.run.plan.steps import Plan, PlannedStep
+from lifecycle.run.session.open_terminals import OpenTerminal
 from lifecycle.run.session.options import Options
 from lifecycle.run.session.session import Session
-from lifecycle.run.session.terminals import OpenTerminal
-from lifecycle.run.steps import bookkeeping
+from lifecycle.run.steps import before_and_after
 from lifecycle.terminal.terminal import Terminal
 from tests.unit.run.conftest import RUN, Planner
 from tests.unit.run.requests.fakes import Run, full, image_id
@@ -56,7 +56,7 @@ def opened(planned: Planner, run: Run, tmp_path: Path) -> Opener:
 
 def test_a_line_runs_with_the_names_of_this_run(opened: Opener) -> None:
     session, step = opened("docker run -d --name box debian:bookworm")
-    words = bookkeeping.words_to_run(session, step)
+    words = before_and_after.words_to_run(session, step)
     assert words.argv == ("docker", "run", "-d", "--name", f"box-{RUN}", "debian:bookworm")
     assert words.changed
     assert not words.skip
@@ -67,18 +67,18 @@ def test_an_image_that_was_there_is_not_removed(opened: Opener, run: Run, name: 
     name = name.replace("@sha256", "")
     run.engine.tag("a", "debian:bookworm")
     session, step = opened(f"docker rmi {name}")
-    skip = bookkeeping.words_to_run(session, step).skip
+    skip = before_and_after.words_to_run(session, step).skip
     assert skip
     assert skip.lacks == "ours"
     assert "was there before this run" in skip.reason
     session, step = opened(f"docker rmi {name}", allow_foreign=(name,))
-    assert bookkeeping.words_to_run(session, step).argv
+    assert before_and_after.words_to_run(session, step).argv
 
 
 def test_an_image_of_ours_is_removed(opened: Opener, run: Run) -> None:
     run.make_image("a", "me/x:latest")
     session, step = opened("docker rmi me/x", as_written=True)
-    assert bookkeeping.words_to_run(session, step).argv == ("docker", "rmi", "me/x")
+    assert before_and_after.words_to_run(session, step).argv == ("docker", "rmi", "me/x")
 
 
 def test_what_a_build_is_to_do_is_on_the_ledger_before_it_begins(
@@ -86,13 +86,13 @@ def test_what_a_build_is_to_do_is_on_the_ledger_before_it_begins(
 ) -> None:
     (tmp_path / "Dockerfile").write_text("FROM debian:bookworm\nRUN true\n")
     session, step = opened("docker build -t me/x .")
-    bookkeeping.begin(session, step)
+    before_and_after.begin(session, step)
     text = run.ownership._ledger.path.read_text()
     assert '"is": "build"' in text
     assert "debian:bookworm" in text
     other, step = opened("docker ps")
     before = run.ownership._ledger.path.read_text()
-    bookkeeping.begin(other, step)
+    before_and_after.begin(other, step)
     assert run.ownership._ledger.path.read_text() == before
 
 
@@ -101,7 +101,7 @@ def test_what_a_failed_build_left_stays_on_the_ledger(opened: Opener, run: Run) 
     container = run.engine.add("container", "left", "c")
     run.ownership.made("container", container, container)
     layer = run.make_image("a", Created="2026-01-01T00:00:00.0Z")
-    bookkeeping.settle(session, step)
+    before_and_after.settle(session, step)
     assert run.entries == {("container", container, container), ("image", layer, layer)}
 
 
@@ -111,7 +111,7 @@ def test_a_layer_of_which_nobody_read_is_found_by_the_container_that_became_it(
     session, step = opened("docker build -t me/test .")
     run.ownership.made("container", full("c"), full("c"))
     layer = run.engine.tag("a", Container=full("c"), Created="2026-01-01T00:00:00.0Z")
-    bookkeeping.settle(session, step)
+    before_and_after.settle(session, step)
     assert run.entries == {("image", layer, layer)}, "the container itself is gone"
 
 
@@ -119,23 +119,23 @@ def test_what_a_build_made_on_the_way_to_its_image_goes_with_that(opened: Opener
     session, step = opened("docker build -t me/test .")
     run.make_image("a")
     run.engine.tag("a", f"me/test-{RUN}:latest")
-    bookkeeping.settle(session, step)
+    before_and_after.settle(session, step)
     assert run.entries == set()
 
 
 def test_refusals_and_notes_are_handed_over_once(opened: Opener, run: Run) -> None:
     session, step = opened("docker ps")
     run.ask("POST /containers/prune")
-    refusals, notes = bookkeeping.settle(session, step)
+    refusals, notes = before_and_after.settle(session, step)
     assert [r.about for r in refusals] == ["touches only what this run made"]
     assert notes == []
-    assert bookkeeping.settle(session, step) == ([], [])
+    assert before_and_after.settle(session, step) == ([], [])
 
 
 @pytest.mark.parametrize("output", ["Loaded image: me/x:1\n", "Loaded image ID: me/x:1"])
 def test_a_load_promises_what_it_says_it_loaded(opened: Opener, output: str) -> None:
     session, _ = opened("docker load -i x.tar")
-    (promise,) = bookkeeping.loaded(session, output)
+    (promise,) = before_and_after.loaded(session, output)
     assert (promise.field, promise.about) == ("image.exists", Ref("image", "me/x:1"))
 
 
@@ -164,4 +164,4 @@ def test_the_keys_that_detach_are_those_of_the_line_or_the_person_s_own(
 ) -> None:
     first, second = planned(f"- {opening}\n- {step}\n").steps
     opened = OpenTerminal(cast("Terminal", None), first.container, first, usual_keys=usual)
-    assert bookkeeping.detaches(second, opened) is detaches
+    assert before_and_after.detaches(second, opened) is detaches

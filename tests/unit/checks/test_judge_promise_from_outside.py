@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from lifecycle.checks.expect.judge import judge_expect
-from lifecycle.checks.judge import judge
+from lifecycle.checks.expect.judge_expect import judge_expect
+from lifecycle.checks.judge_promise import judge
 from lifecycle.facts.inside import FileFact, Inside
 from lifecycle.facts.model import Facts
 from tests.unit.checks.cases import Case
 from tests.unit.checks.samples import having, inspected
-from tests.unit.checks.test_judge import CASES
+from tests.unit.checks.test_judge_promise import CASES
 
 WHY = "there is no shell in the image to ask with"
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lifecycle.report.bounds import prepare
-from lifecycle.report.colours import classes, parts, rules
 from lifecycle.report.page import render_page
+from lifecycle.report.screen_styles import classes, parts, rules
 from lifecycle.run.outcome import StepResult
 from tests.unit.report.samples import report
 from tests.unit.report.test_page import Page, assert_inert
