@@ -41,10 +41,15 @@ def diagnose(symptom: Symptom, facts: MachineFacts, *, lang: Lang = "en") -> lis
 
 
 def _known(symptom: Symptom) -> list[Match]:
-    """The finding that a symptom names, and its rivals: the facts decide among them."""
+    """The finding that a symptom names, and its rivals of the same messages: the facts decide."""
     named = catalog.entry(symptom.finding)
-    family = [e for e in catalog.entries() if e is named or (e.rivals and e.rivals == named.rivals)]
+    family = [e for e in catalog.entries() if e is named or _share_a_message(e, named)]
     return [Match(entry, 0, "", dict(symptom.caught)) for entry in family]
+
+
+def _share_a_message(one: Entry, other: Entry) -> bool:
+    same_rivals = bool(one.rivals) and one.rivals == other.rivals
+    return same_rivals and not set(one.patterns).isdisjoint(other.patterns)
 
 
 def explain(pasted: str, facts: MachineFacts, *, lang: Lang = "en") -> list[Finding]:
