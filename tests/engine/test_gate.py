@@ -370,34 +370,3 @@ def test_an_endpoint_that_is_never_let_through_may_be_allowed_by_its_name(place:
     assert refused.exit_code == 1
     allowed = place.run("--allow-foreign", "api:POST/networks/prune", file)
     assert allowed.exit_code == 0, allowed.said
-
-
-KILL = """
-for d in /proc/[0-9]*; do
-  grep -q "^PPid:.$PPID\\$" $d/status && grep -q lifecycle.gate $d/cmdline && kill -9 ${d#/proc/}
-done 2>/dev/null
-true
-"""
-"""Kills the gate of the very run whose step this is, by its parent."""
-
-
-@pytest.mark.parametrize("harm", ["killed", "replaced", "removed"])
-def test_a_gate_that_is_no_longer_the_run_s_ends_the_run(
-    place: Place, base_image: str, harm: str
-) -> None:
-    script = {
-        "killed": KILL,
-        "replaced": "rm $S; ln -s REAL $S",
-        "removed": "rm -f $S",
-    }[harm]
-    lines = f"S=${{DOCKER_HOST#unix://}}\n{script}\n".replace("REAL", docker_host())
-    steps = [
-        f"docker run -d --name=MINE-c {base_image} sleep 1000",
-        f"sh {place.write('harm.sh', lines)}",
-        f"docker run -d --name=MINE-d {base_image} sleep 1000",
-    ]
-    ran = place.run(str(place.write("a.yaml", f"scenario: harm\nsteps: {json.dumps(steps)}\n")))
-    assert ran.exit_code == 1, ran.said
-    assert "'the gate'" in str(ran.report["scenarios"][0]["steps"])
-    assert "gate/docker.sock" not in json.dumps(ran.report)
-    assert place.left() == []

@@ -17,13 +17,12 @@ from typing import Any
 
 import pytest
 
-from lifecycle.cli import main
 from lifecycle.machine import process, this_machine
 from lifecycle.machine.procfs import start_time
 from lifecycle.machine.subject import current_subject
 from lifecycle.machine.this_machine import machine
 from lifecycle.run.ownership import ledger_reader
-from lifecycle.run.ownership.ledger import Ledger, LedgerError, unfinished_name
+from lifecycle.run.ownership.ledger import Ledger, unfinished_name
 from lifecycle.run.ownership.ledger_reader import (
     BadLedgerError,
     Record,
@@ -34,8 +33,8 @@ from lifecycle.run.ownership.ledger_reader import (
 )
 from lifecycle.terminal.terminal import Terminal
 from tests.engine.harness import wait_until
+from tests.unit.run.ownership.conftest import RUN
 
-RUN = "r0123abcd"
 ANOTHER = 54321
 NOT_BELIEVED = r"no ledger in .* is read or written"
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
@@ -47,18 +46,6 @@ ledger = Ledger(Path(sys.argv[1]), sys.argv[2], "ENGINE", "unix:///run/docker.so
 print("held", flush=True)
 sys.stdin.read()
 """
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "state" / "ledgers"
-
-
-@pytest.fixture
-def ledger(folder: Path) -> Iterator[Ledger]:
-    made = Ledger(folder, RUN, "ENGINE", "unix:///run/docker.sock")
-    yield made
-    made.path.unlink(missing_ok=True)
 
 
 def changed(path: Path, **header: Any) -> Record:
@@ -362,89 +349,6 @@ def test_a_ledger_that_somebody_else_wrote_is_not_believed(folder: Path, ledger:
     (found,) = all_records(folder)
     assert isinstance(found, Refused)
     assert found.why.startswith(f"it belongs to uid {ANOTHER}, not to you")
-
-
-# -- whose folder it is -----------------------------------------------------------------------
-
-
-def _open_to_all(folder: Path) -> None:
-    folder.chmod(0o777)
-
-
-def _open_to_its_group(folder: Path) -> None:
-    folder.chmod(0o770)
-
-
-def _above_open_to_all(folder: Path) -> None:
-    folder.parent.chmod(0o777)
-
-
-def _given(folder: Path) -> None:
-    os.chown(folder, ANOTHER, ANOTHER)
-
-
-def _home_of_another(folder: Path) -> None:
-    os.chown(folder.parent.parent, ANOTHER, ANOTHER)
-
-
-def _through_a_link_of_another(folder: Path) -> None:
-    real = folder.with_name("real")
-    folder.rename(real)
-    folder.symlink_to(real)
-    os.chown(folder, ANOTHER, ANOTHER, follow_symlinks=False)
-
-
-STRANGE = [_open_to_all, _open_to_its_group, _above_open_to_all]
-GIVEN = [_given, _home_of_another, _through_a_link_of_another]
-
-
-@pytest.mark.parametrize("spoil", [*STRANGE, *(pytest.param(g, marks=as_root) for g in GIVEN)])
-def test_of_a_folder_that_others_have_a_hand_in_nothing_is_read(
-    folder: Path, ledger: Ledger, spoil: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    spoil(folder)
-    monkeypatch.setattr(json, "loads", lambda _: pytest.fail("a line of it was read"))
-    for ask in (all_records, drop_unfinished):
-        with pytest.raises(LedgerError, match=NOT_BELIEVED):
-            ask(folder)
-    with pytest.raises(LedgerError, match=NOT_BELIEVED):
-        read(ledger.path)
-    with pytest.raises(LedgerError, match=NOT_BELIEVED):
-        Ledger(folder, "r99999999", "ENGINE", "a")
-
-
-@as_root
-def test_root_with_a_person_s_home_acts_on_nothing_that_they_wrote(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    home = tmp_path / "home"
-    victim = tmp_path / "lifecycle-r0123abcd"
-    victim.mkdir()
-    ledgers = home / "docker-lifecycle" / "ledgers"
-    made = Ledger(ledgers, RUN, "ENGINE", "unix:///run/lifecycle-sandbox/gone/docker.sock")
-    made.intend("folder", str(victim))
-    os.close(made._file)
-    for path in (home, made.path):
-        os.chown(path, ANOTHER, ANOTHER)
-    monkeypatch.setenv("XDG_STATE_HOME", str(home))
-    assert main(["sweep"]) == 4
-    told = capsys.readouterr().err
-    assert told.count("\n") == 1
-    assert f"since others could write one there: {home} belongs to uid {ANOTHER}" in told
-    assert "type sudo -H or su -" in told
-    assert victim.exists()
-    assert made.path.exists()
-
-
-@as_root
-def test_root_makes_no_folder_in_a_person_s_home(folder: Path) -> None:
-    home = folder.parent.parent
-    os.chown(home, ANOTHER, ANOTHER)
-    with pytest.raises(LedgerError):
-        Ledger(folder, RUN, "ENGINE", "a")
-    assert list(home.iterdir()) == []
 
 
 # -- before the first line ------------------------------------------------------------------------
