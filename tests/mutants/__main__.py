@@ -1,0 +1,84 @@
+"""``python -m tests.mutants``: draws mutants of the code and says which the unit tests notice."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.mutants.coverage_map import traced
+from tests.mutants.mutate import Mutant, mutant, places
+from tests.mutants.trial import Trial, a_copy
+
+LAYERS = ("checks", "command", "diagnosis", "facts", "run", "plugin")
+
+
+def main(words: Sequence[str]) -> int:
+    """Draw, show, tell; 1 when fewer than ``--least`` per cent were noticed."""
+    asked = _asked(words)
+    os.nice(10)
+    files = [f for part in asked.of for f in _python(Path("lifecycle", part))]
+    runs = traced(sorted(f for p in asked.tests for f in _tests(Path(p))))
+    drawn = draw(files, asked.count, asked.seed)
+    trials: list[Trial] = []
+    with a_copy() as copy:
+        for number, one in enumerate(drawn, 1):
+            begun = time.monotonic()
+            trials.append(copy.show(one, runs))
+            told, at = trials[-1], one.place
+            took = f"{told.tests} tests, {time.monotonic() - begun:.0f} s"
+            print(f"{number:4} {told.verdict:15} {at.path}:{at.first}  ({took})", flush=True)
+    return _tell(trials, asked.least)
+
+
+def draw(files: Sequence[Path], count: int, seed: int) -> list[Mutant]:
+    """So many mutants, each place as likely as any other, of a place one of its mutants."""
+    chance = random.Random(seed)
+    found = [place for file in files for place in places(file)]
+    chosen = chance.sample(found, min(count, len(found)))
+    return [mutant(place, chance.randrange(place.mutants)) for place in chosen]
+
+
+def _tell(trials: Sequence[Trial], least: float) -> int:
+    survivors = [t for t in trials if t.verdict != "killed"]
+    for trial in survivors:
+        print(f"\n{trial.verdict}, {trial.tests} tests looked\n{trial.mutant.diff}")
+    every = Counter(_layer(t) for t in trials)
+    left = Counter(_layer(t) for t in survivors)
+    print()
+    for layer, number in sorted(every.items()):
+        print(f"{layer:12} {number - left[layer]:4} of {number:4} killed")
+    share = 100 * (1 - len(survivors) / max(1, len(trials)))
+    print(f"{'all':12} {len(trials) - len(survivors):4} of {len(trials):4} killed: {share:.1f} %")
+    return int(share < least)
+
+
+def _layer(trial: Trial) -> str:
+    return trial.mutant.place.path.parts[1]
+
+
+def _asked(words: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser("nox -s mutants --", description=__doc__)
+    parser.add_argument("count", nargs="?", type=int, default=200, help="how many (200)")
+    parser.add_argument("--seed", type=int, default=1, help="which (1)")
+    parser.add_argument("--of", nargs="+", default=LAYERS, metavar="LAYER[/PART]")
+    parser.add_argument("--tests", nargs="+", default=["tests/unit"], metavar="FOLDER")
+    parser.add_argument("--least", type=float, default=92, help="per cent that must be killed (92)")
+    return parser.parse_args(words)
+
+
+def _python(path: Path) -> list[Path]:
+    return [path] if path.suffix == ".py" else sorted(path.rglob("*.py"))
+
+
+def _tests(path: Path) -> list[Path]:
+    return [path] if path.suffix == ".py" else sorted(path.rglob("test_*.py"))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
