@@ -22,9 +22,11 @@ Verdict = Literal["killed", "survived", "seen by no test"]
 _COPIED = ("lifecycle", "tests", "scenarios", "docs")
 _START_UP_S = 30.0
 """Seconds that pytest itself may take, on a busy machine."""
-_SLOWER = 4
+_SLOWER = 3
 """How many times as long as usual the tests of a mutant may take: one that hangs is killed."""
-_MOST_S = 180.0
+_LONGEST_S = 30
+"""Seconds after which one test is taken to hang."""
+_MOST_S = 60.0
 """Seconds of tests that a mutant is shown, those nearest to it first."""
 _CODES = {1, 2, 3, 4}
 """Pytest's exit codes where a test failed, or could not even be begun."""
@@ -69,7 +71,9 @@ class Copy:
     def _fails(self, tests: Sequence[str], usual: float) -> bool:
         chosen = self._folder / "chosen.txt"
         chosen.write_text("\n".join(tests))
-        words = ["-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", f"@{chosen}"]
+        words = ["-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
+        words += ["-o", f"faulthandler_timeout={_LONGEST_S}"]
+        words += ["-o", "faulthandler_exit_on_timeout=true", f"@{chosen}"]
         with subprocess.Popen(
             [sys.executable, *words],
             cwd=self._folder,
@@ -109,7 +113,8 @@ def in_order(mutant: Mutant, runs: Runs) -> list[str]:
     """
     place = mutant.place
     tests = runs.of(place.path, place.first, place.last) or runs.of_file(place.path)
-    found, seconds = [], 0.0
+    found: list[str] = []
+    seconds = 0.0
     for test in sorted(tests, key=lambda t: (_distance(place.path, t), runs.seconds[t], t)):
         seconds += runs.seconds[test]
         if found and seconds > _MOST_S:
