@@ -7,13 +7,13 @@ run's gate for whatever changes something. What programs in containers do, a tes
 from __future__ import annotations
 
 import json
-import os
 import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 from urllib.parse import quote, urlsplit
@@ -35,7 +35,9 @@ _VALUED = {
     **dict.fromkeys(("-s", "--signal"), "--signal"),
     **{one: one for one in ("--name", "--restart", "--network", "--gpus", "--detach-keys")},
     **dict.fromkeys(("-f", "--file"), "--file"),
-    **{"-t": "--tag", "--tag": "--tag", "--cidfile": "--cidfile"},
+    "-t": "--tag",
+    "--tag": "--tag",
+    "--cidfile": "--cidfile",
 }
 _FLAG_OF_RUN = frozenset({"-t", "-f"})
 SHELL = ("sh", "-c", "PS1='inside# ' exec sh -i")
@@ -107,9 +109,8 @@ class FakeCli:
         """What a terminal in a container shows."""
         self.does: Callable[[list[str]], None] = lambda _: None
         """What somebody does while a line runs."""
-        text = _PROGRAM.read_text("utf-8").replace("#!python", f"#!{sys.executable}", 1)
         program = self.folder / "docker"
-        program.write_text(text)
+        program.write_text(f"#!{sys.executable} -IS\n{_PROGRAM.read_text('utf-8')}")
         program.chmod(0o755)
 
     @property
@@ -122,7 +123,6 @@ class FakeCli:
         """Answer the program for as long as the block runs."""
         with socket.socket(socket.AF_UNIX) as server:
             server.bind(self.address.removeprefix("unix://"))
-            os.chmod(self.address.removeprefix("unix://"), 0o777)
             server.listen(16)
 
             def listen() -> None:
@@ -161,60 +161,53 @@ class FakeCli:
         if verb in self.fails:
             return self.fails[verb]
         line = read_words(rest, build=verb == "build")
-        match verb:
-            case "run" | "create":
-                return self._run(verb, line, channel)
-            case "exec":
-                return self._exec(line, channel)
-            case "start":
-                return self._start(line, channel)
-            case "attach":
-                return self._attached(self._container(line.rest[0]), channel)
-            case "build":
-                return self._build(line, folder)
-            case "logs":
-                return Said("".join(f"{t}\n" for _, t in self._log(line.rest[0])))
-        return self._simple(verb, line)
+        whole_lines: dict[str, Callable[[], Said]] = {
+            "run": lambda: self._run(line, channel),
+            "create": lambda: Said(f"{self._create(line)}\n"),
+            "exec": lambda: self._exec(line, channel),
+            "start": lambda: self._start(line, channel),
+            "attach": lambda: self._attached(self._container(line.rest[0]), channel),
+            "build": lambda: self._build(line, folder),
+            "logs": lambda: Said("".join(f"{t}\n" for _, t in self._log(line.rest[0]))),
+            "tag": lambda: self._tag(*line.rest),
+            "rename": lambda: self._rename(*line.rest),
+        }
+        if verb in whole_lines:
+            return whole_lines[verb]()
+        for name in line.rest:
+            self._one(verb, name, line)
+        return Said("".join(f"{name}\n" for name in line.rest))
 
-    def _simple(self, verb: str, line: Words) -> Said:
-        names = line.rest
-        for name in names if verb not in {"tag", "rename"} else names[:1]:
-            match verb:
-                case "stop" | "kill" | "pause" | "unpause":
-                    signal = line.last("--signal") or {"stop": "15", "kill": "9"}.get(verb, "")
-                    self._touch(name, verb, lambda i, v=verb, s=signal: self._end(i, v, s))
-                case "rm" | "container rm":
-                    query = "?force=1" if line.on("-f", "--force") else ""
-                    path = f"/containers/{quote(name)}{query}"
-                    self._ask(f"DELETE {path}", lambda c: self._rm(c, forced=bool(query)))
-                case "rmi" | "image rm":
-                    self._ask(f"DELETE /images/{quote(name)}", self._rmi)
-                case "pull":
-                    self._ask(f"POST /images/create?fromImage={quote(whole(name))}", self._pull)
-                case "tag":
-                    self._ask(f"POST /images/{quote(name)}/tag?repo={names[1]}", self._tag)
-                case "rename":
-                    self._ask(f"POST /containers/{name}/rename?name={names[1]}", self._rename)
-                case "volume create":
-                    self._ask("POST /volumes/create", self._volume, {"Name": name})
-                case "volume rm":
-                    self._ask(f"DELETE /volumes/{name}", lambda c: self._drop(c, "volume"))
-                case "network create":
-                    self._ask("POST /networks/create", self._network, {"Name": name})
-                case "network rm":
-                    self._ask(f"DELETE /networks/{name}", lambda c: self._drop(c, "network"))
-        return Said("".join(f"{name}\n" for name in names))
+    def _one(self, verb: str, name: str, line: Words) -> None:
+        """What a line does to each of the things that it names; nothing, where it only reads."""
+        query = "?force=1" if line.on("-f", "--force") else ""
+        signal = line.last("--signal") or {"stop": "15", "kill": "9"}.get(verb, "")
+        touch = partial(self._end, verb=verb, signal=signal)
+        remove = partial(self._rm, forced=bool(query))
+        pulled = f"POST /images/create?fromImage={quote(whole(name))}"
+        asks: dict[str, tuple[str, Callable[[Asked], Any], Any]] = {
+            **{
+                one: (f"POST /containers/{quote(name)}/{one}", touch, None)
+                for one in ("stop", "kill", "pause", "unpause")
+            },
+            "rm": (f"DELETE /containers/{quote(name)}{query}", remove, None),
+            "rmi": (f"DELETE /images/{quote(name)}", self._rmi, None),
+            "pull": (pulled, self._pull, None),
+            "volume create": ("POST /volumes/create", self._volume, {"Name": name}),
+            "volume rm": (f"DELETE /volumes/{name}", partial(self._drop, "volume"), None),
+            "network create": ("POST /networks/create", self._network, {"Name": name}),
+            "network rm": (f"DELETE /networks/{name}", partial(self._drop, "network"), None),
+        }
+        if verb in asks:
+            self._ask(*asks[verb])
 
     def _ask(self, line: str, does: Callable[[Asked], Any], body: Any = None) -> Any:
         if self.gates is None:
             raise EngineError("there is no gate")
         return self.gates.ask(line, does, body)
 
-    def _touch(self, name: str, what: str, does: Callable[[str], None]) -> None:
-        verb = {"unpause": "unpause", "pause": "pause", "stop": "stop"}.get(what, what)
-        self._ask(f"POST /containers/{quote(name)}/{verb}", lambda c: does(_named(c, 2)))
-
-    def _end(self, identity: str, verb: str, signal: str) -> None:
+    def _end(self, call: Asked, *, verb: str, signal: str) -> None:
+        identity = _named(call, 2)
         if verb in {"pause", "unpause"}:
             self.daemon.pause(identity, on=verb == "pause")
         else:
@@ -239,14 +232,22 @@ class FakeCli:
         self.daemon.make_image(name, identity=self.hub[name])
         return stream({"status": f"Status: Downloaded newer image for {name}"})
 
-    def _tag(self, call: Asked) -> Answer:
-        seen = self.daemon.image(call.request.names["name"])
-        self.daemon.make_image(call.request.get("repo"), identity=str((seen or {})["Id"]))
-        return Answer(201, "")
+    def _tag(self, name: str, new: str) -> Said:
+        def do(call: Asked) -> Answer:
+            seen = self.daemon.image(call.request.names["name"])
+            self.daemon.make_image(new, identity=str((seen or {})["Id"]))
+            return Answer(201, "")
 
-    def _rename(self, call: Asked) -> Answer:
-        self.daemon.rename(_named(call, 2), call.request.get("name"))
-        return Answer(204, "")
+        self._ask(f"POST /images/{quote(name)}/tag?repo={quote(new)}", do)
+        return Said()
+
+    def _rename(self, name: str, new: str) -> Said:
+        def do(call: Asked) -> Answer:
+            self.daemon.rename(_named(call, 2), new)
+            return Answer(204, "")
+
+        self._ask(f"POST /containers/{name}/rename?name={new}", do)
+        return Said()
 
     def _volume(self, call: Asked) -> Answer:
         self.daemon.make_volume(call.json["Name"])
@@ -255,7 +256,7 @@ class FakeCli:
     def _network(self, call: Asked) -> Answer:
         return Answer(201, json.dumps({"Id": self.daemon.make_network(call.json["Name"])}))
 
-    def _drop(self, call: Asked, kind: str) -> Answer:
+    def _drop(self, kind: str, call: Asked) -> Answer:
         name = _named(call, 2)
         self.daemon.remove_volume(name) if kind == "volume" else self.daemon.remove_network(name)
         return Answer(204, "")
@@ -279,22 +280,22 @@ class FakeCli:
 
     # -- containers that run ----------------------------------------------------------------------
 
-    def _run(self, verb: str, line: Words, channel: TextIO) -> Said:
-        body = _body(line)
+    def _create(self, line: Words) -> str:
+        """Make a container; returns its id."""
 
-        def create(call: Asked) -> Answer:
-            name = call.relayed.rpartition("name=")[2]
-            given = call.json
+        def do(call: Asked) -> Answer:
+            given, name = call.json, call.relayed.rpartition("name=")[2]
             made = self.daemon.create(given.pop("Image"), name, **given)
             return Answer(201, json.dumps({"Id": made}))
 
         name = line.last("--name")
-        answer = self._ask(f"POST /containers/create?name={name}", create, body)
-        identity = answer.made
+        identity = str(self._ask(f"POST /containers/create?name={name}", do, _body(line)).made)
         if line.last("--cidfile"):
             Path(line.last("--cidfile")).write_text(identity)
-        if verb == "create":
-            return Said(f"{identity}\n")
+        return identity
+
+    def _run(self, line: Words, channel: TextIO) -> Said:
+        identity = self._create(line)
         self._begin(identity)
         if line.on("-d", "--detach"):
             return Said(f"{identity}\n")
@@ -324,9 +325,7 @@ class FakeCli:
         tty = line.on("-t", "--tty")
 
         def make(call: Asked) -> Answer:
-            made = self.daemon.make_exec(
-                _named(call, 2), words, user=line.last("--user"), tty=tty
-            )
+            made = self.daemon.make_exec(_named(call, 2), words, user=line.last("--user"), tty=tty)
             return Answer(201, json.dumps({"Id": made}))
 
         identity = self._ask(f"POST /containers/{quote(name)}/exec", make, {"Cmd": words}).made
@@ -338,7 +337,8 @@ class FakeCli:
         return said
 
     def _program(self, words: Sequence[str]) -> Said:
-        return self.programs.get(Path(words[0]).name, lambda _: Said())(words)
+        program = self.programs.get(Path(words[0]).name)
+        return program(words) if program else Said()
 
     def _shell(self, channel: TextIO) -> Said:
         _tell(channel, {"become": list(self.shell)})

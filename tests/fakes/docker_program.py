@@ -1,4 +1,3 @@
-#!python -IS
 """A docker that has no idea: it passes its words on to the test, and does what that says."""
 
 import json
@@ -6,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 
 def main() -> int:
@@ -21,7 +21,7 @@ def main() -> int:
             channel.write(json.dumps(told) + "\n")
             channel.flush()
 
-        say({"words": sys.argv[1:], "folder": os.getcwd(), "environ": dict(os.environ)})
+        say({"words": sys.argv[1:], "folder": str(Path.cwd()), "environ": dict(os.environ)})
         for line in channel:
             asked = json.loads(line)
             if "become" in asked:

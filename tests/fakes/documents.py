@@ -69,7 +69,9 @@ def container(identity: str, name: str, image: Json, body: Json, made: str) -> J
     own["Hostname"] = own.get("Hostname") or identity[:12]
     own["Env"] = _environment(image["Config"].get("Env") or [], given.get("Env") or [])
     words = [*(own.get("Entrypoint") or []), *(own.get("Cmd") or [])]
-    network = {"bridge": "bridge", "default": "bridge"}.get(host["NetworkMode"], host["NetworkMode"])
+    network = {"bridge": "bridge", "default": "bridge"}.get(
+        host["NetworkMode"], host["NetworkMode"]
+    )
     return {
         "Id": identity,
         "Created": made,
@@ -118,7 +120,9 @@ def mount(bind: str) -> Json:
 def published(bindings: Mapping[str, Any]) -> Json:
     """``Ports`` of one that runs: every published port on IPv4."""
     return {
-        port: [{"HostIp": one.get("HostIp") or "0.0.0.0", "HostPort": one["HostPort"]} for one in at]
+        port: [
+            {"HostIp": one.get("HostIp") or "0.0.0.0", "HostPort": one["HostPort"]} for one in at
+        ]
         for port, at in bindings.items()
         if at
     }

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
+import pytest  # noqa: TC002 - light, and read by people
 
 from lifecycle.diagnosis.finding import Finding, Symptom
 from lifecycle.run.outcome import StepResult
@@ -22,6 +22,7 @@ from tests.fakes.cli import FakeCli
 from tests.fakes.daemon import FakeDaemon
 from tests.fakes.gate import FakeGates
 
+Json = dict[str, Any]
 SECRET = "s3cret-word"
 BASE = "debian:bookworm"
 
@@ -101,8 +102,14 @@ class FakeWorld:
         return session
 
     def real(self, name: str) -> str:
-        """How a thing is really called."""
+        """How a thing is really called; an image by its repository."""
         return f"{name}-{self.live.id}"
+
+    def container(self, name: str) -> Json:
+        """A container of the run, by its written name."""
+        seen = self.daemon.container(self.real(name))
+        assert seen is not None, f"there is no {name}"
+        return seen
 
     def _diagnose(self, symptom: Symptom, session: Session | None) -> list[Finding]:
         del session

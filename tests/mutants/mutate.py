@@ -109,7 +109,9 @@ def _ours(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
     if isinstance(node, cst.Return) and node.value is not None and not _is_none(node.value):
         yield node.with_changes(value=cst.Name("None"))
     if isinstance(node, cst.If):
-        yield node.with_changes(test=_not(node.test), whitespace_before_test=cst.SimpleWhitespace(" "))
+        yield node.with_changes(
+            test=_not(node.test), whitespace_before_test=cst.SimpleWhitespace(" ")
+        )
     if isinstance(node, cst.Expr) and isinstance(node.value, cst.Call):
         yield cst.Pass()
 
