@@ -159,11 +159,17 @@ class FakeGates(Gates):
         came: list[Any] = []
 
         def do() -> Any:
-            came.append(does(call))
+            try:
+                came.append(does(call))
+            except EngineError as error:
+                came.append(error)
+                return Answer(409, json.dumps({"message": str(error)}))
             return came[0]
 
         call.does = do
         self._decide(cast("Call", call))
         if call.refusal:
             raise EngineError(call.refusal)
+        if isinstance(came[0], EngineError):
+            raise came[0]
         return came[0]

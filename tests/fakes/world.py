@@ -10,9 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest  # noqa: TC002 - light, and read by people
+import pytest
 
 from lifecycle.diagnosis.finding import Finding, Symptom
+from lifecycle.engine.daemon import EngineSilent
 from lifecycle.run.outcome import StepResult
 from lifecycle.run.scenario_run import LiveRun
 from lifecycle.run.session.options import Options
@@ -57,6 +58,19 @@ class FakeWorld:
         patch.setattr("lifecycle.run.session.open.connect", lambda *_: self.daemon)
         patch.setattr("lifecycle.run.session.open.Gates", lambda _: self.gates)
         patch.setattr("lifecycle.run.observing.step_facts.EVENT_LIMIT", 0.2)
+
+    def share_the_machine(self) -> None:
+        """The engine is on this machine from now on, though none of its processes are."""
+        here = os.uname()
+        mine = {"KernelVersion": here.release, "Name": here.nodename}
+        self.daemon.info = {**self.daemon.info, **mine}
+
+    @contextmanager
+    def silent(self) -> Iterator[None]:
+        """Meanwhile the engine takes no new callers."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(self.daemon, "away", lambda: EngineSilent("it gives no answer"))
+            yield
 
     @property
     def options(self) -> dict[str, Any]:
@@ -138,3 +152,8 @@ def broken(result: StepResult) -> list[tuple[str, object, object]]:
 def kept(result: StepResult) -> set[str]:
     """What the kept checks of a step are about."""
     return {c.about for c in result.checks if c.status == "kept"}
+
+
+def reasons(result: StepResult) -> dict[str, str]:
+    """Why each unverified check of a step is that."""
+    return {c.about: c.source for c in result.checks if c.status == "unverified"}

@@ -162,7 +162,7 @@ def test_a_fault_of_our_own_is_told_as_ours_and_the_run_still_cleans_up(
     assert world.daemon.image(world.real("me/x")) is None
 
 
-# -- a run that can't begin ----------------------------------------------------------------------
+# -- a run that can't begin ------------------------------------------------------------------
 
 
 def test_without_an_engine_the_sandbox_is_named_and_nothing_else_is_tried(
@@ -245,7 +245,7 @@ def test_a_scenario_that_can_t_be_planned_is_told_at_its_place(world: FakeWorld)
     assert "--detach" in str(actual)
 
 
-# -- the end ----------------------------------------------------------------------------------------
+# -- the end ---------------------------------------------------------------------------------
 
 
 def test_the_clean_up_removes_what_was_made_and_is_done_once(world: FakeWorld) -> None:
@@ -352,7 +352,7 @@ def test_who_leaves_before_anything_was_made_is_told_nothing(world: FakeWorld) -
     assert world.said == []
 
 
-# -- what the report says --------------------------------------------------------------------------
+# -- what the report says --------------------------------------------------------------------
 
 
 def test_the_facts_are_the_engine_s_this_machine_s_and_the_subject_s(world: FakeWorld) -> None:
