@@ -325,7 +325,13 @@ class FakeCli:
         tty = line.on("-t", "--tty")
 
         def make(call: Asked) -> Answer:
-            made = self.daemon.make_exec(_named(call, 2), words, user=line.last("--user"), tty=tty)
+            made = self.daemon.make_exec(
+                _named(call, 2),
+                words,
+                user=line.last("--user"),
+                tty=tty,
+                OpenStdin=line.on("-i", "--interactive"),
+            )
             return Answer(201, json.dumps({"Id": made}))
 
         identity = self._ask(f"POST /containers/{quote(name)}/exec", make, {"Cmd": words}).made

@@ -68,7 +68,7 @@ class Things:
             stream.tell(told)
 
     def _of(self, identity: str, action: str, **attributes: str) -> None:
-        seen = self.things["container"][identity]
+        seen = self.there("container", identity)
         name, image = seen["Name"].lstrip("/"), seen["Config"].get("Image", "")
         self.event("container", action, identity, name=name, image=image, **attributes)
 
@@ -148,7 +148,13 @@ class Things:
         self.logs.setdefault(identity, []).append((time.time(), text))
 
     def make_exec(
-        self, container: str, words: Sequence[str], *, user: str = "", tty: bool = False
+        self,
+        container: str,
+        words: Sequence[str],
+        *,
+        user: str = "",
+        tty: bool = False,
+        **more: Any,
     ) -> str:
         """``POST /containers/NAME/exec``; returns its id. Raises EngineError."""
         seen = self.there("container", container)
@@ -156,7 +162,7 @@ class Things:
             raise EngineError(f"container {seen['Id']} is not running")
         identity = self._new("exec")
         made = documents.process(seen["Id"], identity, list(words), user, tty)
-        self.things["exec"][identity] = made
+        self.things["exec"][identity] = merged(made, more)
         self._of(seen["Id"], "exec_create: " + " ".join(words), execID=identity)
         return identity
 
