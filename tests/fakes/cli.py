@@ -47,6 +47,7 @@ SHELL = ("sh", "-c", "PS1='inside# ' exec sh -i")
 class Words:
     """A line as Docker reads it: options to their values, and the rest."""
 
+    folder: Path = Path()
     options: dict[str, list[str]] = field(default_factory=dict)
     rest: list[str] = field(default_factory=list)
 
@@ -59,9 +60,9 @@ class Words:
         return any(name in self.options for name in names)
 
 
-def read_words(words: Sequence[str], *, build: bool) -> Words:
+def read_words(words: Sequence[str], folder: Path, *, build: bool) -> Words:
     """Read what follows a verb, up to where a container's own words begin."""
-    found, left = Words(), list(words)
+    found, left = Words(folder), list(words)
     while left and left[0].startswith("-") and len(left[0]) > 1:
         name, eq, value = left.pop(0).partition("=")
         long = _VALUED.get(name) if build or name not in _FLAG_OF_RUN else None
@@ -160,14 +161,14 @@ class FakeCli:
         self.does(words)
         if verb in self.fails:
             return self.fails[verb]
-        line = read_words(rest, build=verb == "build")
+        line = read_words(rest, folder, build=verb == "build")
         whole_lines: dict[str, Callable[[], Said]] = {
             "run": lambda: self._run(line, channel),
             "create": lambda: Said(f"{self._create(line)}\n"),
             "exec": lambda: self._exec(line, channel),
             "start": lambda: self._start(line, channel),
             "attach": lambda: self._attached(self._container(line.rest[0]), channel),
-            "build": lambda: self._build(line, folder),
+            "build": lambda: self._build(line),
             "logs": lambda: Said("".join(f"{t}\n" for _, t in self._log(line.rest[0]))),
             "tag": lambda: self._tag(*line.rest),
             "rename": lambda: self._rename(*line.rest),
@@ -261,8 +262,8 @@ class FakeCli:
         self.daemon.remove_volume(name) if kind == "volume" else self.daemon.remove_network(name)
         return Answer(204, "")
 
-    def _build(self, line: Words, folder: Path) -> Said:
-        text = (folder / (line.last("--file") or "Dockerfile")).read_text("utf-8")
+    def _build(self, line: Words) -> Said:
+        text = (line.folder / (line.last("--file") or "Dockerfile")).read_text("utf-8")
         base = next(word.split()[1] for word in text.splitlines() if word.startswith("FROM"))
         tags = line.options.get("--tag", [])
         said: list[str] = []
@@ -291,7 +292,7 @@ class FakeCli:
         name = line.last("--name")
         identity = str(self._ask(f"POST /containers/create?name={name}", do, _body(line)).made)
         if line.last("--cidfile"):
-            Path(line.last("--cidfile")).write_text(identity)
+            (line.folder / line.last("--cidfile")).write_text(identity)
         return identity
 
     def _run(self, line: Words, channel: TextIO) -> Said:

@@ -193,7 +193,9 @@ class FakeDaemon(Things, Daemon):
         return 0, 0, 0o755 if found is None else 0o644
 
     def _file(self, container: str, path: str) -> object:
-        return self.files[self._enter(container)].get(path, _NOTHING)
+        files = self.files[self._enter(container)]
+        is_folder = any(name.startswith(f"{path.rstrip('/')}/") for name in files)
+        return files.get(path, None if is_folder else _NOTHING)
 
     # -- what happens, and goes ---------------------------------------------------------------
 
