@@ -290,7 +290,9 @@ class FakeCli:
             return Answer(201, json.dumps({"Id": made}))
 
         name = line.last("--name")
-        identity = str(self._ask(f"POST /containers/create?name={name}", do, _body(line)).made)
+        identity = str(
+            self._ask(f"POST /containers/create?name={name}", do, request_body(line)).made
+        )
         if line.last("--cidfile"):
             (line.folder / line.last("--cidfile")).write_text(identity)
         return identity
@@ -369,13 +371,14 @@ def _named(call: Asked, part: int) -> str:
     return urlsplit(call.relayed).path.split("/")[part + 1]
 
 
-def _body(line: Words) -> Json:
+def request_body(line: Words) -> Json:
     """What the CLI asks of the engine for ``docker run``."""
     image, *command = line.rest
     ports: dict[str, list[Json]] = {}
     for one in line.options.get("--publish", []):
         host, _, inner = one.rpartition(":")
         ports.setdefault(f"{inner}/tcp", []).append({"HostIp": "", "HostPort": host or inner})
+    here = not line.on("-d", "--detach")
     policy, _, most = (line.last("--restart") or "no").partition(":")
     return {
         "Image": image,
@@ -385,11 +388,14 @@ def _body(line: Words) -> Json:
         "WorkingDir": line.last("--workdir"),
         "Tty": line.on("-t", "--tty"),
         "OpenStdin": line.on("-i", "--interactive"),
+        "StdinOnce": here and line.on("-i", "--interactive"),
+        "AttachStdin": here and line.on("-i", "--interactive"),
+        **dict.fromkeys(("AttachStdout", "AttachStderr"), here),
         "HostConfig": {
             "Binds": line.options.get("--volume", []),
             "PortBindings": ports,
             "AutoRemove": line.on("--rm"),
-            "NetworkMode": line.last("--network") or "bridge",
+            "NetworkMode": line.last("--network") or "default",
             "RestartPolicy": {"Name": policy, "MaximumRetryCount": int(most or 0)},
         },
     }

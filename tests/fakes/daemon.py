@@ -67,6 +67,8 @@ class FakeDaemon(Things, Daemon):
 
     def _asked_of(self, kind: str, name: str, shape: Json) -> Json | None:
         self._must_be_here()
+        if name.startswith("/"):
+            raise EngineError(f"the engine answered with a redirection to {name}")
         seen = self.find(kind, name)
         return None if seen is None else read(copy.deepcopy(seen), shape, kind)
 

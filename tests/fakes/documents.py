@@ -46,7 +46,7 @@ _CONFIG: Json = {
 }
 _HOST_CONFIG: Json = {
     "LogConfig": {"Type": "json-file", "Config": {}},
-    "NetworkMode": "bridge",
+    "NetworkMode": "default",
     "PortBindings": {},
     "RestartPolicy": {"Name": "no", "MaximumRetryCount": 0},
     "AutoRemove": False,
@@ -67,7 +67,7 @@ def container(identity: str, name: str, image: Json, body: Json, made: str) -> J
     given.pop("NetworkingConfig", None)
     own = {**_CONFIG, **_told(image["Config"]), **_told(given)}
     own["Hostname"] = own.get("Hostname") or identity[:12]
-    own["Env"] = _environment(image["Config"].get("Env") or [], given.get("Env") or [])
+    own["Env"] = _environment(image["Config"].get("Env") or [], given.get("Env") or []) or None
     words = [*(own.get("Entrypoint") or []), *(own.get("Cmd") or [])]
     network = {"bridge": "bridge", "default": "bridge"}.get(
         host["NetworkMode"], host["NetworkMode"]
@@ -97,7 +97,7 @@ def _told(given: Mapping[str, Any]) -> Json:
 def _environment(image: list[str], given: list[str]) -> list[str]:
     """The line's before the image's, and of one name only the line's."""
     names = {one.partition("=")[0] for one in given}
-    return [*given, *(one for one in image or [PATH] if one.partition("=")[0] not in names)]
+    return [*given, *(one for one in image if one.partition("=")[0] not in names)]
 
 
 def mount(bind: str) -> Json:
@@ -195,7 +195,6 @@ def network(identity: str, name: str, made: str) -> Json:
         "Scope": "local",
         "Created": made,
         **dict.fromkeys(("EnableIPv6", "Internal", "Attachable", "Ingress", "ConfigOnly"), False),
-        "EnableIPv4": True,
         "IPAM": {"Driver": "default", "Options": {}, "Config": []},
         "Containers": {},
         "Options": {},
