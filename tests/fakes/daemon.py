@@ -42,6 +42,8 @@ class FakeDaemon(Things, Daemon):
         self.inside: Inside = lambda *_: NO_SHELL
         self.asked: list[tuple[str, ...]] = []
         """What was asked to be run inside: container, user and words."""
+        self.questions: list[str] = []
+        """The names of what it was asked for."""
         self.refuses: dict[str, str] = {}
         """What the engine says when it is to remove these: ids, or names of images and volumes."""
         self.alone: dict[str, bool] = {}
@@ -67,6 +69,7 @@ class FakeDaemon(Things, Daemon):
 
     def _asked_of(self, kind: str, name: str, shape: Json) -> Json | None:
         self._must_be_here()
+        self.questions.append(name)
         if name.startswith("/"):
             raise EngineError(f"the engine answered with a redirection to {name}")
         seen = self.find(kind, name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import queue
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ from tests.fakes import documents
 from tests.fakes.documents import whole
 
 Json = dict[str, Any]
+_NO_IMAGE: Json = {"Id": "", "Config": {}}
 _NO_PROCESS = 1 << 22
 """Above all numbers that Linux gives to processes: what looks for one of these finds none."""
 
@@ -83,6 +84,22 @@ class Things:
         merged(image, more)
         for name in names:
             self.event("image", "tag", identity, name=name)
+        return identity
+
+    def add(self, kind: str, name: str, identity: str = "", **more: Any) -> str:
+        """A thing that is there, whatever it is made of and without a word; returns its id."""
+        identity = name if kind == "volume" else identity or self._new(kind)
+        at = now()
+        made: dict[str, Callable[[], Json]] = {
+            "container": lambda: documents.container(identity, name, _NO_IMAGE, {}, at),
+            "image": lambda: documents.image(identity, at),
+            "volume": lambda: documents.volume(name, at),
+            "network": lambda: documents.network(identity, name, at),
+            "exec": lambda: documents.process("", identity, ["sh"], "", False),
+        }
+        self.things[kind][identity] = merged(made[kind](), more)
+        if kind == "container":
+            self.files.setdefault(identity, {})
         return identity
 
     def create(self, image: str, name: str = "", *, identity: str = "", **body: Any) -> str:

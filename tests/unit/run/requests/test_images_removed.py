@@ -103,7 +103,7 @@ def test_layers_of_others_below_an_image_of_ours_stay(tagged: Run) -> None:
 def _layer(run: Run) -> Any:
     from lifecycle.run.ownership.inventory import take
 
-    return {k: t for k, t in take(run.engine).items() if t.state == image_id("d")}  # type: ignore[arg-type]
+    return {k: t for k, t in take(run.engine).items() if t.state == image_id("d")}
 
 
 @pytest.mark.parametrize("line", ["theirs/push", "theirs/push?tag=latest", "theirs:latest/push"])
