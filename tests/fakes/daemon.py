@@ -30,9 +30,15 @@ NO_SHELL = ExecOutcome(
 class FakeDaemon(Things, Daemon):
     """See the module. Whoever tests may change all that it holds; ``here`` says it answers."""
 
-    def __init__(self, identity: str = "ENGINE", address: str = "unix:///run/docker.sock") -> None:
+    def __init__(
+        self,
+        identity: str = "ENGINE",
+        address: str = "unix:///run/docker.sock",
+        *,
+        networks: Sequence[str] = ("bridge", "host", "none"),
+    ) -> None:
         Daemon.__init__(self, address, {})
-        Things.__init__(self)
+        Things.__init__(self, networks)
         self.info = {**documents.INFO, "ID": identity}
         self.version = {"Version": "28.0.0", "ApiVersion": "1.48", "Os": "linux", "Arch": "amd64"}
         self.here = True
@@ -94,7 +100,11 @@ class FakeDaemon(Things, Daemon):
         return self._all("container", answers.LISTED_CONTAINER, documents.listed)
 
     def images(self) -> list[Json]:
-        return self._all("image", answers.LISTED_IMAGE)
+        known = self.things["image"].values()
+        parents = {seen.get("Parent") for seen in known}
+        between = {s["Id"] for s in known if s["Id"] in parents and not s["RepoTags"]}
+        listed = self._all("image", answers.LISTED_IMAGE)
+        return [one for one in listed if one["Id"] not in between]
 
     def volumes(self) -> list[Json]:
         return self._all("volume", answers.VOLUME)

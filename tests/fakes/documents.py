@@ -130,16 +130,13 @@ def published(bindings: Mapping[str, Any]) -> Json:
 
 def listed(seen: Json) -> Json:
     """The short form of ``GET /containers/json``."""
-    ports = [
-        {
-            "IP": one["HostIp"],
-            "PrivatePort": int(port.partition("/")[0]),
-            "PublicPort": int(one["HostPort"]),
-            "Type": port.partition("/")[2],
-        }
-        for port, at in seen["NetworkSettings"]["Ports"].items()
-        for one in at or []
-    ]
+    ports: list[Json] = []
+    for port, at in seen["NetworkSettings"]["Ports"].items():
+        number, _, protocol = port.partition("/")
+        inner = {"PrivatePort": int(number), "Type": protocol}
+        ports += [
+            {**inner, "IP": one["HostIp"], "PublicPort": int(one["HostPort"])} for one in at or []
+        ] or [inner]
     return {
         "Id": seen["Id"],
         "Names": [seen["Name"]],

@@ -40,7 +40,7 @@ class Stream:
 class Things:
     """Things by kind and id. What is done to them raises EngineError as the engine would."""
 
-    def __init__(self) -> None:
+    def __init__(self, networks: Sequence[str]) -> None:
         self.things: dict[str, dict[str, Json]] = {
             kind: {} for kind in ("container", "image", "volume", "network", "exec")
         }
@@ -52,7 +52,7 @@ class Things:
         self.removed: list[str] = []
         self._streams: list[Stream] = []
         self._number = itertools.count(1)
-        for name in ("bridge", "host", "none"):
+        for name in networks:
             self.make_network(name)
         self.told.clear()
 
@@ -92,7 +92,7 @@ class Things:
         at = now()
         made: dict[str, Callable[[], Json]] = {
             "container": lambda: documents.container(identity, name, _NO_IMAGE, {}, at),
-            "image": lambda: documents.image(identity, at),
+            "image": lambda: {**documents.image(identity, at), "RepoTags": [name]},
             "volume": lambda: documents.volume(name, at),
             "network": lambda: documents.network(identity, name, at),
             "exec": lambda: documents.process("", identity, ["sh"], "", False),

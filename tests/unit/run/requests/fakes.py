@@ -36,9 +36,7 @@ class Docker(FakeDaemon):
     """The engine in memory, whose ids are of one digit each."""
 
     def __init__(self) -> None:
-        super().__init__(address=f"unix://{SOCKET}")
-        for kind in self.things:
-            self.things[kind].clear()
+        super().__init__(address=f"unix://{SOCKET}", networks=())
 
     def add(self, kind: str, name: str, identity: str = "", **more: Any) -> str:
         """A container, network, volume or exec of this digit; returns its id."""

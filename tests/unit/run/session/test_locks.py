@@ -16,12 +16,11 @@ from typing import Any
 
 import pytest
 
-from lifecycle.engine.daemon import Daemon
 from lifecycle.run.session import host_ports
 from lifecycle.run.session import locks as locks_module
 from lifecycle.run.session.host_ports import Ports
 from lifecycle.run.session.locks import LockError, Locks, drop_dead
-from tests.unit.run.samples import Engine
+from tests.fakes.daemon import FakeDaemon
 
 ANOTHER = 54321
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
@@ -350,13 +349,13 @@ def test_a_folder_that_others_remove_again_and_again_is_made_anew(
 # -- ports ----------------------------------------------------------------------------------
 
 
-class Busy(Engine):
+class Busy(FakeDaemon):
     """An engine on which a container has published a port."""
 
     def __init__(self, *published: int) -> None:
         super().__init__()
-        self.add("container", "theirs", Ports=[{"PublicPort": p} for p in published])
-        self.things["container"]["theirs"]["Ports"].append({"PrivatePort": 22})
+        ports = {f"{p}/tcp": [{"HostIp": "0.0.0.0", "HostPort": str(p)}] for p in published}
+        self.add("container", "theirs", NetworkSettings={"Ports": {**ports, "22/tcp": None}})
 
 
 @pytest.fixture
@@ -367,9 +366,8 @@ def free(monkeypatch: pytest.MonkeyPatch) -> set[int]:
     return taken
 
 
-def chooser(engine: Engine, locks: Locks, said: list[str], *, local: bool = True) -> Ports:
-    daemon: Daemon = engine.daemon
-    return Ports(daemon, locks, said.append, local=local)
+def chooser(engine: FakeDaemon, locks: Locks, said: list[str], *, local: bool = True) -> Ports:
+    return Ports(engine, locks, said.append, local=local)
 
 
 def test_a_free_port_is_given_as_asked(locks: Locks, said: list[str], free: set[int]) -> None:
