@@ -53,7 +53,7 @@ class Asked:
         self.relayed = ""
         self.sent: bytes = b""
         self.intended: set[tuple[str, str]] = set()
-        self.released = self.held = False
+        self.waits = self.released = self.held = False
         self.instead = b""
 
     def refuse(self, message: str, status: int = 403) -> None:
@@ -65,13 +65,14 @@ class Asked:
         self._let(target, body)
 
     def relay_and_wait(self, target: str = "", body: bytes | None = None) -> Answer:
+        self.waits = True
         done = self._let(target, body)
         return done if isinstance(done, Answer) else Answer(204, "")
 
     def relay_and_follow(
         self, target: str = "", body: bytes | None = None, *, hold: bool = False
     ) -> Iterator[bytes]:
-        self.held = hold
+        self.waits, self.held = True, hold
         done = self._let(target, body)
         answer = done if isinstance(done, bytes) else stream()
         for at in range(0, len(answer), self.pieces):
@@ -100,6 +101,11 @@ class Asked:
 
     def release(self, instead: bytes = b"") -> None:
         self.released, self.instead = True, instead
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the client got its answer: refused, passed on, or let go when it waited."""
+        return bool(self.refusal) or (bool(self.relayed) and self.released == self.waits)
 
     @property
     def json(self) -> Any:
@@ -168,6 +174,7 @@ class FakeGates(Gates):
 
         call.does = do
         self._decide(cast("Call", call))
+        assert call.is_settled, f"nobody answered {line}"
         if call.refusal:
             raise EngineError(call.refusal)
         if isinstance(came[0], EngineError):

@@ -12,27 +12,35 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.mutants.coverage_map import traced
-from tests.mutants.mutate import Mutant, mutant, places
-from tests.mutants.trial import Trial, a_copy
+from tests.mutants.mutate import Mutant, control, mutant, places
+from tests.mutants.trial import Trial, Trials, in_a_copy
 
 LAYERS = ("checks", "command", "diagnosis", "facts", "run", "plugin")
+
+
+EVERY = 20
+"""After so many mutants the code is shown as it is: no test may fail of that."""
 
 
 def main(words: Sequence[str]) -> int:
     """Draw, show, tell; 1 when fewer than ``--least`` per cent were noticed."""
     asked = _asked(words)
     os.nice(10)
-    files = [f for part in asked.of for f in _python(Path("lifecycle", part))]
-    runs = traced(sorted(f for p in asked.tests for f in _tests(Path(p))))
-    drawn = draw(files, asked.count, asked.seed)
     trials: list[Trial] = []
-    with a_copy() as copy:
+    false_alarms = 0
+    with in_a_copy():
+        files = [f for part in asked.of for f in _python(Path("lifecycle", part))]
+        drawn = draw(files, asked.count, asked.seed)
+        shown = Trials(traced(sorted(f for p in asked.tests for f in _tests(Path(p)))))
         for number, one in enumerate(drawn, 1):
             begun = time.monotonic()
-            trials.append(copy.show(one, runs))
+            trials.append(shown.show(one))
             told, at = trials[-1], one.place
             took = f"{told.tests} tests, {time.monotonic() - begun:.0f} s"
             print(f"{number:4} {told.verdict:15} {at.path}:{at.first}  ({took})", flush=True)
+            if number % EVERY == 0:
+                false_alarms += shown.show(control(at)).verdict == "killed"
+    print(f"\n{false_alarms} of {len(drawn) // EVERY} times a test failed of the code as it is")
     return _tell(trials, asked.least)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-KEPT = Path(".nox/mutants")
+KEPT = Path(".nox/mutants").absolute()
 _HELPER = re.compile(r"^from (tests(?:\.\w+)+) import (.+)$", re.MULTILINE)
 
 

@@ -56,6 +56,11 @@ def mutant(place: Place, which: int) -> Mutant:
     return Mutant(place, changed.code, "\n".join(line for line in lines if line[:3] != "+++"))
 
 
+def control(place: Place) -> Mutant:
+    """The file as it is: what a test notices of this, it would notice of anything."""
+    return Mutant(place, _text(place.path), "")
+
+
 def _text(path: Path) -> str:
     return path.read_text("utf-8")
 

@@ -1,4 +1,7 @@
-"""Shows one mutant after the other to the tests, in a copy of this checkout."""
+"""Shows one mutant after the other to the tests, in a copy of the checkout.
+
+The copy is where the process stands: what is edited in the checkout meanwhile does not matter.
+"""
 
 from __future__ import annotations
 
@@ -41,43 +44,41 @@ class Trial:
     tests: int
 
 
-class Copy:
-    """A copy of the checkout, in which one file at a time is another."""
+class Trials:
+    """One file at a time is another than it was."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, runs: Runs) -> None:
+        self._runs = runs
         self._stamp = int(time.time())
 
-    def show(self, mutant: Mutant, runs: Runs) -> Trial:
+    def show(self, mutant: Mutant) -> Trial:
         """Run the tests that can see it, the nearest first, until one fails."""
-        tests = in_order(mutant, runs)
+        tests = in_order(mutant, self._runs)
         if not tests:
             return Trial(mutant, "seen by no test", 0)
         path, text = mutant.place.path, mutant.place.path.read_text("utf-8")
         self._write(path, mutant.text)
         try:
-            killed = self._fails(tests, sum(runs.seconds[t] for t in tests))
+            killed = self._fails(tests, sum(self._runs.seconds[t] for t in tests))
         finally:
             self._write(path, text)
         return Trial(mutant, "killed" if killed else "survived", len(tests))
 
     def _write(self, path: Path, text: str) -> None:
-        at = self._folder / path
-        at.write_text(text, "utf-8")
+        path.write_text(text, "utf-8")
         # What Python compiled is known by the second of its source and the length of that.
         self._stamp += 2
-        os.utime(at, (self._stamp, self._stamp))
+        os.utime(path, (self._stamp, self._stamp))
 
     def _fails(self, tests: Sequence[str], usual: float) -> bool:
-        chosen = self._folder / "chosen.txt"
+        chosen = Path("chosen.txt")
         chosen.write_text("\n".join(tests))
         words = ["-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
         words += ["-o", f"faulthandler_timeout={_LONGEST_S}"]
         words += ["-o", "faulthandler_exit_on_timeout=true", f"@{chosen}"]
         with subprocess.Popen(
             [sys.executable, *words],
-            cwd=self._folder,
-            env={**os.environ, "PYTHONPATH": str(self._folder)},
+            env={**os.environ, "PYTHONPATH": str(Path.cwd())},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -94,16 +95,21 @@ class Copy:
 
 
 @contextmanager
-def a_copy() -> Iterator[Copy]:
-    """One that is removed again."""
+def in_a_copy() -> Iterator[None]:
+    """Stand in a copy of the checkout, which is removed again."""
+    checkout = Path.cwd()
     with tempfile.TemporaryDirectory(prefix="lifecycle-mutants-") as name:
         folder = Path(name)
         folder.chmod(0o755)
         for part in _COPIED:
             shutil.copytree(part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
-        for file in (p for p in Path.cwd().iterdir() if p.is_file()):
+        for file in (p for p in checkout.iterdir() if p.is_file()):
             shutil.copy2(file, folder)
-        yield Copy(folder)
+        os.chdir(folder)
+        try:
+            yield
+        finally:
+            os.chdir(checkout)
 
 
 def in_order(mutant: Mutant, runs: Runs) -> list[str]:

@@ -88,6 +88,7 @@ class Run:
         call.does = does or call.does
         call.pieces = more.get("pieces", call.pieces)
         self.judge(call)
+        assert call.is_settled or call.unreadable, f"nobody answered {line}"
         return call
 
     def judge(self, call: Asked) -> None:
