@@ -16,6 +16,8 @@ from tests.mutants.mutate import Mutant, control, mutant, places
 from tests.mutants.trial import Trial, Trials, in_a_copy
 
 LAYERS = ("checks", "command", "diagnosis", "facts", "run", "plugin")
+ABOVE = ("hold", "report", "cli")
+"""Layers whose tests see one of those as well; what a lower one imports is none of them."""
 
 
 EVERY = 20
@@ -75,9 +77,16 @@ def _asked(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("count", nargs="?", type=int, default=200, help="how many (200)")
     parser.add_argument("--seed", type=int, default=1, help="which (1)")
     parser.add_argument("--of", nargs="+", default=LAYERS, metavar="LAYER[/PART]")
-    parser.add_argument("--tests", nargs="+", default=["tests/unit"], metavar="FOLDER")
+    parser.add_argument("--tests", nargs="+", default=_who_see(), metavar="FOLDER")
     parser.add_argument("--least", type=float, default=92, help="per cent that must be killed (92)")
     return parser.parse_args(words)
+
+
+def _who_see() -> list[str]:
+    """The unit tests that can see a mutant at all."""
+    unit = Path("tests/unit")
+    folders = (unit / layer for layer in (*LAYERS, *ABOVE))
+    return [str(p) for p in (*folders, *unit.glob("test_*.py")) if p.exists()]
 
 
 def _python(path: Path) -> list[Path]:
