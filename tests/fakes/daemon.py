@@ -27,6 +27,37 @@ NO_SHELL = ExecOutcome(
 )
 
 
+class FakeShell(ExecStream):
+    """A shell that stays: it is asked a script after the other, and prints what a look would."""
+
+    def __init__(self, run: Callable[[str], ExecOutcome]) -> None:
+        self._run = run
+        self.asked: list[str] = []
+        self.closed = self.ended = False
+        self._printed = bytearray()
+
+    def expect_within(self, limit: float) -> None:
+        assert limit > 0
+
+    def send(self, data: bytes) -> None:
+        if self.closed or self.ended:
+            raise BrokenPipeError(32, "Broken pipe")
+        script, _, rest = data.decode().removeprefix("{\n").partition("\n} </dev/null")
+        self.asked.append(script)
+        mark = rest.partition("printf '")[2].partition("'")[0]
+        text = (self._run(script).output + mark).encode()
+        self._printed += b"\1\0\0\0" + len(text).to_bytes(4, "big") + text
+
+    def read(self) -> bytes:
+        """Piece by piece, as it may come."""
+        piece = bytes(self._printed[:100])
+        del self._printed[:100]
+        return piece
+
+    def close(self) -> None:
+        self.closed = True
+
+
 class FakeDaemon(Things, Daemon):
     """See the module. Whoever tests may change all that it holds; ``here`` says it answers."""
 
@@ -46,6 +77,8 @@ class FakeDaemon(Things, Daemon):
         self.registry: dict[str, str] = {}
         """The digests that a registry has, by tag."""
         self.inside: Inside = lambda *_: NO_SHELL
+        self.shells: list[FakeShell] | None = None
+        """The shells that stay, with what they were asked; None where no shell can stay."""
         self.asked: list[tuple[str, ...]] = []
         """What was asked to be run inside: container, user and words."""
         self.questions: list[str] = []
@@ -171,8 +204,14 @@ class FakeDaemon(Things, Daemon):
         return made
 
     def open_inside(self, container: str, argv: Sequence[str], *, user: str = "") -> ExecStream:
-        self._own_exec(self._enter(container), argv, user)
-        raise EngineError(NO_SHELL.output)
+        identity = self._enter(container)
+        made = self._own_exec(identity, argv, user)
+        if self.shells is None:
+            raise EngineError(NO_SHELL.output)
+        self.start_exec(made)
+        shell = FakeShell(lambda script: self.inside(identity, ["/bin/sh", "-c", script], user))
+        self.shells.append(shell)
+        return shell
 
     def talk_inside(  # noqa: PLR0913 - as it is
         self,
