@@ -36,8 +36,7 @@ class FakeWorld:
         self.folder = folder
         self.daemon = FakeDaemon()
         self.cli = FakeCli(self.daemon, folder)
-        self.gates = FakeGates(self.daemon.address, self.cli.address)
-        self.cli.gates = self.gates
+        self.gates = self._opened(self.daemon.address)
         self.said: list[str] = []
         self.symptoms: list[Symptom] = []
         self.finds: Callable[[Symptom], list[Finding]] = lambda _: []
@@ -56,8 +55,13 @@ class FakeWorld:
         patch.setenv("XDG_STATE_HOME", str(folder / "state"))
         patch.setattr(tempfile, "tempdir", str(folder))
         patch.setattr("lifecycle.run.session.open.connect", lambda *_: self.daemon)
-        patch.setattr("lifecycle.run.session.open.Gates", lambda _: self.gates)
+        patch.setattr("lifecycle.run.session.open.Gates", self._opened)
         patch.setattr("lifecycle.run.observing.step_facts.EVENT_LIMIT", 0.2)
+
+    def _opened(self, engine: str) -> FakeGates:
+        """The gates of the next run."""
+        self.gates = self.cli.gates = FakeGates(engine, self.cli.address)
+        return self.gates
 
     def share_the_machine(self) -> None:
         """The engine is on this machine from now on, though none of its processes are."""
