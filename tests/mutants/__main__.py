@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.mutants.coverage_map import traced
-from tests.mutants.mutate import Mutant, control, mutant, places
+from tests.mutants.mutate import Mutant, Source, control
 from tests.mutants.trial import Trial, Trials, in_a_copy
 
 LAYERS = ("checks", "command", "diagnosis", "facts", "run", "plugin")
@@ -49,9 +49,10 @@ def main(words: Sequence[str]) -> int:
 def draw(files: Sequence[Path], count: int, seed: int) -> list[Mutant]:
     """So many mutants, each place as likely as any other, of a place one of its mutants."""
     chance = random.Random(seed)
-    found = [place for file in files for place in places(file)]
+    sources = list(map(Source, files))
+    found = [(source, number) for source in sources for number in range(len(source))]
     chosen = chance.sample(found, min(count, len(found)))
-    return [mutant(place, chance.randrange(place.mutants)) for place in chosen]
+    return [source.mutant(number, chance) for source, number in chosen]
 
 
 def _tell(trials: Sequence[Trial], least: float) -> int:

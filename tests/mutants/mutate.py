@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 
 import libcst as cst
 from libcst.metadata import CodeRange, MetadataWrapper, PositionProvider
@@ -17,13 +18,11 @@ _TYPES_ONLY = frozenset({"cast", "TypeVar", "ParamSpec", "Literal"})
 
 @dataclass(frozen=True)
 class Place:
-    """A piece of code that has mutants, of lines ``first`` to ``last``; ``number`` of its file."""
+    """A piece of code that has mutants, of lines ``first`` to ``last``."""
 
     path: Path
-    number: int
     first: int
     last: int
-    mutants: int
 
 
 @dataclass(frozen=True)
@@ -35,25 +34,29 @@ class Mutant:
     diff: str
 
 
-def places(path: Path) -> list[Place]:
-    """All places of a file that can be changed, in its order."""
-    return [
-        Place(path, number, at.start.line, at.end.line, len(list(_changes(node))))
-        for number, (node, at) in enumerate(_found(MetadataWrapper(cst.parse_module(_text(path)))))
-    ]
+class Source:
+    """A file's code, and all of its places that can be changed, in its order."""
 
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._wrapper = MetadataWrapper(cst.parse_module(_text(path)))
+        visitor = _Places()
+        self._wrapper.visit(visitor)
+        self._found = visitor.found
 
-def mutant(place: Place, which: int) -> Mutant:
-    """One mutant of a place, by its number there."""
-    before = _text(place.path)
-    wrapper = MetadataWrapper(cst.parse_module(before))
-    node = list(_found(wrapper))[place.number][0]
-    changed = wrapper.module.deep_replace(node, list(_changes(node))[which])
-    assert isinstance(changed, cst.Module)
-    lines = difflib.unified_diff(
-        before.splitlines(), changed.code.splitlines(), lineterm="", n=1, fromfile=str(place.path)
-    )
-    return Mutant(place, changed.code, "\n".join(line for line in lines if line[:3] != "+++"))
+    def __len__(self) -> int:
+        return len(self._found)
+
+    def mutant(self, number: int, chance: Random) -> Mutant:
+        """One of the mutants of a place."""
+        node, at = self._found[number]
+        before, changes = _text(self._path), list(_changes(node))
+        changed = self._wrapper.module.deep_replace(node, chance.choice(changes))
+        assert isinstance(changed, cst.Module)
+        old, new = before.splitlines(), changed.code.splitlines()
+        lines = difflib.unified_diff(old, new, lineterm="", n=1, fromfile=str(self._path))
+        diff = "\n".join(line for line in lines if line[:3] != "+++")
+        return Mutant(Place(self._path, at.start.line, at.end.line), changed.code, diff)
 
 
 def control(place: Place) -> Mutant:
@@ -63,12 +66,6 @@ def control(place: Place) -> Mutant:
 
 def _text(path: Path) -> str:
     return path.read_text("utf-8")
-
-
-def _found(wrapper: MetadataWrapper) -> list[tuple[cst.CSTNode, CodeRange]]:
-    visitor = _Places()
-    wrapper.visit(visitor)
-    return visitor.found
 
 
 class _Places(cst.CSTVisitor):
