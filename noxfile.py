@@ -73,6 +73,12 @@ def bench(s: nox.Session) -> None:
 
 
 @session
+def mutants(s: nox.Session) -> None:
+    """Which changes of the code do the unit tests notice? 200 drawn ones; no engine (an hour)."""
+    run(s, "python", "-m", "tests.mutants", *s.posargs)
+
+
+@session
 def docs(s: nox.Session) -> None:
     """Are the generated pages current?"""
     run(s, "python", "docs/generate.py", "--check", *s.posargs)

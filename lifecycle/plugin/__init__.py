@@ -54,7 +54,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
         return None
     from lifecycle.plugin.items import ScenarioFile, SeveralPeople
 
-    several = len(parent.config.option.lifecycle_user) > 1
+    several = len(set(parent.config.option.lifecycle_user)) > 1
     return (SeveralPeople if several else ScenarioFile).from_parent(parent, path=file_path)
 
 

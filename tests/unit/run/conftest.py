@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,18 @@ from lifecycle.run.secrets.secrets import Secrets
 from lifecycle.scenario.errors import ScenarioError
 from lifecycle.scenario.lab import Lab
 from lifecycle.scenario.load import load
+from tests.fakes.world import FakeWorld, fake_world
 from tests.unit.checks.samples import ME
 
 RUN = "r1f2e3d4c"
 Planner = Callable[..., Plan]
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeWorld]:
+    """An engine in memory, and runs on it."""
+    with fake_world(monkeypatch) as made:
+        yield made
 
 
 @pytest.fixture

@@ -23,32 +23,26 @@ from lifecycle.run.plan.variables import RunValues, variables
 from lifecycle.run.secrets.secrets import Secrets
 from lifecycle.run.session.session import Session
 from lifecycle.run.steps.write_step import write_file
+from tests.fakes.daemon import FakeDaemon
 from tests.unit.checks.samples import EXITED, IMAGE_ID, NO_GPUS, Json, inspected, world
-from tests.unit.run.samples import Engine
 
 LINE = "docker run -ti -v ./nas:/workspace -p 8080:80 -u 1500 me/test bash"
 
 
-class Watched(Engine):
+class Watched(FakeDaemon):
     """Counts the looks inside, and keeps the scripts."""
-
-    shares_machine = False
-    remaps_users = ""
 
     def __init__(self, seen: Json) -> None:
         super().__init__()
-        self.things["container"]["theirs"] = {**seen, "Name": "/theirs"}
-        self.things["image"]["me/test:latest"] = {"Id": IMAGE_ID}
-        self.scripts: list[str] = []
-        self.own_execs: set[str] = set()
+        self.things["container"][seen["Id"]] = {**seen, "Name": "/theirs"}
+        self.files[seen["Id"]] = {}
+        self.make_image("me/test", identity=IMAGE_ID)
+        self.inside = lambda *_: ExecOutcome(1, "")
 
-    def run_inside(self, _container: str, argv: list[str], *, user: str) -> ExecOutcome:
-        assert user == ""
-        self.scripts.append(argv[-1])
-        return ExecOutcome(1, "")
-
-    def stat(self, _container: str, _path: str) -> None:
-        """No file is there, and none is made."""
+    @property
+    def scripts(self) -> list[str]:
+        """What was asked of the inside."""
+        return [words[-1] for words in self.asked]
 
 
 def seen(**state: Any) -> Json:
@@ -62,7 +56,7 @@ def seen(**state: Any) -> Json:
 
 
 def held(engine: Watched, text: str = LINE, *, inside: bool = False) -> list[Check]:
-    return hold(engine.daemon, "theirs", parse(text.split()), world(), inside=inside)
+    return hold(engine, "theirs", parse(text.split()), world(), inside=inside)
 
 
 def test_what_a_line_declares_is_compared_without_a_word_to_the_inside() -> None:
@@ -102,7 +96,7 @@ def test_how_it_was_started_is_not_asked_of_an_old_container() -> None:
 
 def test_a_container_that_is_not_there_is_told() -> None:
     with pytest.raises(HoldError, match="no container is named theirs"):
-        hold(Engine().daemon, "theirs", parse(LINE.split()), world(), inside=False)
+        hold(FakeDaemon(), "theirs", parse(LINE.split()), world(), inside=False)
 
 
 # -- writing ----------------------------------------------------------------------------------

@@ -10,13 +10,13 @@ import pytest
 
 from lifecycle.run.ownership.build_layers import above_others, left_over
 from lifecycle.run.ownership.ledger import Begun, Entry
-from tests.unit.run.samples import Engine
+from tests.fakes.daemon import FakeDaemon
 
 BASE, A, B, C = (f"sha256:{digit * 64}" for digit in "0abc")
 
 
-class Layers(Engine):
-    """An engine with a chain of images, of which it lists the ends only."""
+class Layers(FakeDaemon):
+    """An engine with a chain of images."""
 
     def chain(self, *links: tuple[str, str, str, float], tags: tuple[str, ...] = ()) -> None:
         """Each has an id, a parent, the container that it was, and a second."""
@@ -32,11 +32,6 @@ class Layers(Engine):
                 ContainerConfig={"Cmd": ["/bin/sh", "-c", "#(nop) ", f"LABEL at={second}"]},
             )
 
-    def images(self) -> list[dict[str, Any]]:
-        things = self.things["image"].values()
-        parents = {t.get("Parent") for t in things}
-        return [dict(t) for t in things if t["Id"] not in parents]
-
 
 @pytest.fixture
 def engine() -> Layers:
@@ -47,7 +42,7 @@ OURS = [Entry("container", "1" * 12, "1" * 12)]
 
 
 def found(engine: Layers, entries: list[Entry]) -> list[str]:
-    return [e.name for e in left_over(engine.daemon, entries)]
+    return [e.name for e in left_over(engine, entries)]
 
 
 def test_an_image_that_a_container_of_ours_became_is_ours(engine: Layers) -> None:
@@ -79,7 +74,7 @@ def test_what_was_made_on_ours_later_is_somebody_else_s(engine: Layers) -> None:
     ids=["ours", "the one on it"],
 )
 def test_an_image_that_somebody_named_ends_the_chain(
-    engine: Layers, change: Callable[[Engine], None]
+    engine: Layers, change: Callable[[FakeDaemon], None]
 ) -> None:
     engine.chain((BASE, "", "", 0), (A, BASE, "1" * 64, 9), (B, A, "2" * 64, 9.5))
     change(engine)
@@ -125,7 +120,7 @@ def test_a_layer_that_nobody_read_of_is_known_by_its_base_its_steps_and_its_mome
     engine.chain((BASE, "", "", 0), (A, BASE, "1" * 64, 9), (B, A, "2" * 64, 9.5))
     engine.things["image"][BASE].update(RepoTags=["debian:12"])
     begun = Begun(NEW_YEAR + at, (stage,))
-    found = left_over(engine.daemon, [], [begun], NEW_YEAR + until)
+    found = left_over(engine, [], [begun], NEW_YEAR + until)
     assert [e.name for e in found] == whose
 
 
@@ -155,10 +150,10 @@ def test_a_container_of_the_step_at_which_a_build_was_cut_short_is_known_by_it(
     }
     identity = engine.add("container", "angry_lederberg", **{**made, **changed})
     begun = Begun(NEW_YEAR + at, ((*STAGE[:2], "echo 'a b'  && true"),))
-    left = left_over(engine.daemon, [], [begun], NEW_YEAR + 10)
+    left = left_over(engine, [], [begun], NEW_YEAR + 10)
     assert [e.id for e in left if e.kind == "container"] == ([identity] if is_ours else [])
     # What a build of ours did not leave is not looked for.
-    assert not [e for e in left_over(engine.daemon, OURS) if e.kind == "container"]
+    assert not [e for e in left_over(engine, OURS) if e.kind == "container"]
 
 
 @pytest.mark.parametrize(
@@ -170,5 +165,5 @@ def test_what_an_image_has_of_its_own_above_a_layer_of_others_is_told(
     engine: Layers, theirs: str | None, own: list[str] | None
 ) -> None:
     engine.chain((BASE, "", "", 0), (A, BASE, "", 1), (B, A, "", 2), (C, B, "", 3), tags=("x:1",))
-    found = above_others(engine.daemon, C, lambda seen: seen["Id"] == theirs)
+    found = above_others(engine, C, lambda seen: seen["Id"] == theirs)
     assert (None if found is None else [e.name for e in found]) == own

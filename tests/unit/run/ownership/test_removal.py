@@ -12,17 +12,17 @@ from lifecycle.machine.this_machine import machine
 from lifecycle.run.ownership import removal
 from lifecycle.run.ownership.ledger import Entry
 from lifecycle.run.ownership.removal import remove
-from tests.unit.run.samples import Engine
+from tests.fakes.daemon import FakeDaemon
 
 
 @pytest.fixture
-def engine() -> Engine:
-    return Engine()
+def engine() -> FakeDaemon:
+    return FakeDaemon()
 
 
-def test_a_name_that_anybody_may_use_is_not_removed_without_its_id(engine: Engine) -> None:
+def test_a_name_that_anybody_may_use_is_not_removed_without_its_id(engine: FakeDaemon) -> None:
     engine.add("container", "my_test_c")
-    check = remove(engine.daemon, Entry("container", "my_test_c"), "r1")
+    check = remove(engine, Entry("container", "my_test_c"), "r1")
     assert check.status == "unverified"
     assert check.source == "left: it is not known to be this run's, and others may use its name"
     assert engine.removed == []
@@ -32,11 +32,11 @@ def test_a_name_that_anybody_may_use_is_not_removed_without_its_id(engine: Engin
     ("kind", "status"), [("container", "kept"), ("image", "unverified"), ("network", "kept")]
 )
 def test_a_name_that_went_to_somebody_else_is_not_removed(
-    engine: Engine, kind: Any, status: str
+    engine: FakeDaemon, kind: Any, status: str
 ) -> None:
     """What has an id goes by that, and is gone; a tag is a name."""
     engine.add(kind, "shared", "theirs")
-    check = remove(engine.daemon, Entry(kind, "shared", "ours"), "r1")
+    check = remove(engine, Entry(kind, "shared", "ours"), "r1")
     assert check.status == status
     assert engine.removed == []
     if kind == "image":
@@ -44,38 +44,38 @@ def test_a_name_that_went_to_somebody_else_is_not_removed(
 
 
 @pytest.mark.parametrize("kind", ["container", "image", "network", "volume"])
-def test_a_literal_name_of_ours_is_removed_by_its_id(engine: Engine, kind: Any) -> None:
+def test_a_literal_name_of_ours_is_removed_by_its_id(engine: FakeDaemon, kind: Any) -> None:
     made = engine.add(kind, "literal")
     identity = "literal" if kind == "volume" else made
-    check = remove(engine.daemon, Entry(kind, "literal", identity), "r1")
+    check = remove(engine, Entry(kind, "literal", identity), "r1")
     assert check.status == "kept"
     assert engine.removed == ["literal"]
 
 
-def test_an_image_without_a_name_is_removed_unless_somebody_named_it(engine: Engine) -> None:
+def test_an_image_without_a_name_is_removed_unless_somebody_named_it(engine: FakeDaemon) -> None:
     identity = engine.add("image", "<none>", RepoTags=[])
     entry = Entry("image", identity, identity)
-    engine.things["image"]["<none>"]["RepoTags"] = ["lee/x:latest"]
-    assert remove(engine.daemon, entry, "r1").source == "left: somebody gave it a name"
-    engine.things["image"]["<none>"]["RepoTags"] = []
-    assert remove(engine.daemon, entry, "r1").status == "kept"
-    assert engine.removed == ["<none>"]
+    engine.change("image", identity, RepoTags=["lee/x:latest"])
+    assert remove(engine, entry, "r1").source == "left: somebody gave it a name"
+    engine.change("image", identity, RepoTags=[])
+    assert remove(engine, entry, "r1").status == "kept"
+    assert engine.removed == [identity]
 
 
-def test_a_literal_name_that_is_gone_is_removed(engine: Engine) -> None:
-    assert remove(engine.daemon, Entry("image", "debian:bookworm"), "r1").status == "kept"
+def test_a_literal_name_that_is_gone_is_removed(engine: FakeDaemon) -> None:
+    assert remove(engine, Entry("image", "debian:bookworm"), "r1").status == "kept"
 
 
-def test_an_unguessable_name_is_proof_enough(engine: Engine) -> None:
+def test_an_unguessable_name_is_proof_enough(engine: FakeDaemon) -> None:
     engine.add("container", "x-r1")
-    assert remove(engine.daemon, Entry("container", "x-r1"), "r1").status == "kept"
+    assert remove(engine, Entry("container", "x-r1"), "r1").status == "kept"
     assert engine.removed == ["x-r1"]
 
 
-def test_an_error_of_the_engine_is_a_broken_check(engine: Engine) -> None:
+def test_an_error_of_the_engine_is_a_broken_check(engine: FakeDaemon) -> None:
     engine.add("image", "x-r1")
-    engine.refuses.add("x-r1")
-    check = remove(engine.daemon, Entry("image", "x-r1"), "r1")
+    engine.refuses["x-r1"] = "conflict: unable to remove x-r1"
+    check = remove(engine, Entry("image", "x-r1"), "r1")
     assert (check.status, check.actual) == ("broken", "conflict: unable to remove x-r1")
 
 
@@ -115,9 +115,9 @@ def test_this_machine_has_a_name_and_a_boot() -> None:
     assert machine() == machine()
 
 
-def test_a_short_id_is_the_beginning_of_the_thing_s_own(engine: Engine) -> None:
+def test_a_short_id_is_the_beginning_of_the_thing_s_own(engine: FakeDaemon) -> None:
     made = engine.add("container", "hungry_wing", "1" * 64)
-    assert remove(engine.daemon, Entry("container", made[:12], made[:12]), "r1").status == "kept"
+    assert remove(engine, Entry("container", made[:12], made[:12]), "r1").status == "kept"
     assert engine.removed == ["hungry_wing"]
 
 
@@ -129,7 +129,7 @@ def test_a_short_id_is_the_beginning_of_the_thing_s_own(engine: Engine) -> None:
     ],
 )
 def test_a_layer_on_which_somebody_s_image_stands_is_left(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch, said: str
+    engine: FakeDaemon, monkeypatch: pytest.MonkeyPatch, said: str
 ) -> None:
     made = engine.add("image", "<none>", RepoTags=[])
 
@@ -137,13 +137,13 @@ def test_a_layer_on_which_somebody_s_image_stands_is_left(
         raise EngineError(said)
 
     monkeypatch.setattr(engine, "remove_image", refuse)
-    check = remove(engine.daemon, Entry("image", made, made), "r1")
+    check = remove(engine, Entry("image", made, made), "r1")
     assert (check.status, said in check.source) == ("unverified", True)
 
 
 @pytest.mark.parametrize("ends", [True, False])
 def test_a_container_that_somebody_removes_already_is_waited_for(
-    engine: Engine,
+    engine: FakeDaemon,
     monkeypatch: pytest.MonkeyPatch,
     ends: bool,  # noqa: FBT001
 ) -> None:
@@ -160,5 +160,5 @@ def test_a_container_that_somebody_removes_already_is_waited_for(
 
     monkeypatch.setattr(engine, "remove_container", going)
     monkeypatch.setattr(engine, "container", look)
-    check = remove(engine.daemon, Entry("container", "x-r1"), "r1")
+    check = remove(engine, Entry("container", "x-r1"), "r1")
     assert check.status == ("kept" if ends else "broken")

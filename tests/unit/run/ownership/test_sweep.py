@@ -17,7 +17,7 @@ from lifecycle.machine.this_machine import machine
 from lifecycle.run.ownership.ledger import Ledger, unfinished_name
 from lifecycle.run.ownership.ledger_reader import read
 from lifecycle.run.ownership.sweep import OUT_OF_SIGHT, SETTLED, Swept, sweep
-from tests.unit.run.samples import Engine
+from tests.fakes.daemon import FakeDaemon
 
 DEAD = 2**30
 
@@ -31,8 +31,8 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 @pytest.fixture
-def engine() -> Engine:
-    return Engine()
+def engine() -> FakeDaemon:
+    return FakeDaemon(networks=())
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def dead(folder: Path, engine: Engine) -> Callable[..., Path]:
+def dead(folder: Path, engine: FakeDaemon) -> Callable[..., Path]:
     """The ledger of a run whose process is gone."""
 
     def died(*entries: tuple[str, str, str], run: str = "r00000001", **header: Any) -> Path:
@@ -59,13 +59,13 @@ def dead(folder: Path, engine: Engine) -> Callable[..., Path]:
     return died
 
 
-def swept(folder: Path, engine: Engine, *, dry_run: bool = False) -> list[Swept]:
+def swept(folder: Path, engine: FakeDaemon, *, dry_run: bool = False) -> list[Swept]:
     locks = folder.parent / "locks"
-    return sweep(folder, lambda _address: engine.daemon, dry_run=dry_run, locks=locks)
+    return sweep(folder, lambda _address: engine, dry_run=dry_run, locks=locks)
 
 
 def test_all_that_a_dead_run_made_is_removed_and_nothing_else(
-    dead: Callable[..., Path], folder: Path, engine: Engine, tmp_path: Path
+    dead: Callable[..., Path], folder: Path, engine: FakeDaemon, tmp_path: Path
 ) -> None:
     file, work = tmp_path / ".lifecycle-r00000001-in", tmp_path / "lifecycle-r00000001"
     file.touch()
@@ -78,15 +78,14 @@ def test_all_that_a_dead_run_made_is_removed_and_nothing_else(
             for k in ("network", "volume", "image", "container")
         ),
     ]
-    for kind in engine.things:
-        engine.add(kind, "theirs")
+    theirs = {kind: engine.add(kind, "theirs") for kind in engine.things}
     path = dead(*entries)
     (outcome,) = swept(folder, engine)
     assert outcome.clean
     assert outcome.run == "r00000001"
     assert engine.removed == ["x-r00000001"] * 4
     assert {kind: list(things) for kind, things in engine.things.items()} == {
-        kind: ["theirs"] for kind in engine.things
+        kind: [identity] for kind, identity in theirs.items()
     }
     assert not file.exists()
     assert not work.exists()
@@ -95,7 +94,7 @@ def test_all_that_a_dead_run_made_is_removed_and_nothing_else(
 
 
 def test_what_was_meant_but_is_not_there_is_no_fault(
-    dead: Callable[..., Path], folder: Path, engine: Engine
+    dead: Callable[..., Path], folder: Path, engine: FakeDaemon
 ) -> None:
     path = dead(
         ("container", "x-r00000001", ""), ("file", "/nonexistent/.lifecycle-r00000001-in", "")
@@ -105,7 +104,7 @@ def test_what_was_meant_but_is_not_there_is_no_fault(
 
 
 def test_what_a_late_command_still_made_is_found_by_the_second_look(
-    dead: Callable[..., Path], folder: Path, engine: Engine
+    dead: Callable[..., Path], folder: Path, engine: FakeDaemon
 ) -> None:
     path = dead(("container", "x-r00000001", ""))
     first = engine.remove_container
@@ -115,14 +114,14 @@ def test_what_a_late_command_still_made_is_found_by_the_second_look(
         if not engine.removed:
             engine.add("container", "x-r00000001")
 
-    engine.remove_container = late  # type: ignore[method-assign]
+    engine.remove_container = late  # type: ignore[method-assign,assignment]
     assert swept(folder, engine)[0].clean
     assert engine.things["container"] == {}
     assert not path.exists()
 
 
 def test_a_look_without_hands_removes_nothing(
-    dead: Callable[..., Path], folder: Path, engine: Engine
+    dead: Callable[..., Path], folder: Path, engine: FakeDaemon
 ) -> None:
     path = dead(("container", "x-r00000001", engine.add("container", "x-r00000001")))
     (outcome,) = swept(folder, engine, dry_run=True)
@@ -134,13 +133,13 @@ def test_a_look_without_hands_removes_nothing(
 
 
 def test_what_can_not_be_removed_is_told_and_stays_on_the_ledger(
-    dead: Callable[..., Path], folder: Path, engine: Engine
+    dead: Callable[..., Path], folder: Path, engine: FakeDaemon
 ) -> None:
     path = dead(
         ("image", "x-r00000001", engine.add("image", "x-r00000001")),
         ("volume", "v-r00000001", engine.add("volume", "v-r00000001")),
     )
-    engine.refuses.add("x-r00000001")
+    engine.refuses["x-r00000001"] = "conflict"
     (outcome,) = swept(folder, engine)
     assert not outcome.clean
     assert [(c.about, c.status) for c in outcome.checks] == [
@@ -163,7 +162,7 @@ def test_what_can_not_be_removed_is_told_and_stays_on_the_ledger(
 def test_a_run_that_is_not_ours_to_finish_is_left_alone(
     dead: Callable[..., Path],
     folder: Path,
-    engine: Engine,
+    engine: FakeDaemon,
     header: dict[str, Any],
     reason: str,
 ) -> None:
@@ -175,7 +174,7 @@ def test_a_run_that_is_not_ours_to_finish_is_left_alone(
 
 
 def test_after_a_reboot_nothing_of_that_machine_still_runs(
-    dead: Callable[..., Path], folder: Path, engine: Engine
+    dead: Callable[..., Path], folder: Path, engine: FakeDaemon
 ) -> None:
     dead(boot="an earlier boot", pid=os.getpid(), started=start_time(os.getpid()))
     assert swept(folder, engine)[0].clean
@@ -227,14 +226,14 @@ def test_a_sandbox_that_is_gone_took_its_things_with_it(
     ],
 )
 def test_an_engine_far_away_or_of_a_person_is_no_sandbox_that_is_gone(
-    dead: Callable[..., Path], folder: Path, engine: Engine, address: str
+    dead: Callable[..., Path], folder: Path, engine: FakeDaemon, address: str
 ) -> None:
     dead(("container", "x-r00000001", engine.add("container", "x-r00000001")), address=address)
     assert swept(folder, engine)[0].clean
     assert engine.removed == ["x-r00000001"]
 
 
-def test_the_sweep_of_a_living_run_touches_nothing(folder: Path, engine: Engine) -> None:
+def test_the_sweep_of_a_living_run_touches_nothing(folder: Path, engine: FakeDaemon) -> None:
     ledger = Ledger(folder, "r00000001", engine.info["ID"], engine.address)
     ledger.made("container", "x-r00000001", engine.add("container", "x-r00000001"))
     (outcome,) = swept(folder, engine)
@@ -243,7 +242,7 @@ def test_the_sweep_of_a_living_run_touches_nothing(folder: Path, engine: Engine)
 
 
 def test_a_ledger_that_is_not_believed_is_named_and_the_others_are_finished(
-    dead: Callable[..., Path], folder: Path, engine: Engine
+    dead: Callable[..., Path], folder: Path, engine: FakeDaemon
 ) -> None:
     bad = dead(("container", "x-r00000001", engine.add("container", "x-r00000001")))
     with bad.open("a") as file:
@@ -266,7 +265,7 @@ def test_a_ledger_that_is_not_believed_is_named_and_the_others_are_finished(
 def test_what_ran_in_another_container_is_removed_and_looked_for_again_for_a_day(
     dead: Callable[..., Path],
     folder: Path,
-    engine: Engine,
+    engine: FakeDaemon,
     age: float,
     stays: bool,  # noqa: FBT001
 ) -> None:
@@ -283,7 +282,7 @@ def test_what_ran_in_another_container_is_removed_and_looked_for_again_for_a_day
 
 
 def test_one_run_that_can_not_be_finished_does_not_stop_the_next(
-    dead: Callable[..., Path], folder: Path, engine: Engine
+    dead: Callable[..., Path], folder: Path, engine: FakeDaemon
 ) -> None:
     dead(run="r00000001", machine="another")
     dead(("container", "x-r00000002", engine.add("container", "x-r00000002")), run="r00000002")
@@ -301,7 +300,7 @@ def sleeper() -> Iterator[subprocess.Popen[bytes]]:
 def test_a_command_that_outlived_its_run_is_ended_first(
     dead: Callable[..., Path],
     folder: Path,
-    engine: Engine,
+    engine: FakeDaemon,
     sleeper: subprocess.Popen[bytes],
 ) -> None:
     path = dead()
@@ -315,7 +314,7 @@ def test_a_command_that_outlived_its_run_is_ended_first(
 def test_a_process_that_has_the_number_of_a_dead_command_is_left_alone(
     dead: Callable[..., Path],
     folder: Path,
-    engine: Engine,
+    engine: FakeDaemon,
     sleeper: subprocess.Popen[bytes],
 ) -> None:
     path = dead()
@@ -329,7 +328,7 @@ def test_a_process_that_has_the_number_of_a_dead_command_is_left_alone(
 def test_a_run_that_has_just_died_may_have_something_under_way(  # noqa: PLR0913, PLR0917 - two are data
     dead: Callable[..., Path],
     folder: Path,
-    engine: Engine,
+    engine: FakeDaemon,
     pauses: list[float],
     age: float,
     waited: list[float],
@@ -342,19 +341,19 @@ def test_a_run_that_has_just_died_may_have_something_under_way(  # noqa: PLR0913
 
 
 def test_a_layer_that_the_builder_made_last_is_found_by_its_container(
-    dead: Callable[..., Path], folder: Path, engine: Engine
+    dead: Callable[..., Path], folder: Path, engine: FakeDaemon
 ) -> None:
     container, image = "1" * 64, "sha256:" + "a" * 64
     dead(("container", container[:12], container[:12]))
     engine.add("image", "<none>", image, RepoTags=[], Container=container)
     engine.add("image", "theirs", RepoTags=[], Container="2" * 64)
     (outcome,) = swept(folder, engine)
-    assert (outcome.clean, engine.removed) == (True, ["<none>"])
+    assert (outcome.clean, engine.removed) == (True, [image])
     assert engine.alone == {image: True}
 
 
 def test_the_litter_of_killed_runs_is_removed(
-    dead: Callable[..., Path], folder: Path, engine: Engine
+    dead: Callable[..., Path], folder: Path, engine: FakeDaemon
 ) -> None:
     lock = folder.parent / "locks" / "0123456789ab-port-1"
     lock.parent.mkdir()

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import itertools
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
-import h11
-
-from lifecycle.engine.daemon import Daemon
-from lifecycle.gate.gate import Answer, Call, Heard
-from lifecycle.gate.request import read
+from lifecycle.gate.gate import Answer, Call
 from lifecycle.run.ownership.inventory import take
-from lifecycle.run.ownership.ledger import Ledger
+from lifecycle.run.ownership.ledger import Entry, Ledger
 from lifecycle.run.ownership.ownership import Ownership
 from lifecycle.run.requests.judge_request import Judge
+from tests.fakes.daemon import FakeDaemon
+from tests.fakes.gate import Asked, request
 
-Json = dict[str, Any]
 Does = Callable[[], Any]
 RUN = "r1f2e3d4c"
 SOCKET = "/run/docker.sock"
@@ -36,167 +32,23 @@ def image_id(digit: str) -> str:
     return f"sha256:{full(digit)}"
 
 
-def stream(*said: Json, whole: bool = True, status: str = "200 OK") -> bytes:
-    """An answer of these messages, as an engine sends it."""
-    lines = [json.dumps(one).encode() + b"\r\n" for one in said]
-    chunks = b"".join(b"%x\r\n%b\r\n" % (len(line), line) for line in lines)
-    head = f"HTTP/1.1 {status}\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
-    return head + chunks + (b"0\r\n\r\n" if whole else b"")
-
-
-class Docker:
-    """What an engine has, by id; it answers as :class:`Daemon` does."""
+class Docker(FakeDaemon):
+    """The engine in memory, whose ids are of one digit each."""
 
     def __init__(self) -> None:
-        self.address = f"unix://{SOCKET}"
-        self.info: Json = {"ID": "ENGINE"}
-        self.shares_machine = False
-        self.kinds: dict[str, dict[str, Json]] = {
-            kind: {} for kind in ("container", "image", "volume", "network", "exec")
-        }
-        self.registry: dict[str, str] = {}
-        self.asked: list[str] = []
+        super().__init__(address=f"unix://{SOCKET}", networks=())
 
-    def add(self, kind: str, name: str, digit: str = "", **more: Any) -> str:
-        """A container, network or volume; returns its id."""
-        known = {"volume": {"Name": name}}.get(kind, {"Id": full(digit), "Name": name})
-        identity = name if kind == "volume" else full(digit)
-        self.kinds[kind][identity] = {**known, **more}
-        return identity
+    def add(self, kind: str, name: str, identity: str = "", **more: Any) -> str:
+        """A container, network, volume or exec of this digit; returns its id."""
+        return super().add(kind, name, full(identity), **more)
 
     def tag(self, digit: str, *tags: str, **more: Any) -> str:
         """An image of these tags, which no other has any more; returns its id."""
-        for seen in self.kinds["image"].values():
-            seen["RepoTags"] = [t for t in seen["RepoTags"] if t not in tags]
-        seen = self.kinds["image"].setdefault(
-            image_id(digit), {"Id": image_id(digit), "RepoTags": [], "RepoDigests": []}
-        )
-        seen["RepoTags"] += tags
-        seen.update(more)
-        return str(seen["Id"])
+        return self.make_image(*tags, identity=image_id(digit), **more)
 
     def remove(self, kind: str, identity: str) -> None:
-        del self.kinds[kind][identity]
-
-    def image(self, name: str) -> Json | None:
-        for seen in self.kinds["image"].values():
-            names = {*seen["RepoTags"], *seen["RepoDigests"], seen["Id"], f"{name}:latest"}
-            if name in names or f"{name}:latest" in seen["RepoTags"]:
-                return seen
-        bare = name.removeprefix("sha256:")
-        known = self.kinds["image"].values()
-        ids = (s for s in known if bare and s["Id"].startswith(f"sha256:{bare}"))
-        return next(ids, None)
-
-    def _ask(self, kind: str, name: str) -> Json | None:
-        self.asked.append(name)
-        found = self.kinds[kind]
-        by_name = (s for s in found.values() if s.get("Name", "").lstrip("/") == name.lstrip("/"))
-        by_id = (s for i, s in found.items() if kind != "volume" and name and i.startswith(name))
-        return next(itertools.chain(by_name, by_id), None)
-
-    def container(self, name: str) -> Json | None:
-        return self._ask("container", name)
-
-    def network(self, name: str) -> Json | None:
-        return self._ask("network", name)
-
-    def volume(self, name: str) -> Json | None:
-        return self._ask("volume", name)
-
-    def exec(self, name: str) -> Json | None:
-        return self._ask("exec", name)
-
-    def containers(self) -> list[Json]:
-        return [{**c, "Names": [c["Name"]]} for c in self.kinds["container"].values()]
-
-    def remove_container(self, container: str) -> None:
-        self.remove("container", container)
-
-    def images(self) -> list[Json]:
-        return list(self.kinds["image"].values())
-
-    def networks(self) -> list[Json]:
-        return list(self.kinds["network"].values())
-
-    def volumes(self) -> list[Json]:
-        return list(self.kinds["volume"].values())
-
-    def history(self, name: str) -> tuple[str, ...]:
-        return tuple((self.image(name) or {}).get("History", ()))
-
-    def registry_digest(self, name: str, _auth: str | None = None) -> str:
-        return self.registry.get(name, "")
-
-
-class Asked:
-    """One request: what was decided, and the ledger at the moment when it was relayed."""
-
-    def __init__(self, run: Run, request: Any, body: bytes, archive: Mapping[str, Any]) -> None:
-        self._run = run
-        self.unreadable = ""
-        self.request, self.body, self.archive = request, body, archive
-        self.does: Does = lambda: Answer(204, "")
-        self.heard: list[Heard | Does] = []
-        self.replies: list[str] = []
-        self.pieces = 1 << 16
-        self.refusal = ""
-        self.status = 0
-        self.relayed = ""
-        self.sent: bytes = b""
-        self.intended: set[tuple[str, str]] = set()
-        self.released = self.held = False
-        self.instead = b""
-
-    def refuse(self, message: str, status: int = 403) -> None:
-        assert self.heard or not self.relayed, "a request that was relayed can't be refused"
-        self.refusal, self.status = message, status
-        self.replies.append(message)
-
-    def relay(self, target: str = "", body: bytes | None = None) -> None:
-        self._let(target, body)
-
-    def relay_and_wait(self, target: str = "", body: bytes | None = None) -> Answer:
-        done = self._let(target, body)
-        return done if isinstance(done, Answer) else Answer(204, "")
-
-    def relay_and_follow(
-        self, target: str = "", body: bytes | None = None, *, hold: bool = False
-    ) -> Iterator[bytes]:
-        self.held = hold
-        done = self._let(target, body)
-        answer = done if isinstance(done, bytes) else stream()
-        for at in range(0, len(answer), self.pieces):
-            yield answer[at : at + self.pieces]
-
-    def relay_and_hear(self) -> Iterator[Heard]:
-        """What is said on a connection to BuildKit; between, the engine does something."""
-        self._let("", None)
-        for one in self.heard:
-            if isinstance(one, Heard):
-                yield one
-            else:
-                one()
-
-    def reply(self, *, build: str = "") -> None:
-        self.replies.append(build)
-        self.intended |= {(e.kind, e.name) for e in self._run.ownership.entries()}
-
-    def _let(self, target: str, body: bytes | None) -> Any:
-        assert not self.relayed, "a request is relayed once"
-        assert not self.refusal, "what was refused is not relayed"
-        self.relayed = target or self.request.target
-        self.sent = self.body if body is None else body
-        self.intended = {(e.kind, e.name) for e in self._run.ownership.entries()}
-        return self.does()
-
-    def release(self, instead: bytes = b"") -> None:
-        self.released, self.instead = True, instead
-
-    @property
-    def json(self) -> Any:
-        """The body that was sent on."""
-        return json.loads(self.sent)
+        """It is gone."""
+        del self.things[kind][identity]
 
 
 class Run:
@@ -213,12 +65,11 @@ class Run:
     @property
     def ownership(self) -> Ownership:
         if self._ownership is None:
-            daemon = cast("Daemon", self.engine)
             ledger = Ledger(self._folder / "ledgers", RUN, "ENGINE", self.engine.address)
             self._ownership = Ownership(
-                daemon,
+                self.engine,
                 ledger,
-                take(daemon),
+                take(self.engine),
                 allowed=self.allowed,
                 remove_pulled=self.remove_pulled,
             )
@@ -226,11 +77,8 @@ class Run:
 
     def call(self, line: str, body: Any = b"", **headers: str) -> Asked:
         """A request by its first line, ``POST /containers/create?name=x``."""
-        method, _, target = line.partition(" ")
-        sent = [("Host", "docker"), *((k.replace("_", "-"), v) for k, v in headers.items())]
-        request = read(h11.Request(method=method, target=f"/v1.41{target}", headers=sent))
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-        return Asked(self, request, raw, {})
+        return Asked(self.entries_now, request(line, headers), raw, {})
 
     def ask(self, line: str, body: Any = b"", does: Does | None = None, **more: Any) -> Asked:
         """Have a request judged; ``does`` is what the engine does and answers when it gets it."""
@@ -240,11 +88,11 @@ class Run:
         call.does = does or call.does
         call.pieces = more.get("pieces", call.pieces)
         self.judge(call)
+        assert call.is_settled or call.unreadable, f"nobody answered {line}"
         return call
 
     def judge(self, call: Asked) -> None:
-        daemon = cast("Daemon", self.engine)
-        judge = Judge(self.ownership, daemon, own=self.own, as_written=self.as_written)
+        judge = Judge(self.ownership, self.engine, own=self.own, as_written=self.as_written)
         judge(cast("Call", call))
 
     def make(self, kind: Any, name: str, digit: str = "", **more: Any) -> str:
@@ -260,6 +108,10 @@ class Run:
         for tag in tags or (identity,):
             before.made("image", tag, identity)
         return identity
+
+    def entries_now(self) -> list[Entry]:
+        """What stands on the ledger now."""
+        return self.ownership.entries()
 
     @property
     def entries(self) -> set[tuple[str, str, str]]:

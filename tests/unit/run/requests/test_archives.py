@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from lifecycle.gate.archive import Spool
-from tests.unit.run.requests.fakes import RUN, Asked, Run, stream
+from tests.fakes.gate import Asked, stream
+from tests.unit.run.requests.fakes import RUN, Run
 
 THEIRS = "theirs:latest"
 CONFIG = b'{"architecture": "amd64"}'
@@ -239,7 +240,7 @@ def test_an_image_that_comes_without_a_name_is_ours_by_its_id(run: Run) -> None:
         told = spool.listed()
 
     def does() -> bytes:
-        run.engine.kinds["image"]["x"] = {"Id": f"sha256:{ID}", "RepoTags": [], "RepoDigests": []}
+        run.engine.things["image"]["x"] = {"Id": f"sha256:{ID}", "RepoTags": [], "RepoDigests": []}
         return stream({"stream": f"Loaded image ID: sha256:{ID}\n"})
 
     run.ask("POST /images/load", b"", does, archive=told)
@@ -253,7 +254,7 @@ def test_an_image_that_comes_without_a_name_is_ours_by_its_id(run: Run) -> None:
 def same(run: Run) -> Run:
     """An engine on which somebody's tag means the image of the configuration."""
     identity = f"sha256:{ID}"
-    run.engine.kinds["image"][identity] = {"Id": identity, "RepoTags": [THEIRS], "RepoDigests": []}
+    run.engine.things["image"][identity] = {"Id": identity, "RepoTags": [THEIRS], "RepoDigests": []}
     return run
 
 

@@ -9,7 +9,8 @@ import pytest
 from lifecycle.engine.events import Event
 from lifecycle.gate.gate import Heard
 from lifecycle.gate.methods import BRIDGE, CONTROL, HISTORY, SOLVE
-from tests.unit.run.requests.fakes import RUN, Asked, Does, Run, image_id
+from tests.fakes.gate import Asked
+from tests.unit.run.requests.fakes import RUN, Does, Run, image_id
 from tests.unit.run.requests.protobuf import cache, export, field, solve, solved
 
 A, B, C = (image_id(digit) for digit in "abc")

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.unit.run.requests.fakes import RUN, Run, image_id, stream
+from tests.fakes.gate import stream
+from tests.unit.run.requests.fakes import RUN, Run, image_id
 
 A, B = image_id("a"), image_id("b")
 MINE = f"me/x-{RUN}:latest"

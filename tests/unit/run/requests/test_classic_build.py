@@ -10,7 +10,8 @@ from lifecycle.engine.daemon import EngineError
 from lifecycle.run.ownership.ledger import Entry
 from lifecycle.run.requests.classic_build import ClassicBuild
 from lifecycle.run.requests.messages import Messages
-from tests.unit.run.requests.fakes import Docker, Run, image_id, stream
+from tests.fakes.gate import stream
+from tests.unit.run.requests.fakes import Docker, Run, image_id
 
 BASE, A, B, C = (image_id(digit) for digit in "0abc")
 ONE, TWO, VICTIM = "1" * 64, "2" * 64, "e" * 64
@@ -79,7 +80,8 @@ def test_a_container_and_each_image_that_was_not_there_is_noted(build: Build, en
 def test_an_engine_that_does_not_tell_of_what_container_an_image_is_tells_its_command(
     build: Build,
 ) -> None:
-    build.engine.tag("b", Container="", History=["base", "/bin/sh -c echo hello"])
+    build.engine.tag("b", Container="")
+    build.engine.histories[B] = ("base", "/bin/sh -c echo hello")
     build.hear(BUILT)
     assert build.made == MADE
 
@@ -275,9 +277,9 @@ def test_a_build_all_of_which_was_told_leaves_nothing_to_look_for(build: Build) 
 def test_what_prints_much_is_not_asked_about_line_by_line(build: Build) -> None:
     build.container("1", A, "echo hello", runs=True)
     build.hear(BUILT.partition("hello\nRemoving")[0])
-    asked = len(build.engine.asked)
+    asked = len(build.engine.questions)
     build.hear("a line\n" * 1000)
-    assert len(build.engine.asked) == asked
+    assert len(build.engine.questions) == asked
 
 
 def test_a_line_without_an_end_is_not_kept_whole(build: Build) -> None:

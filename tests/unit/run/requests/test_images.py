@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from lifecycle.gate.gate import Answer
-from tests.unit.run.requests.fakes import OURS, RUN, Does, Run, image_id, stream
+from tests.fakes.gate import stream
+from tests.unit.run.requests.fakes import OURS, RUN, Does, Run, image_id
 
 A, B, C = (image_id(digit) for digit in "abc")
 MINE = f"me/test-{RUN}:latest"
@@ -149,7 +150,7 @@ def test_an_image_that_lost_its_tag_to_a_rebuild_is_ours_unless_it_has_a_name(
     tagged: Run, names: tuple[str, ...]
 ) -> None:
     tagged.make_image("b", MINE)
-    tagged.engine.kinds["image"][B]["RepoTags"] = [MINE, *names]
+    tagged.engine.things["image"][B]["RepoTags"] = [MINE, *names]
     before = tagged.ownership.before
     tagged.ownership.before = {k: t for k, t in before.items() if t.state != B}
     tagged.ask(f"POST /build?t={MINE}", b"", says(tagged, "a", (MINE,), *BUILT))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from lifecycle.gate.gate import Answer
+from lifecycle.run.ownership.inventory import Thing
 from tests.unit.run.requests.fakes import RUN, Run, image_id
 
 A, B, C = (image_id(digit) for digit in "abc")
@@ -96,14 +95,13 @@ def test_layers_of_others_below_an_image_of_ours_stay(tagged: Run) -> None:
     tagged.engine.tag("d")
     tagged.make_image("a", MINE, Parent=image_id("d"))
     assert "noprune=1" not in tagged.ask(f"DELETE /images/{MINE}?noprune=0").relayed
-    tagged.ownership.before = {**tagged.ownership.before, **_layer(tagged)}
+    tagged.ownership.before = {**tagged.ownership.before, **_layer()}
     assert "noprune=1" in tagged.ask(f"DELETE /images/{MINE}?noprune=0").relayed
 
 
-def _layer(run: Run) -> Any:
-    from lifecycle.run.ownership.inventory import take
-
-    return {k: t for k, t in take(run.engine).items() if t.state == image_id("d")}  # type: ignore[arg-type]
+def _layer() -> dict[tuple[str, str], Thing]:
+    """What was there before: the layer, on which nothing stood yet."""
+    return {("image", image_id("d")): Thing("image", image_id("d"), "", image_id("d"))}
 
 
 @pytest.mark.parametrize("line", ["theirs/push", "theirs/push?tag=latest", "theirs:latest/push"])

@@ -90,7 +90,7 @@ def test_a_name_as_the_engine_lists_it_is_asked_for_as_clients_do(
     mode = {"Image": "i", "HostConfig": {"PidMode": f"container:{name}"}}
     call = shared.ask("POST /containers/create?name=x", mode)
     assert bool(call.relayed) is ours
-    assert not [asked for asked in shared.engine.asked if asked.startswith("/")]
+    assert not [asked for asked in shared.engine.questions if asked.startswith("/")]
 
 
 def test_what_a_name_means_to_us_and_to_the_engine_is_one_thing(shared: Run) -> None:
@@ -289,7 +289,7 @@ def test_what_is_ours_and_called_as_another_s_id_makes_that_one_no_less_theirs(
 def test_a_container_of_ours_is_not_started_into_a_network_that_its_name_means_by_now(
     shared: Run, does: str, seen: dict[str, object]
 ) -> None:
-    shared.engine.kinds["container"][OURS].update(seen)
+    shared.engine.change("container", OURS, **seen)
     assert is_refused(shared.ask(f"POST /containers/{OURS}/{does}"), "network")
     assert shared.ask(f"POST /containers/{OURS}/stop").relayed
 
@@ -299,7 +299,7 @@ def test_a_container_of_ours_starts_in_networks_that_are_anybody_s_or_ours(
     shared: Run, mode: str
 ) -> None:
     more = {"HostConfig": {"NetworkMode": mode}, "NetworkSettings": {"Networks": {"gone": {}}}}
-    shared.engine.kinds["container"][OURS].update(more)
+    shared.engine.change("container", OURS, **more)
     assert shared.ask(f"POST /containers/{OURS}/start").relayed
 
 

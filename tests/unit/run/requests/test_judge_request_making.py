@@ -9,6 +9,7 @@ import pytest
 
 from lifecycle.gate.gate import Answer
 from lifecycle.run.ownership.ledger import LedgerError
+from tests.fakes.documents import mount
 from tests.unit.run.requests.fakes import OURS, RUN, SOCKET, THEIRS, Run, created, full, is_refused
 
 SHORT = THEIRS[:4]
@@ -94,8 +95,9 @@ def test_volumes_that_docker_would_make_are_on_the_ledger_before(run: Run) -> No
         run.engine.add("volume", "data")
         run.engine.add("volume", "mounted")
         run.engine.add("volume", full("f"))
-        mounts = [{"Type": "volume", "Name": n} for n in ("data", "mounted", full("f"))]
-        body = {"Binds": ["data:/d"], "Mounts": [{"Type": "volume", "Source": "mounted"}]}
+        mounts = [mount(f"{n}:/{n}") for n in ("data", "mounted", full("f"))]
+        mounted = {"Type": "volume", "Source": "mounted", "Target": "/m"}
+        body = {"Binds": ["data:/d"], "Mounts": [mounted]}
         answer: Answer = created(run, "container", "box", "c", HostConfig=body, Mounts=mounts)()
         return answer
 

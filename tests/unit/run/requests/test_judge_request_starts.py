@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.fakes.documents import mount
 from tests.unit.run.requests.fakes import OURS, SOCKET, Run, full
 
 STARTS = [
@@ -19,7 +20,7 @@ STARTS = [
 
 def now(run: Run, **seen: Any) -> None:
     """What the engine says of our container by now."""
-    run.engine.kinds["container"][OURS].update(seen)
+    run.engine.change("container", OURS, **seen)
 
 
 @pytest.mark.parametrize("line", STARTS)
@@ -27,7 +28,7 @@ def now(run: Run, **seen: Any) -> None:
     "host",
     [
         {"Binds": [f"{SOCKET}:/s"]},
-        {"Mounts": [{"Type": "bind", "Source": "/run"}]},
+        {"Mounts": [{"Type": "bind", "Source": "/run", "Target": "/x"}]},
         {"Binds": ["theirs:/x"]},
         {"VolumesFrom": ["theirs"]},
         {"Links": ["/theirs:/mine/x"]},
@@ -50,7 +51,7 @@ def test_a_container_of_ours_does_not_start_into_what_its_words_mean_by_now(
 def test_a_volume_that_was_made_of_a_link_is_followed_again(shared: Run, device: str) -> None:
     """The volume is ours, and what its link leads to has changed."""
     shared.make("volume", "mine-v", Options={"type": "none", "o": "bind", "device": device})
-    now(shared, Mounts=[{"Type": "volume", "Name": "mine-v"}])
+    now(shared, Mounts=[mount("mine-v:/x")])
     call = shared.ask(STARTS[0])
     assert SOCKET in call.refusal
     shared.as_written = True
@@ -65,7 +66,7 @@ def test_what_shares_nothing_anew_is_not_held_against_it(shared: Run, what: str)
 
 def test_a_container_of_others_is_started_with_leave_whatever_it_mounts(shared: Run) -> None:
     shared.ownership._allowed = frozenset({"theirs"})
-    shared.engine.kinds["container"][full("b")].update(HostConfig={"Binds": ["/run:/x"]})
+    shared.engine.change("container", full("b"), HostConfig={"Binds": ["/run:/x"]})
     assert shared.ask("POST /containers/theirs/start").relayed
 
 
@@ -83,7 +84,7 @@ def test_a_container_that_goes_at_its_end_goes_where_its_start_is_refused(
     host = {"Binds": ["/run:/x"], "AutoRemove": remove}
     now(shared, HostConfig=host, State={"Status": status})
     assert shared.ask(STARTS[0]).refusal
-    assert (OURS not in shared.engine.kinds["container"]) is goes
+    assert (OURS not in shared.engine.things["container"]) is goes
     assert (OURS not in {i for kind, _, i in shared.entries if kind == "container"}) is goes
 
 

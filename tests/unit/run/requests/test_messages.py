@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from lifecycle.run.requests.messages import Messages
-from tests.unit.run.requests.fakes import stream
+from tests.fakes.gate import stream
 
 SAID: list[Any] = [{"stream": "a\n"}, {"status": "ü"}, {"aux": {"ID": "x"}}]
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from lifecycle.engine.events import Event
-from tests.unit.run.requests.fakes import RUN, Does, Run, image_id, stream
+from tests.fakes.gate import stream
+from tests.unit.run.requests.fakes import RUN, Does, Run, image_id
 
 A, B = image_id("a"), image_id("b")
 DIGEST = image_id("d")
@@ -134,7 +135,7 @@ def test_every_tag_is_pulled_only_where_none_of_others_is(here: Run, query: str)
     call = here.ask(f"POST /images/create?{query}")
     assert (call.status, call.relayed) == (403, "")
     assert BASE in call.refusal
-    here.engine.kinds["image"].clear()
+    here.engine.things["image"].clear()
     does = brings(here, "a", "debian:1", "debian:2")
     assert here.ask(f"POST /images/create?{query}", b"", does).relayed
     assert {name for name, _, _ in images(here)} == {"debian:1", "debian:2"}
@@ -149,7 +150,7 @@ def test_what_is_both_a_pull_and_an_import_is_refused(here: Run) -> None:
 
 
 def test_a_pull_whose_tag_would_be_typed_as_somebody_s_id_is_refused(here: Run) -> None:
-    identity = next(iter(here.engine.kinds["image"])).removeprefix("sha256:")
+    identity = next(iter(here.engine.things["image"])).removeprefix("sha256:")
     for name in (identity[:4], identity[:12]):
         call = here.ask(f"POST /images/create?fromImage={name}&tag=latest")
         assert "the id of another image begins so" in call.refusal

@@ -9,20 +9,19 @@ from pathlib import Path
 
 import pytest
 
-from lifecycle.engine.daemon import Daemon
 from lifecycle.run.session import host_ports
 from lifecycle.run.session.host_ports import Ports
 from lifecycle.run.session.locks import Locks
-from tests.unit.run.samples import Engine
+from tests.fakes.daemon import FakeDaemon
 
 
-class Busy(Engine):
+class Busy(FakeDaemon):
     """An engine on which a container has published a port."""
 
     def __init__(self, *published: int) -> None:
         super().__init__()
-        self.add("container", "theirs", Ports=[{"PublicPort": p} for p in published])
-        self.things["container"]["theirs"]["Ports"].append({"PrivatePort": 22})
+        ports = {f"{p}/tcp": [{"HostIp": "0.0.0.0", "HostPort": str(p)}] for p in published}
+        self.add("container", "theirs", NetworkSettings={"Ports": {**ports, "22/tcp": None}})
 
 
 @pytest.fixture
@@ -33,9 +32,8 @@ def free(monkeypatch: pytest.MonkeyPatch) -> set[int]:
     return taken
 
 
-def chooser(engine: Engine, locks: Locks, said: list[str], *, local: bool = True) -> Ports:
-    daemon: Daemon = engine.daemon
-    return Ports(daemon, locks, said.append, local=local)
+def chooser(engine: FakeDaemon, locks: Locks, said: list[str], *, local: bool = True) -> Ports:
+    return Ports(engine, locks, said.append, local=local)
 
 
 def test_a_free_port_is_given_as_asked(locks: Locks, said: list[str], free: set[int]) -> None:

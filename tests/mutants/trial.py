@@ -1,0 +1,144 @@
+"""Shows one mutant after the other to the tests, in a copy of the checkout.
+
+The copy is where the process stands: what is edited in the checkout meanwhile does not matter.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from tests.mutants.coverage_map import Runs
+from tests.mutants.mutate import Mutant
+
+Verdict = Literal["killed", "survived", "seen by no test"]
+_COPIED = ("lifecycle", "tests", "scenarios", "docs")
+_START_UP_S = 30.0
+"""Seconds that pytest itself may take, on a busy machine."""
+_SLOWER = 3
+"""How many times as long as usual the tests of a mutant may take: one that hangs is killed."""
+_LONGEST_S = 30
+"""Seconds after which one test is taken to hang."""
+_MOST_S = 60.0
+"""Seconds of tests that a mutant is shown, those nearest to it first."""
+_CODES = {1, 2, 3, 4}
+"""Pytest's exit codes where a test failed, or could not even be begun."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What came of a mutant, and how many tests were to look at it."""
+
+    mutant: Mutant
+    verdict: Verdict
+    tests: int
+
+
+class Trials:
+    """One file at a time is another than it was."""
+
+    def __init__(self, runs: Runs) -> None:
+        self._runs = runs
+        self._stamp = int(time.time())
+
+    def show(self, mutant: Mutant) -> Trial:
+        """Run the tests that can see it, the nearest first, until one fails."""
+        tests = in_order(mutant, self._runs)
+        if not tests:
+            return Trial(mutant, "seen by no test", 0)
+        path, text = mutant.place.path, mutant.place.path.read_text("utf-8")
+        self._write(path, mutant.text)
+        try:
+            killed = self._fails(tests, sum(self._runs.seconds[t] for t in tests))
+        finally:
+            self._write(path, text)
+        return Trial(mutant, "killed" if killed else "survived", len(tests))
+
+    def _write(self, path: Path, text: str) -> None:
+        path.write_text(text, "utf-8")
+        # What Python compiled is known by the second of its source and the length of that.
+        self._stamp += 2
+        os.utime(path, (self._stamp, self._stamp))
+
+    def _fails(self, tests: Sequence[str], usual: float) -> bool:
+        chosen = Path("chosen.txt")
+        chosen.write_text("\n".join(tests))
+        words = ["-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
+        words += ["-o", f"faulthandler_timeout={_LONGEST_S}"]
+        words += ["-o", "faulthandler_exit_on_timeout=true", f"@{chosen}"]
+        with subprocess.Popen(
+            [sys.executable, *words],
+            env={**os.environ, "PYTHONPATH": str(Path.cwd())},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        ) as process:
+            try:
+                code = process.wait(_START_UP_S + _SLOWER * usual)
+            except subprocess.TimeoutExpired:
+                return True
+            finally:
+                if process.poll() is None:
+                    os.killpg(process.pid, signal.SIGKILL)
+        return code in _CODES or code < 0
+
+
+@contextmanager
+def in_a_copy() -> Iterator[None]:
+    """Stand in a copy of the checkout, which is removed again."""
+    checkout = Path.cwd()
+    with tempfile.TemporaryDirectory(prefix="lifecycle-mutants-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        for part in _COPIED:
+            shutil.copytree(part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+        for file in (p for p in checkout.iterdir() if p.is_file()):
+            shutil.copy2(file, folder)
+        os.chdir(folder)
+        try:
+            yield
+        finally:
+            os.chdir(checkout)
+
+
+def in_order(mutant: Mutant, runs: Runs) -> list[str]:
+    """The tests that run a mutant's lines, those of its own module first, then the quick ones.
+
+    A line that runs when the module is imported is no test's own: then all that run anything there.
+    """
+    place = mutant.place
+    tests = runs.of(place.path, place.first, place.last) or runs.of_file(place.path)
+    found: list[str] = []
+    seconds = 0.0
+    for test in sorted(tests, key=lambda t: (_distance(place.path, t), runs.seconds[t], t)):
+        seconds += runs.seconds[test]
+        if found and seconds > _MOST_S:
+            break
+        found.append(test)
+    return found
+
+
+def _distance(path: Path, test: str) -> int:
+    """How far a test stands from the place that mirrors a module: 0 for the module's own file."""
+    own = ("tests", "unit", *path.parts[1:-1], f"test_{path.stem}")
+    there = Path(test.partition("::")[0]).with_suffix("").parts
+    shared = sum(1 for _ in _begin(own, there))
+    return len(own) - shared
+
+
+def _begin(one: Sequence[str], other: Sequence[str]) -> Iterator[str]:
+    for a, b in zip(one, other, strict=False):
+        if a != b:
+            return
+        yield a
