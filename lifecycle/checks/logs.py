@@ -80,11 +80,11 @@ class _Window:
         """Every part of the log, of that length, which the command can have printed."""
         first, last = self._ends()
         tail = self.asked.lines
-        for seen in range(first, last + 1):
+        for log_end in range(first, last + 1):
             for since in self._starts():
-                start = max(since, 0 if tail is None else seen - tail)
+                start = max(since, 0 if tail is None else log_end - tail)
                 end = start + length
-                if end == seen or (self.asked.follow and seen <= end <= last):
+                if end == log_end or (self.asked.follow and log_end <= end <= last):
                     yield self.texts[start:end]
 
     def _ends(self) -> tuple[int, int]:
@@ -151,7 +151,7 @@ def _timed(promise: Promise, facts: Facts, *, later: bool) -> Check:
         return unverified(PHRASE, promise.expected, reason)
     low, high = between(promise.expected_as(str), facts.log.begun, facts.log.ended)
     known = _times(facts.log)
-    times = [found for line in lines for found in [_of_line(line, known)] if found]
+    times = [span for line in lines for span in [_of_line(line, known)] if span]
     if not times:
         return unverified(PHRASE, promise.expected, "it printed no line whose time is known")
     wrong = [t for t in times if (max(t) < low if later else min(t) > high)]

@@ -44,9 +44,9 @@ def _field_in_words(field: str) -> str:
 
 def shown(value: Any) -> str:
     """A value in one short line."""
-    held = as_json(value)
-    if isinstance(held, dict):
-        return ", ".join(f"{k} {shown(v)}" for k, v in held.items())
-    if isinstance(held, list):
-        return " ".join(str(v) for v in held)
-    return str(held)
+    plain = as_json(value)
+    if isinstance(plain, dict):
+        return ", ".join(f"{k} {shown(v)}" for k, v in plain.items())
+    if isinstance(plain, list):
+        return " ".join(str(v) for v in plain)
+    return str(plain)

@@ -145,10 +145,10 @@ class Inside:
         was mounted below it stands there.
         """
         path = target.rstrip("/") or "/"
-        found = [m for m in self.mounts if m.target == path]
-        if not found and path.startswith("/var/run/"):
+        lines = [m for m in self.mounts if m.target == path]
+        if not lines and path.startswith("/var/run/"):
             return self.mount(path.removeprefix("/var"))
-        return found[-1] if found else None
+        return lines[-1] if lines else None
 
     def account(self, uid: int) -> Account | None:
         """The passwd line of a uid."""
