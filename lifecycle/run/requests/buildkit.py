@@ -109,7 +109,7 @@ class BuildKit:
     def _answered(self, begun: _Begun, message: bytes) -> None:
         made = read_solved(message)
         if made:
-            self._images.tagged(begun.mine, begun.was, lambda _, now: now in made, told=True)
+            self._images.tagged(begun.mine, begun.was, lambda _, now: now in made, complete=True)
             if begun.solve.stores and not begun.solve.names:
                 for identity in made:
                     self._images.made_by_id(identity)

@@ -104,9 +104,9 @@ class Judge:
             except ClosedError:
                 raise  # the gate was closed before the request was let through
             except Exception as error:
-                told = f"a fault of the gate itself, please report it: {error!r}"
-                self._o.refused(told, "the gate")
-                call.refuse(told, 500)
+                message = f"a fault of the gate itself, please report it: {error!r}"
+                self._o.refused(message, "the gate")
+                call.refuse(message, 500)
                 raise
 
     def _judge(self, call: Call) -> None:
@@ -129,37 +129,37 @@ class Judge:
         """The full id of a container that may be touched."""
         if len(name) == _FULL_ID and self._o.owns("container", name):
             return name
-        seen = self._daemon.container(name.removeprefix("/"))  # the engine's own way to say it
-        if seen is None:
+        container = self._daemon.container(name.removeprefix("/"))  # the engine's own way to say it
+        if container is None:
             raise Absent(f"No such container: {name}")
-        identity, known = str(seen["Id"]), str(seen.get("Name") or "").lstrip("/")
+        identity, known = str(container["Id"]), str(container.get("Name") or "").lstrip("/")
         if not self._o.may_touch("container", identity, name, known):
             raise not_ours("container", known, name)
         return identity
 
     def _network(self, name: str) -> tuple[str, bool]:
         """The full id of a network that may be joined, and whether it is ours."""
-        seen = self._daemon.network(name)
-        if seen is None:
+        network = self._daemon.network(name)
+        if network is None:
             raise Absent(f"network {name} not found")
-        identity, known = str(seen["Id"]), str(seen.get("Name") or "")
+        identity, known = str(network["Id"]), str(network.get("Name") or "")
         if not self._o.may_touch("network", identity, name, known):
             raise not_ours("network", known, name)
         return identity, self._o.owns("network", identity)
 
     def _joinable(self, name: str) -> tuple[str, bool]:
         """The same of a container of ours, which may be in a network that all engines have."""
-        seen = self._daemon.network(name)
-        if seen is not None and seen.get("Name") in _BUILT_IN:
-            return str(seen["Id"]), True
+        network = self._daemon.network(name)
+        if network is not None and network.get("Name") in _BUILT_IN:
+            return str(network["Id"]), True
         return self._network(name)
 
     def _volume(self, name: str) -> bool:
         """Whether a volume that may be used is there."""
-        seen = self._daemon.volume(name)
-        if seen is not None and not self._o.may_touch("volume", name):
+        volume = self._daemon.volume(name)
+        if volume is not None and not self._o.may_touch("volume", name):
             raise not_ours("volume", name, name)
-        return seen is not None
+        return volume is not None
 
     # -- containers -----------------------------------------------------------------------------
 
@@ -176,24 +176,24 @@ class Judge:
         A link may lead elsewhere by now, and a name mean another thing: that of a network of ours
         which is gone may be how the id of another one begins.
         """
-        seen = self._daemon.container(identity) or {}
+        container = self._daemon.container(identity) or {}
         try:
-            self._shares_what_it_may(seen)
+            self._shares_what_it_may(container)
         except Refused:
-            if container_bodies.is_new_and_temporary(seen):
+            if container_bodies.is_new_and_temporary(container):
                 # Where a start fails the engine removes it: docker run --rm waits for that.
                 self._daemon.remove_container(identity)
                 self._o.gone_by_id("container", identity)
             raise
 
-    def _shares_what_it_may(self, seen: Json) -> None:
-        body = {"HostConfig": seen.get("HostConfig")}
-        networks = (Join("network", name) for name in bodies.networks_of(seen))
+    def _shares_what_it_may(self, container: Json) -> None:
+        body = {"HostConfig": container.get("HostConfig")}
+        networks = (Join("network", name) for name in bodies.networks_of(container))
         for join in (*bodies.joins(body), *networks):
             with suppress(Absent):  # the engine says so itself
                 self._joined(join, body)
         self._refuse_own_places(mounts.folders(body))
-        for mount in container_bodies.volumes(seen):
+        for mount in container_bodies.volumes(container):
             volume = self._daemon.volume(str(mount.get("Name"))) or {}
             self._refuse_own_places(mounts.behind(bodies.options_of(volume, "Options")))
 
@@ -257,12 +257,12 @@ class Judge:
         identity = self._settled("container", name, answer, known)
         if not identity:
             return
-        seen = self._daemon.container(identity)
-        if seen is None:
+        container = self._daemon.container(identity)
+        if container is None:
             return
-        self._o.created[name] = seen
-        for mount in container_bodies.volumes(seen):
-            if container_bodies.is_anonymous(seen, mount):
+        self._o.created[name] = container
+        for mount in container_bodies.volumes(container):
+            if container_bodies.is_anonymous(container, mount):
                 self._o.made("volume", mount["Name"], mount["Name"])
 
     def _refuse_own_places(self, sources: Iterable[str]) -> None:

@@ -19,8 +19,8 @@ class Skipped:
 
     def add(self, planned: PlannedStep, skip: Skip) -> None:
         """A step was skipped, so what its line makes and opens is never there."""
-        told = f"step {planned.index + 1} was skipped, since {skip.reason}"
-        later = replace(skip, reason=told)
+        reason = f"step {planned.index + 1} was skipped, since {skip.reason}"
+        later = replace(skip, reason=reason)
         if planned.opens:
             self._terminals[planned.opens] = later
         if planned.line:

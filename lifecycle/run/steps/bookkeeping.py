@@ -52,11 +52,11 @@ def _existing_image(session: Session, line: DockerLine) -> Skip | None:
     """An image that was there before is not removed."""
     for ref in sorted(r for r in line.destroys if r.kind == "image"):
         real = session.real("image", ref.name)
-        seen = session.daemon.image(real)
-        if seen is None or session.ownership.owns("image", real):
+        image = session.daemon.image(real)
+        if image is None or session.ownership.owns("image", real):
             continue
-        by_id = is_image_id(ref.name) and had_image(session.ownership.before, seen["Id"])
-        was_there = by_id or key_of("image", real, seen["Id"]) in session.ownership.before
+        by_id = is_image_id(ref.name) and had_image(session.ownership.before, image["Id"])
+        was_there = by_id or key_of("image", real, image["Id"]) in session.ownership.before
         if was_there and ref.name not in session.options.allow_foreign:
             return Skip(f"{ref} was there before this run, so it is not removed", "ours")
     return None
@@ -84,8 +84,8 @@ def _settle_layers(session: Session) -> None:
     noted = unnamed(session.ownership.entries())
     left = left_over(session.daemon, noted)
     for entry in noted:
-        seen = session.daemon.container(entry.id) if entry.kind == "container" else None
-        if seen is None and entry not in left:
+        container = session.daemon.container(entry.id) if entry.kind == "container" else None
+        if container is None and entry not in left:
             session.ownership.gone(entry.kind, entry.name)
     for entry in left:
         session.ownership.made("image", entry.name, entry.id)

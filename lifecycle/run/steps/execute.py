@@ -189,7 +189,7 @@ def answer(
         awaited = rest if entry.optional else rest[:1]
         patterns = [e.expect for e in awaited]
         try:
-            which, found = reader.wait_for(patterns, max(0.0, deadline - time.monotonic()))
+            which, match = reader.wait_for(patterns, max(0.0, deadline - time.monotonic()))
         except TerminalEnded:
             if all(e.optional for e in rest):
                 return
@@ -197,7 +197,7 @@ def answer(
         if which:
             continue
         if entry.send is None and not entry.press:
-            reader.pass_over(found)
+            reader.pass_over(match)
             continue
         # All that is there by now belongs to this prompt, which may say the same word twice.
         reader.skip_to(terminal.mark())

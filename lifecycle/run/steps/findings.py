@@ -70,8 +70,8 @@ def _by_both_names(
     containers: list[dict[str, Any]], restore: Callable[[str], str]
 ) -> list[dict[str, Any]]:
     """Ours first, also by the names that the author wrote, as the lines that failed have them."""
-    found = []
+    named = []
     for one in containers:
         real = one.get("Names") or []
-        found.append({**one, "Names": list(dict.fromkeys([*real, *map(restore, real)]))})
-    return sorted(found, key=lambda one: len(one["Names"]), reverse=True)
+        named.append({**one, "Names": list(dict.fromkeys([*real, *map(restore, real)]))})
+    return sorted(named, key=lambda one: len(one["Names"]), reverse=True)

@@ -150,8 +150,8 @@ class Runner:
     def _skip(self, planned: PlannedStep, result: StepResult, skip: Skip) -> None:
         self._s.skipped.add(planned, skip)
         if self._s.options.gpu == "require" and skip.lacks == "gpu":
-            found = Check(_GPU, "at least one", skip.reason, "broken", "--gpu require")
-            result.checks.append(found)
+            check = Check(_GPU, "at least one", skip.reason, "broken", "--gpu require")
+            result.checks.append(check)
             return
         result.skipped = skip
 
@@ -302,9 +302,9 @@ class Runner:
         def ask() -> list[Check]:
             nonlocal facts
             again = replace(before, watch=None)
-            seen = facts or look_after(self._s, planned, (), acted(), again)
+            now = facts or look_after(self._s, planned, (), acted(), again)
             facts = None
-            return judge_expect(planned.expect, seen, seen.containers.get(planned.container))
+            return judge_expect(planned.expect, now, now.containers.get(planned.container))
 
         return until_kept(ask, float(planned.step.within or 0))
 
@@ -330,8 +330,8 @@ def _refused(result: StepResult, refusals: Sequence[Refusal]) -> bool:
 
 def _symptom(planned: PlannedStep, acted: Acted, result: StepResult) -> Symptom:
     """How a command failed; what the gate told it counts, though a script threw it away."""
-    told = tuple(str(c.actual) for c in result.checks if c.source == _GATE)
-    return Symptom(acted.output, planned.words, acted.exit_code, observed=told)
+    refusals = tuple(str(c.actual) for c in result.checks if c.source == _GATE)
+    return Symptom(acted.output, planned.words, acted.exit_code, observed=refusals)
 
 
 def _denied(promises: Sequence[Promise], on: ContainerFacts | None) -> dict[str, str]:

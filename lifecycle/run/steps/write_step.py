@@ -29,8 +29,8 @@ def write_file(session: Session, planned: PlannedStep) -> list[Check]:
     try:
         return [_write(session, planned, PurePosixPath(work_path(name)))]
     except (OSError, ValueError) as error:
-        said = getattr(error, "strerror", None) or str(error)
-        return [Check(f"write {name}", "written", said, "broken", "this machine")]
+        reason = getattr(error, "strerror", None) or str(error)
+        return [Check(f"write {name}", "written", reason, "broken", "this machine")]
 
 
 def _write(session: Session, planned: PlannedStep, path: PurePosixPath) -> Check:
