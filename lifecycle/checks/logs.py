@@ -73,7 +73,7 @@ class _Window:
 
     @property
     def has_run_away(self) -> bool:
-        """Whether so much was said since that what was printed may be out of sight."""
+        """Whether the log has grown so long that the printed part may be out of reach."""
         return len(self.times) - bisect_left(self.times, self.log.begun) >= MORE
 
     def stretches(self, length: int) -> Iterator[Sequence[str]]:
@@ -88,7 +88,7 @@ class _Window:
                     yield self.texts[start:end]
 
     def _ends(self) -> tuple[int, int]:
-        """How many lines it can have found, at least and at most."""
+        """How many lines the log had when the command read it: at least, at most."""
         earliest, latest = self.log.begun, self.log.ended
         if self.asked.until:
             low, high = between(self.asked.until, earliest, latest)
@@ -160,7 +160,7 @@ def _timed(promise: Promise, facts: Facts, *, later: bool) -> Check:
 
 
 def _times(log: LogFacts) -> Mapping[str, list[float]]:
-    """When the container said each text."""
+    """The times at which the container printed each text."""
     known: dict[str, list[float]] = {}
     for at, _, text in (line.partition(" ") for line in log.lines):
         moment = stamp(at)

@@ -45,7 +45,7 @@ def _host(c: ContainerFacts, key: str) -> Any:
 
 
 def _among(promise: Promise, values: Collection[Any], source: str, detail: str = "") -> Check:
-    """Kept when the expected value is one of those found."""
+    """Kept when the expected value is among ``values``."""
     actual = promise.expected if promise.expected in values else (list(values) or None)
     return compare((detail), promise.expected, actual, source)
 

@@ -167,7 +167,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 class _Leaving:
-    """A plugin that tells whether the person asked twice for an end: then nothing is waited for."""
+    """A plugin that knows whether the person asked twice for an end; then we wait for nothing."""
 
     asked = False
 

@@ -223,7 +223,7 @@ class StepItem(_Reporting):
         return self.step.mark.line
 
     def perform(self) -> StepResult:
-        """Do the step; a first Ctrl-C or SIGTERM ends it, and is told as its outcome."""
+        """Do the step; a first Ctrl-C or SIGTERM ends it, and becomes its outcome."""
         run, interrupts = self.parent.run, self.parent.interrupts
         if interrupts.requested:
             run.stop("the run was interrupted")

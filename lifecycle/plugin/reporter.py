@@ -144,7 +144,7 @@ class Reporter:
                 file.crashed = " ".join(str(report.longrepr).split())
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
-        """Say which step is being done; those of a wide run are told when they end."""
+        """Print the step that begins; a wide run prints each step when it ends."""
         if self._progress and not self._side_by_side:
             self._progress.begin(nodeid.partition("::")[2])
 
@@ -165,7 +165,7 @@ class Reporter:
     # -- the report -----------------------------------------------------------------------------
 
     def _publish(self, report: RunReport) -> bool:
-        """Write and print all that there is to tell; whether all of it was told."""
+        """Write the report and print its summary; return whether all of it could be written."""
         index: Path | None = None
         problem = ""
         try:

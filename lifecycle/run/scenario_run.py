@@ -51,7 +51,7 @@ class LiveRun:
         say: Say,
         environ: Mapping[str, str] | None = None,
     ) -> None:
-        """Nothing is opened yet. ``say`` tells the person what is waited for."""
+        """Nothing is opened yet. ``say`` tells the person what the run waits for."""
         self.scenario = scenario
         self.id = new_run_id()
         self.remains = Remains()
@@ -107,7 +107,7 @@ class LiveRun:
         self._stopped = self._stopped or because
 
     def interrupted(self, index: int) -> StepResult:
-        """What came of a step that a person ended; the rest is not run."""
+        """Return the result of a step that a person ended; the run stops there."""
         self.stop("the run was interrupted")
         result = StepResult(self.title(index), self.steps[index].mark.line, ran=True)
         reason = "a person or the system ended it (Ctrl-C, SIGTERM, or its terminal was closed)"

@@ -31,7 +31,7 @@ SETTLE_LIMIT = 30.0
 
 @dataclass(frozen=True)
 class Refusal:
-    """A request that was not let through: the sentence that the engine's client was told."""
+    """A request that the gate refused, and the sentence that its client got."""
 
     sentence: str
     about: str = "touches only what this run made"
@@ -201,12 +201,12 @@ class Ownership:
         self._begun.append(begun)
 
     def build_untold(self) -> None:
-        """A build of ours may have made more than was told: the engine went away meanwhile."""
+        """A build of ours may have made more than we heard of: the engine went away meanwhile."""
         self._untold = True
 
     @property
     def untold_builds(self) -> tuple[Begun, ...]:
-        """The builds that may have made more than was told."""
+        """The builds that may have made more than we heard of."""
         return tuple(self._begun) if self._untold else ()
 
     def intends(self, kind: Kind, name: str) -> bool:

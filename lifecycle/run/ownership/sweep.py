@@ -107,7 +107,7 @@ def _remove_all(record: Record, daemon: Daemon | None, entries: list[Entry]) -> 
 
 
 def _out_of_sight(record: Record) -> list[Check]:
-    """Commands that may go on where they can't be seen: the ledger stays for what they make."""
+    """A check for commands that may still run in another container; the ledger stays for them."""
     if record.pids_count or not record.of_this_boot or not record.clis:
         return []
     if not _is_younger(record.path, OUT_OF_SIGHT):

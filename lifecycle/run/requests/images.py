@@ -199,7 +199,7 @@ class Images:
         *,
         hold: bool = False,
     ) -> Messages:
-        """Let a request through, and hear what the engine tells of it, to the end."""
+        """Let a request through, and hand each message of the engine to ``hear``, to the end."""
         messages = Messages()
         for piece in call.relay_and_follow(where, hold=hold):
             for message in messages.feed(piece):

@@ -56,8 +56,8 @@ class Secrets:
     def hide(self, value: str, *, everywhere: bool = True) -> None:
         """Redact a value that is no scenario's secret; one too short to hide stays.
 
-        Without ``everywhere`` it is found in what is told only, and may stand in a command: the
-        author does not know of it.
+        Without ``everywhere`` only output hides it, and a command may hold it: the author does not
+        know of it.
         """
         if len(value) >= SHORTEST:
             (self._values if everywhere else self._in_output_only).setdefault(f"-{value}", value)

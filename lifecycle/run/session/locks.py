@@ -46,7 +46,7 @@ class LockError(Exception):
 
 
 class _SpoiledError(Exception):
-    """What is in a lock's place is none; the message says what it is, and whose."""
+    """Something else is in a lock's place; the message says what it is, and whose."""
 
 
 class Locks:
@@ -67,7 +67,7 @@ class Locks:
         return f"{self._scope}-{name}"
 
     def try_take(self, name: str) -> bool:
-        """Take a lock if it is free; one that is spoiled is passed over, which is told once."""
+        """Take a lock if it is free; pass over one that is spoiled, and say so once."""
         if name in self._fds or name in self._passed:
             return True
         try:

@@ -1,4 +1,4 @@
-"""What steps that were skipped would have made or opened: what builds on it is skipped as well."""
+"""What skipped steps would have made or opened; a step that needs any of it is skipped too."""
 
 from __future__ import annotations
 

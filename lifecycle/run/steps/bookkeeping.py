@@ -72,7 +72,7 @@ def begin(session: Session, planned: PlannedStep) -> None:
 
 
 def settle(session: Session, planned: PlannedStep) -> tuple[list[Refusal], list[Check]]:
-    """After the command: what the gate refused, and what it did otherwise than was asked."""
+    """After a command: return the gate's refusals, and a check for each request that it changed."""
     refusals, notes = session.ownership.settle()
     if planned.line and planned.line.verb == "build":
         _settle_layers(session)
@@ -80,7 +80,7 @@ def settle(session: Session, planned: PlannedStep) -> tuple[list[Refusal], list[
 
 
 def _settle_layers(session: Session) -> None:
-    """Of what a build made without a name, what is left: the rest goes when that goes."""
+    """Write down what a build left without a name; the layers below go when that goes."""
     noted = unnamed(session.ownership.entries())
     left = left_over(session.daemon, noted)
     for entry in noted:

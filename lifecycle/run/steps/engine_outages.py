@@ -10,7 +10,7 @@ from lifecycle.run.session.session import Session
 
 
 def observed(session: Session) -> tuple[str, ...]:
-    """What was seen of the engine's going and coming since the run began, in sentences."""
+    """One sentence for each time that the engine was away since the run began."""
     absences = session.events.absences
     if absences:
         return tuple(map(_sentence, absences))

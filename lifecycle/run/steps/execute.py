@@ -93,9 +93,10 @@ def run_on_terminal(session: Session, planned: PlannedStep, words: Sequence[str]
 
 @contextmanager
 def _ending(session: Session, planned: PlannedStep) -> Iterator[Callable[[], str]]:
-    """Gives what ends the processes of an exec whose CLI was ended, and says what came of it.
+    """Yield a function that kills what a timed-out ``docker exec`` left running.
 
-    A person who interrupts the step has it called as well.
+    It returns what to add to the step's problem: nothing for other commands. Where a person
+    interrupts the step, leaving the context calls it.
     """
     mark = session.events.mark()
 

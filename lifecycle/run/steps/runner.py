@@ -329,7 +329,7 @@ def _refused(result: StepResult, refusals: Sequence[Refusal]) -> bool:
 
 
 def _symptom(planned: PlannedStep, acted: Acted, result: StepResult) -> Symptom:
-    """How a command failed; what the gate told it counts, though a script threw it away."""
+    """How a command failed; the gate's refusals count, though a script threw them away."""
     refusals = tuple(str(c.actual) for c in result.checks if c.source == _GATE)
     return Symptom(acted.output, planned.words, acted.exit_code, observed=refusals)
 

@@ -1,4 +1,4 @@
-"""How long the looking of a step may take: its own limit counts for what is seen after it too."""
+"""How long a step may look around: its own time limit covers the looks after it too."""
 
 from __future__ import annotations
 
