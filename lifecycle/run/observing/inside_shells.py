@@ -1,4 +1,4 @@
-"""Looks inside that are taken again: through a shell that stays, where more are to come.
+"""Repeated looks inside: a shell stays open in the container for the next one.
 
 What such a shell is (its user's number and groups) was settled when it began. So it is given up
 when the container's accounts have changed; with the container's life it ends by itself.
@@ -57,7 +57,7 @@ class Looks:
         return look_inside(self.daemon, container, probe, user)
 
     def _through(self, key: Key, probe: Probe) -> Inside | None:
-        """A look through the shell that stays; None, and no such shell, when it serves no more."""
+        """Look through the shell that stays; where it serves no more, drop it and return None."""
         try:
             shell, known = self._open.get(key) or self._begin(key)
             output = shell.ask(script(probe))

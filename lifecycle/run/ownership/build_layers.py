@@ -60,7 +60,7 @@ def left_over(
 
 
 def _containers(daemon: Daemon, builds: Collection[Begun], until: float) -> list[Entry]:
-    """Containers that don't run of the step that a build of ours was at when it was cut short."""
+    """Stopped containers of the step at which a build of ours was cut short."""
     entries = []
     for one in daemon.containers() if builds else []:
         container = daemon.container(str(one["Id"]))
@@ -98,7 +98,7 @@ def _made_by(daemon: Daemon, image: Json, build: Begun, until: float) -> bool:
 
 
 def _leads(build: Begun, tags: Collection[str], steps: list[str]) -> bool:
-    """Whether the first steps of a stage of a build, on a base of one of these tags, are these."""
+    """Whether a stage of the build begins with these steps, on a base of one of these tags."""
     return any(
         base in tags and list(map(_bare, instructions[: len(steps)])) == steps
         for base, *instructions in build.stages
@@ -106,7 +106,7 @@ def _leads(build: Begun, tags: Collection[str], steps: list[str]) -> bool:
 
 
 def _history(daemon: Daemon, image: Json) -> tuple[list[str], list[str]]:
-    """The steps from the image with a name on which one stands, and the tags of that."""
+    """The steps from the nearest named image below up to this one, and that image's tags."""
     steps: list[str] = []
     at: Json | None = image
     while at and not tags_of(at):
@@ -123,7 +123,7 @@ def _bare(step: str) -> str:
 def above_others(
     daemon: Daemon, name: str, is_theirs: Callable[[Json], bool]
 ) -> list[Entry] | None:
-    """What an image has below it of its own, the oldest first, where a layer of others follows.
+    """The image's own layers above the first layer of others, the oldest first.
 
     Docker removes with an image all that it stands on and nobody has named: a layer of a build of
     somebody's that failed, as well. None where there is none such.
@@ -139,7 +139,7 @@ def above_others(
 
 
 def tags_of(image: Json) -> list[str]:
-    """An image's tags, of which an old engine says "none" in its own way."""
+    """An image's tags; an old engine writes ``<none>:<none>`` for none."""
     return [t for t in image.get("RepoTags") or [] if t != "<none>:<none>"]
 
 

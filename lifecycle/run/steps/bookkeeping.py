@@ -92,7 +92,7 @@ def _settle_layers(session: Session) -> None:
 
 
 def loaded(session: Session, output: str) -> tuple[Promise, ...]:
-    """What ``docker load`` promises is known from what it says it loaded."""
+    """The promises of ``docker load``, read from its output."""
     names = (session.plan.names.written("image", name) for name in _LOADED.findall(output))
     return tuple(
         Promise("load", "image.exists", expected=True, where="inspect", about=Ref("image", name))
@@ -101,6 +101,6 @@ def loaded(session: Session, output: str) -> tuple[Promise, ...]:
 
 
 def detaches(planned: PlannedStep, opened: OpenTerminal) -> bool:
-    """Whether what a step types holds the keys that detach what opened its terminal."""
+    """Whether a step types the keys that detach from its terminal's container."""
     line = opened.planned.line
     return line is not None and keys_of(line, opened.usual_keys) in planned.sent

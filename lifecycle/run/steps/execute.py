@@ -170,7 +170,7 @@ def _drive(session: Session, planned: PlannedStep, terminal: Terminal) -> Acted:
 
 
 def looked_at(terminal: Terminal, since: int = 0, *, problem: str = "") -> Acted:
-    """What a terminal has come to by now, and what it has printed since an offset."""
+    """The state of a terminal now, with what it has printed since an offset."""
     code, picture = terminal.exit_code, terminal.picture()
     return Acted(code, terminal.text(since), picture.text, problem, picture=picture)
 

@@ -69,7 +69,7 @@ def _facts(session: Session) -> MachineFacts:
 def _by_both_names(
     containers: list[dict[str, Any]], restore: Callable[[str], str]
 ) -> list[dict[str, Any]]:
-    """Ours first, also by the names that the author wrote, as the lines that failed have them."""
+    """List our containers first, and add the author's names for them, which failed lines use."""
     named = []
     for one in containers:
         real = one.get("Names") or []

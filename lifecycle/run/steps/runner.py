@@ -189,7 +189,7 @@ class Runner:
         self._s.made_by_lines.add(planned)
 
     def _begin(self, planned: PlannedStep, result: StepResult) -> _Begun | None:
-        """What is to run, what it promises and what was there before; None when it may not."""
+        """The words to run, their promises and the state before; None where it may not run."""
         words = bookkeeping.words_to_run(self._s, planned)
         if words.changed:
             result.actual_command = self._s.secrets.redact(words.shown)
@@ -232,7 +232,7 @@ class Runner:
                 add_findings(self._s, result, of_refused_write(path, error, planned.words, by))
 
     def _promises(self, planned: PlannedStep) -> tuple[Promise, ...]:
-        """The line's own, and after a start again those of the line that made the container."""
+        """The line's own; a later start repeats those of the line that made the container."""
         if planned.does.starts and not planned.does.makes:
             return planned.promises + self._s.made_by_lines.of(planned.container)
         return planned.promises
@@ -297,7 +297,7 @@ class Runner:
         before: Before,
         facts: Facts | None = None,
     ) -> list[Check]:
-        """What the author expects: of these facts, or with ``within`` asked until it holds."""
+        """Judge ``expect`` by these facts, or with ``within`` ask again until it holds."""
 
         def ask() -> list[Check]:
             nonlocal facts

@@ -159,5 +159,5 @@ def _started_again(session: Session, real: str, since: int) -> bool:
 
 
 def _about(planned: PlannedStep, container: str) -> PlannedStep:
-    """The same step, told which container it is about."""
+    """The same step, with the container that it is about."""
     return replace(planned, step=planned.step.model_copy(update={"on": container}))

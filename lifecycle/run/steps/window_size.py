@@ -25,7 +25,7 @@ class _UnseenError(Exception):
 
 
 def window_inside(session: Session, opened: OpenTerminal, wanted: Size) -> list[Check]:
-    """Wait until the terminal inside has the size, and say whether it came to have it."""
+    """Wait until the terminal inside has the size, and check that it does."""
     if not opened.container or opened.terminal.ended:
         return []
     about, size = f"window of {opened.terminal.name}", ""
