@@ -35,7 +35,7 @@ def of_exec(promise: Promise, facts: Facts) -> Check:
 
 
 def _variable(promise: Promise, key: str, actual: str | None, source: str, facts: Facts) -> Check:
-    """The value that was written, else the caller's: that one is not shown, as it may be secret."""
+    """Compare with the written value, else with the caller's, which stays hidden: a secret perhaps."""
     if promise.expected is not None:
         return compare(PHRASE, promise.expected, actual, source)
     reason = _untold(promise, key, facts)

@@ -105,7 +105,7 @@ class _Window:
 
 
 def _untold(facts: Facts) -> str:
-    """Why what was printed can't be compared with the log; empty when it can."""
+    """Why nobody can compare the output with the log; empty when one can."""
     if facts.log is None:
         return "it went to a terminal, or the engine gave no log"
     if _CUT.search(facts.output):

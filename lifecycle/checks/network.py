@@ -265,7 +265,7 @@ def _joined(promise: Promise, mode: str, other: ContainerFacts | None) -> Check:
 
 
 def _on_it(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
-    """The addresses inside are those that the engine tells of the network."""
+    """The container has inside the addresses that the inspect has for the network."""
     hidden = _unread(promise, c, ROUTES)
     if hidden:
         return hidden
@@ -287,7 +287,7 @@ def _on_it(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
 
 
 def _addresses_on(c: ContainerFacts, name: str, facts: Facts) -> list[str]:
-    """The addresses that the engine tells of a container, on one network or on all."""
+    """A container's addresses by its inspect, on one network or on all."""
     ips = [
         one.get("IPAddress")
         for real, one in _networks(c).items()
@@ -310,7 +310,7 @@ def exposed(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
 
 
 def _exposed(c: ContainerFacts) -> list[str]:
-    """The ports as they are published: a protocol is kept in the letters it was written in."""
+    """The exposed ports in small letters: the engine keeps a protocol as the author wrote it."""
     return [port.lower() for port in (c.inspect or {})["Config"].get("ExposedPorts") or {}]
 
 

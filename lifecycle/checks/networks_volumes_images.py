@@ -17,7 +17,7 @@ Read = Callable[[Json, Promise], Any]
 
 
 def _judge(kind: str, doc: str, source: str, read: Read) -> Judge:
-    """A judge of one field: what ``read`` finds in the inspect is what was promised."""
+    """Make a judge of one field, which compares what ``read`` takes from the inspect."""
 
     def judged(promise: Promise, facts: Facts) -> Check:
         known = {"network": facts.networks, "volume": facts.volumes, "image": facts.images}

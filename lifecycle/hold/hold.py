@@ -80,7 +80,7 @@ def _inside(daemon: Daemon, inspect: dict[str, Any], wanted: list[Promise]) -> I
 
 
 def _end_looks(daemon: Daemon) -> None:
-    """A look that was given up goes on inside: the container is somebody's, so it is ended."""
+    """End the looks that we gave up: they would go on inside somebody's container."""
     for exec_id in sorted(daemon.own_execs):
         with suppress(EngineError):
             end_exec(daemon, exec_id)

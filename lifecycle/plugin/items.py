@@ -67,7 +67,7 @@ class ScenarioFile(pytest.File):
         return self.config.stash[KEY]
 
     def teardown(self) -> None:
-        """End the run; what was left to do is done and reported as the items it stands for."""
+        """End the run; do what is left to do, and report it as the items that it stands for."""
         try:
             if not (self.run.over or self.interrupts.leaving):
                 for item in self._undone():

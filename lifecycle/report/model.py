@@ -157,7 +157,7 @@ class RunReport:
 
 
 def count_gpu_checks(steps: Iterable[Step]) -> dict[str, int]:
-    """What became of the checks of GPUs, by ``real``, ``simulated`` and ``skipped``."""
+    """How many checks of GPUs were ``real``, ``simulated`` and ``skipped``."""
     counts = {"real": 0, "simulated": 0, "skipped": 0}
     for step in steps:
         counts["skipped"] += step["lacks"] == "gpu"
