@@ -35,7 +35,7 @@ def of_exec(promise: Promise, facts: Facts) -> Check:
 
 
 def _variable(promise: Promise, key: str, actual: str | None, source: str, facts: Facts) -> Check:
-    """Compare with the written value, else with the caller's, which stays hidden: a secret perhaps."""
+    """Compare with the written value, else with the caller's, which is never shown."""
     if promise.expected is not None:
         return compare(PHRASE, promise.expected, actual, source)
     reason = _untold(promise, key, facts)
