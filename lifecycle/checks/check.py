@@ -44,8 +44,9 @@ def compare(
     about: str, expected: Any, actual: Any, source: str, gpu: GpuKind | None = None
 ) -> Check:
     """Kept when equal, broken when not."""
-    wanted, found = as_json(expected), as_json(actual)
-    return Check(about, wanted, found, "kept" if wanted == found else "broken", source, gpu)
+    expected, actual = as_json(expected), as_json(actual)
+    status: CheckStatus = "kept" if expected == actual else "broken"
+    return Check(about, expected, actual, status, source, gpu)
 
 
 def unverified(about: str, expected: Any, reason: str, gpu: GpuKind | None = None) -> Check:

@@ -1,4 +1,4 @@
-"""Promises of the verbs that tell, signal or take away: what they printed or did is true."""
+"""Promises of the verbs that print, signal or remove: their output and their effect are true."""
 
 from __future__ import annotations
 

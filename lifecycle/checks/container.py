@@ -14,11 +14,11 @@ from lifecycle.facts.model import ContainerFacts, Facts
 _NEVER = "0001-01-01T00:00:00Z"
 
 
-def _seen(c: ContainerFacts) -> dict[str, Any]:
-    if c.seen is None:
+def _inspect(c: ContainerFacts) -> dict[str, Any]:
+    if c.inspect is None:
         message = "judge() asks only about containers that were seen"
         raise AssertionError(message)
-    return c.seen
+    return c.inspect
 
 
 def _from_inspect(promise: Promise, actual: Any, field: str) -> Check:
@@ -26,7 +26,7 @@ def _from_inspect(promise: Promise, actual: Any, field: str) -> Check:
 
 
 def _config(promise: Promise, c: ContainerFacts, key: str) -> Check:
-    return _from_inspect(promise, _seen(c)["Config"].get(key), f"Config.{key}")
+    return _from_inspect(promise, _inspect(c)["Config"].get(key), f"Config.{key}")
 
 
 def exists(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
@@ -39,7 +39,7 @@ def exists(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
 
 def state(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     """``.State.Status``; one with --rm that ended is gone, or going, which is ended too."""
-    removes_itself = _seen(c)["HostConfig"].get("AutoRemove")
+    removes_itself = _inspect(c)["HostConfig"].get("AutoRemove")
     if c.now is None:
         actual = "exited" if removes_itself else "gone"
         return compare(PHRASE, promise.expected, actual, "events")
@@ -81,7 +81,7 @@ def same_process(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
 
 def name(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
     """The name it has: the engine finds a container by the beginning of its id, too."""
-    real = str(_seen(c)["Name"]).removeprefix("/")
+    real = str(_inspect(c)["Name"]).removeprefix("/")
     return _from_inspect(promise, facts.written("container", real), "Name")
 
 
@@ -90,8 +90,8 @@ def made_of(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     wanted = c.image_ids.get(promise.expected_as(str))
     if not wanted:
         return unverified(PHRASE, promise.expected, "the image has no such name any more")
-    same = _seen(c)["Image"] == wanted
-    actual = promise.expected if same else _seen(c)["Config"].get("Image")
+    same = _inspect(c)["Image"] == wanted
+    actual = promise.expected if same else _inspect(c)["Config"].get("Image")
     return compare(("is made of"), promise.expected, actual, "inspect .Image")
 
 
@@ -102,7 +102,7 @@ def command(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
 
 def entrypoint(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     """``--entrypoint``; an empty one takes the image's away."""
-    actual = [word for word in _seen(c)["Config"].get("Entrypoint") or [] if word]
+    actual = [word for word in _inspect(c)["Config"].get("Entrypoint") or [] if word]
     return _from_inspect(promise, actual, "Config.Entrypoint")
 
 
@@ -113,7 +113,7 @@ def tty(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     hidden = c.inside.hides("/proc/1/stat")
     if hidden:
         return unverified(PHRASE, promise.expected, hidden)
-    if _seen(c)["HostConfig"].get("PidMode"):
+    if _inspect(c)["HostConfig"].get("PidMode"):
         reason = "process 1 is another's, as the container has no process numbers of its own"
         return unverified(PHRASE, promise.expected, reason)
     source = f"{c.inside.place('/proc/1/stat')} tty_nr"
@@ -127,11 +127,13 @@ def stdin(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
 
 def removed_on_exit(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     """``--rm``: declared, and once it has ended it is gone."""
-    if c.seen is None:
+    if c.inspect is None:
         return compare(PHRASE, promise.expected, actual=False, source="events")
     if promise.expected and c.now is not None and c.now["State"]["Status"] == "exited":
         return compare(("is removed when it ends"), "gone", "exited", "inspect")
-    return _from_inspect(promise, c.seen["HostConfig"].get("AutoRemove"), "HostConfig.AutoRemove")
+    return _from_inspect(
+        promise, c.inspect["HostConfig"].get("AutoRemove"), "HostConfig.AutoRemove"
+    )
 
 
 def hostname(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
@@ -147,7 +149,7 @@ def hostname(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
 def label(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     """``--label K=V``."""
     key = promise.field.removeprefix("container.labels.")
-    actual = (_seen(c)["Config"].get("Labels") or {}).get(key)
+    actual = (_inspect(c)["Config"].get("Labels") or {}).get(key)
     return _from_inspect(promise, actual, f"Config.Labels.{key}")
 
 
@@ -155,7 +157,7 @@ def workdir(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     """``-w``: declared, and where a process inside begins."""
     wanted = clean(promise.expected_as(str))
     if promise.where == "inspect":
-        actual = _seen(c)["Config"].get("WorkingDir")
+        actual = _inspect(c)["Config"].get("WorkingDir")
         return compare(PHRASE, wanted, actual, "inspect .Config.WorkingDir")
     hidden = c.inside.hides("pwd")
     if hidden:
@@ -166,7 +168,9 @@ def workdir(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
 def shm_size(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     """``--shm-size`` in bytes: declared, and the size of /dev/shm's tmpfs."""
     if promise.where == "inspect":
-        return _from_inspect(promise, _seen(c)["HostConfig"].get("ShmSize"), "HostConfig.ShmSize")
+        return _from_inspect(
+            promise, _inspect(c)["HostConfig"].get("ShmSize"), "HostConfig.ShmSize"
+        )
     hidden = c.inside.hides(MOUNTS)
     if hidden:
         return unverified(PHRASE, promise.expected, hidden)

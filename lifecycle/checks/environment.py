@@ -15,14 +15,14 @@ def of_container(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
     """`-e K=V`, or the caller's K: declared, and in the environment inside."""
     key = promise.field.removeprefix("container.env.")
     if promise.where == "inspect":
-        listed = ((c.seen or {})["Config"].get("Env")) or []
+        listed = ((c.inspect or {})["Config"].get("Env")) or []
         # A name alone takes the variable of the image away.
         declared = dict(e.split("=", 1) for e in listed if "=" in e)
-        return _held(promise, key, declared.get(key), f"inspect .Config.Env {key}", facts)
+        return _variable(promise, key, declared.get(key), f"inspect .Config.Env {key}", facts)
     hidden = c.inside.hides(ENVIRON)
     if hidden:
         return unverified(PHRASE, promise.expected, hidden)
-    return _held(promise, key, c.inside.env.get(key), c.inside.place(ENVIRON), facts)
+    return _variable(promise, key, c.inside.env.get(key), c.inside.place(ENVIRON), facts)
 
 
 def of_exec(promise: Promise, facts: Facts) -> Check:
@@ -31,11 +31,11 @@ def of_exec(promise: Promise, facts: Facts) -> Check:
         reason = facts.exec.unseen if facts.exec else "the engine reported no exec"
         return unverified(PHRASE, promise.expected, reason)
     key = promise.field.removeprefix("exec.env.")
-    return _held(promise, key, facts.exec.env.get(key), "/proc/PID/environ of the exec", facts)
+    return _variable(promise, key, facts.exec.env.get(key), "/proc/PID/environ of the exec", facts)
 
 
-def _held(promise: Promise, key: str, actual: str | None, source: str, facts: Facts) -> Check:
-    """The value that was written, else the caller's: that one is not shown, as it may be secret."""
+def _variable(promise: Promise, key: str, actual: str | None, source: str, facts: Facts) -> Check:
+    """Compare with the written value, else with the caller's, which is never shown."""
     if promise.expected is not None:
         return compare(PHRASE, promise.expected, actual, source)
     reason = _untold(promise, key, facts)

@@ -17,8 +17,8 @@ from lifecycle.machine.gpus import Gpu, Gpus
 
 def requested(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     """``--gpus``: the device request that the engine stored."""
-    requests = (c.seen or {})["HostConfig"].get("DeviceRequests") or []
-    found = [
+    requests = (c.inspect or {})["HostConfig"].get("DeviceRequests") or []
+    gpu_requests = [
         GpuRequest(
             count=r.get("Count", 0),
             devices=tuple(r.get("DeviceIDs") or ()),
@@ -29,7 +29,7 @@ def requested(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     asked = promise.expected_as(GpuRequest)
     # The CLI adds "gpu" to whatever was written, be it there already.
     wanted = replace(asked, capabilities=_sorted((*asked.capabilities, "gpu")))
-    actual = wanted if wanted in found else (found or None)
+    actual = wanted if wanted in gpu_requests else (gpu_requests or None)
     return compare(PHRASE, wanted, actual, "inspect .HostConfig.DeviceRequests")
 
 

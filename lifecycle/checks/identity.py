@@ -12,7 +12,7 @@ from lifecycle.facts.model import ContainerFacts, Facts
 def user(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     """``-u``: declared as written, and the uid (and gid) that processes inside have."""
     if promise.where == "inspect":
-        actual = (c.seen or {})["Config"].get("User", "")
+        actual = (c.inspect or {})["Config"].get("User", "")
         return compare(PHRASE, promise.expected, actual, "inspect .Config.User")
     hidden = c.inside.hides("id")
     if hidden:

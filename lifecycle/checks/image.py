@@ -64,13 +64,13 @@ def build_arg(promise: Promise, facts: Facts) -> Check:
     if wanted is None:
         return unverified(PHRASE, None, f"{name} is not set here, so it says nothing")
     had = [m[1] for m in map(_ARGUMENTS.match, history) if m]
-    found = [
+    values = [
         m[1] for text in had for m in [re.search(rf"(?:^| ){re.escape(name)}=(\S*)", text)] if m
     ]
     kept = any(f" {name}={wanted} " in f" {text} " for text in had)
     if promise.expected is None:  # the caller's own is not shown, as it may be secret
         return compare(PHRASE, _CALLERS, _CALLERS if kept else "another value", "history")
-    actual = wanted if kept else (found[0] if found else None)
+    actual = wanted if kept else (values[0] if values else None)
     return compare(PHRASE, wanted, actual, "image history")
 
 
@@ -103,10 +103,10 @@ def _step(text: str) -> tuple[str, str]:
     """One entry of a history as the instruction that made it; of most only the word."""
     _, nop, rest = text.partition("#(nop) ")
     plain = " ".join((rest if nop else text).split()).removesuffix(" # buildkit")
-    word, _, held = plain.partition(" ")
+    word, _, arguments = plain.partition(" ")
     if not nop and not (word.isupper() and word.isalpha()):
-        word, held = "RUN", plain  # the old builder has the command alone
-    return word, held if word in _WHOLE else ""
+        word, arguments = "RUN", plain  # the old builder has the command alone
+    return word, arguments if word in _WHOLE else ""
 
 
 def id_file(promise: Promise, facts: Facts) -> Check:
@@ -120,7 +120,7 @@ def id_file(promise: Promise, facts: Facts) -> Check:
 
 def container_id_file(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
     """``--cidfile``: what the file holds is the container's id."""
-    return _holds(promise, str((c.seen or {})["Id"]), facts)
+    return _holds(promise, str((c.inspect or {})["Id"]), facts)
 
 
 def _holds(promise: Promise, wanted: str, facts: Facts) -> Check:

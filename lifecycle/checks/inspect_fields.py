@@ -16,7 +16,7 @@ Judge = Callable[[Promise, ContainerFacts, Facts], Check]
 
 def host_config(c: ContainerFacts) -> Json:
     """``.HostConfig`` of the freshest inspect."""
-    return dict((c.seen or {})["HostConfig"])
+    return dict((c.inspect or {})["HostConfig"])
 
 
 def from_inspect(promise: Promise, actual: Any, field: str) -> Check:
@@ -39,11 +39,11 @@ def held_in(doc: str, *path: str) -> Judge:
     """A judge of one key of a mapping in the inspect; the promise's field ends with the key."""
 
     def check(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
-        held: Any = c.seen or {}
+        section: Any = c.inspect or {}
         for step in path:
-            held = held.get(step) or {}
+            section = section.get(step) or {}
         key = keyed(promise)
-        return from_inspect(promise, held.get(key), f"{'.'.join(path)} {key}")
+        return from_inspect(promise, section.get(key), f"{'.'.join(path)} {key}")
 
     check.__doc__ = doc
     return check

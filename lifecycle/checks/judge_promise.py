@@ -39,7 +39,7 @@ def _judge(promise: Promise, facts: Facts, on: ContainerFacts | None) -> Check:
         return rule.judge(promise, facts)
     if on is None:
         return unverified(PHRASE, promise.expected, "the container was not looked at")
-    if on.seen is None and not rule.when_gone:
+    if on.inspect is None and not rule.when_gone:
         return unverified(PHRASE, promise.expected, f"container {on.name} does not exist")
     return rule.judge(promise, on, facts)
 

@@ -26,7 +26,7 @@ _HEALTH = {
 
 
 def _config(c: ContainerFacts) -> Json:
-    return dict((c.seen or {})["Config"])
+    return dict((c.inspect or {})["Config"])
 
 
 def init(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
@@ -39,15 +39,15 @@ def init(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     if host_config(c).get("PidMode"):
         reason = "process 1 is another's, as the container has no process numbers of its own"
         return unverified(PHRASE, promise.expected, reason)
-    found = c.inside.pid1[0] if c.inside.pid1 else ""
-    actual = True if found in _INITS else f"process 1 is {found}"
+    program = c.inside.pid1[0] if c.inside.pid1 else ""
+    actual = True if program in _INITS else f"process 1 is {program}"
     return compare(PHRASE, promise.expected, actual, c.inside.place(FIRST))
 
 
 def restart(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     """``--restart``: the policy, and how often it tries where it counts."""
-    held = host_config(c).get("RestartPolicy") or {}
-    actual = RestartPolicy(held.get("Name") or "no", held.get("MaximumRetryCount", 0))
+    policy = host_config(c).get("RestartPolicy") or {}
+    actual = RestartPolicy(policy.get("Name") or "no", policy.get("MaximumRetryCount", 0))
     return from_inspect(promise, actual, "HostConfig.RestartPolicy")
 
 
@@ -98,11 +98,11 @@ def log_driver(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
 
 def platform(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
     """``--platform``: the operating system and architecture of the image that it was made of."""
-    image_id = (c.seen or {}).get("Image")
-    found = next((i for i in facts.images.values() if i and i.get("Id") == image_id), None)
-    if found is None:
+    image_id = (c.inspect or {}).get("Image")
+    image = next((i for i in facts.images.values() if i and i.get("Id") == image_id), None)
+    if image is None:
         return unverified(PHRASE, promise.expected, "its image was not looked at")
-    parts = [str(found.get(key) or "") for key in ("Os", "Architecture", "Variant")]
+    parts = [str(image.get(key) or "") for key in ("Os", "Architecture", "Variant")]
     actual = "/".join(parts[: promise.expected_as(str).count("/") + 1])
     return compare(PHRASE, promise.expected, actual, "inspect of the image")
 
@@ -111,8 +111,8 @@ def api_socket(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     """``--use-api-socket``: the engine's socket is mounted."""
     target = "/var/run/docker.sock"
     if promise.where == "inspect":
-        held = [m.get("Target") for m in host_config(c).get("Mounts") or []]
-        return from_inspect(promise, target in held, "HostConfig.Mounts")
+        targets = [m.get("Target") for m in host_config(c).get("Mounts") or []]
+        return from_inspect(promise, target in targets, "HostConfig.Mounts")
     hidden = c.inside.hides(MOUNTS)
     if hidden:
         return unverified(PHRASE, promise.expected, hidden)

@@ -72,14 +72,14 @@ def _plain(_: int, texts: Sequence[str], __: Json) -> int:
 
 
 def _pages(expected: int, texts: Sequence[str], _: Json) -> int:
-    found = _number(texts[0])
-    return expected if found >= 0 and 0 <= expected - found < _PAGE else found
+    actual = _number(texts[0])
+    return expected if actual >= 0 and 0 <= expected - actual < _PAGE else actual
 
 
 def _with_swap(expected: int, texts: Sequence[str], host: Json) -> int:
     """Version 2 counts swap alone, docker memory and swap together."""
-    found = _number(texts[0])
-    return found if found < 0 else _pages(expected, [str(found + host.get("Memory", 0))], host)
+    actual = _number(texts[0])
+    return actual if actual < 0 else _pages(expected, [str(actual + host.get("Memory", 0))], host)
 
 
 def _cpus(expected: int, texts: Sequence[str], _: Json) -> int:
@@ -105,8 +105,8 @@ def _period(_: int, texts: Sequence[str], __: Json) -> int:
 
 def _shares(expected: int, texts: Sequence[str], _: Json) -> int:
     """The kernel knows no fewer than two shares."""
-    found = _number(texts[0])
-    return expected if found == max(2, expected) else found
+    actual = _number(texts[0])
+    return expected if actual == max(2, expected) else actual
 
 
 def _weight(expected: int, texts: Sequence[str], _: Json) -> Any:
@@ -115,8 +115,8 @@ def _weight(expected: int, texts: Sequence[str], _: Json) -> Any:
     line = 1 + ((shares - 2) * 9999) // 262142
     log = math.log2(shares)
     curve = math.ceil(10 ** ((log * log + 125 * log) / 612 - 7 / 34))
-    found = _number(texts[0])
-    return expected if found in {line, curve} else f"a weight of {found}"
+    actual = _number(texts[0])
+    return expected if actual in {line, curve} else f"a weight of {actual}"
 
 
 def _last_number(_: int, texts: Sequence[str], __: Json) -> int:
@@ -268,9 +268,9 @@ def _judge_limit(limit: Limit) -> Judge:
 def _judge_device(limit: DeviceLimit) -> Judge:
     def check(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
         if promise.where == "inspect":
-            held = host_config(c).get(limit.key) or []
-            found = [DeviceRate(d["Path"], d[limit.rate]) for d in held]
-            actual = promise.expected if promise.expected in found else found
+            rows = host_config(c).get(limit.key) or []
+            listed = [DeviceRate(d["Path"], d[limit.rate]) for d in rows]
+            actual = promise.expected if promise.expected in listed else listed
             return from_inspect(promise, actual, f"HostConfig.{limit.key}")
         wanted = promise.expected_as(DeviceRate)
         for path in limit.paths:
@@ -360,9 +360,9 @@ def ulimit(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     """``--ulimit``: declared, and the first process's own limits."""
     name = keyed(promise)
     if promise.where == "inspect":
-        held = host_config(c).get("Ulimits") or []
-        found = {u["Name"]: Ulimit(u["Soft"], u["Hard"]) for u in held}
-        return from_inspect(promise, found.get(name), f"HostConfig.Ulimits {name}")
+        rows = host_config(c).get("Ulimits") or []
+        limits = {u["Name"]: Ulimit(u["Soft"], u["Hard"]) for u in rows}
+        return from_inspect(promise, limits.get(name), f"HostConfig.Ulimits {name}")
     path, text = first_process(c, "limits")
     match = re.search(rf"^{_RLIMITS[name]} +(\S+) +(\S+)", text, re.MULTILINE)
     if match is None:

@@ -73,22 +73,22 @@ class _Window:
 
     @property
     def has_run_away(self) -> bool:
-        """Whether so much was said since that what was printed may be out of sight."""
+        """Whether the log has grown so long that the printed part may be out of reach."""
         return len(self.times) - bisect_left(self.times, self.log.begun) >= MORE
 
     def stretches(self, length: int) -> Iterator[Sequence[str]]:
         """Every part of the log, of that length, which the command can have printed."""
         first, last = self._ends()
         tail = self.asked.lines
-        for seen in range(first, last + 1):
+        for log_end in range(first, last + 1):
             for since in self._starts():
-                start = max(since, 0 if tail is None else seen - tail)
+                start = max(since, 0 if tail is None else log_end - tail)
                 end = start + length
-                if end == seen or (self.asked.follow and seen <= end <= last):
+                if end == log_end or (self.asked.follow and log_end <= end <= last):
                     yield self.texts[start:end]
 
     def _ends(self) -> tuple[int, int]:
-        """How many lines it can have found, at least and at most."""
+        """How many lines the log had when the command read it: at least, at most."""
         earliest, latest = self.log.begun, self.log.ended
         if self.asked.until:
             low, high = between(self.asked.until, earliest, latest)
@@ -105,7 +105,7 @@ class _Window:
 
 
 def _untold(facts: Facts) -> str:
-    """Why what was printed can't be compared with the log; empty when it can."""
+    """Why nobody can compare the output with the log; empty when one can."""
     if facts.log is None:
         return "it went to a terminal, or the engine gave no log"
     if _CUT.search(facts.output):
@@ -151,7 +151,7 @@ def _timed(promise: Promise, facts: Facts, *, later: bool) -> Check:
         return unverified(PHRASE, promise.expected, reason)
     low, high = between(promise.expected_as(str), facts.log.begun, facts.log.ended)
     known = _times(facts.log)
-    times = [found for line in lines for found in [_of_line(line, known)] if found]
+    times = [span for line in lines for span in [_of_line(line, known)] if span]
     if not times:
         return unverified(PHRASE, promise.expected, "it printed no line whose time is known")
     wrong = [t for t in times if (max(t) < low if later else min(t) > high)]
@@ -160,7 +160,7 @@ def _timed(promise: Promise, facts: Facts, *, later: bool) -> Check:
 
 
 def _times(log: LogFacts) -> Mapping[str, list[float]]:
-    """When the container said each text."""
+    """The times at which the container printed each text."""
     known: dict[str, list[float]] = {}
     for at, _, text in (line.partition(" ") for line in log.lines):
         moment = stamp(at)

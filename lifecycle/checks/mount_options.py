@@ -50,11 +50,11 @@ def option(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
 
 def _declared(c: ContainerFacts, target: str, name: str) -> Any:
     """What the engine holds of one option: in Mounts, HostConfig.Mounts, Tmpfs or Binds."""
-    host = (c.seen or {})["HostConfig"]
+    host = (c.inspect or {})["HostConfig"]
     tmpfs = {clean(path): options for path, options in (host.get("Tmpfs") or {}).items()}
     if target in tmpfs:
         return dict(tmpfs_options(tmpfs[target])).get(name)
-    made: Json = next((m for m in (c.seen or {})["Mounts"] if m["Destination"] == target), {})
+    made: Json = next((m for m in (c.inspect or {})["Mounts"] if m["Destination"] == target), {})
     if name in {"propagation", "driver"}:
         return made.get(name.capitalize())
     modes: list[str] = next(
@@ -104,13 +104,13 @@ def _effective(line: MountLine, name: str, value: Any) -> Any:
     if name == "subpath":
         path = posixpath.normpath(value)
         return value if line.root.endswith(f"/{path}") else line.root
-    held = dict(o.partition("=")[::2] for o in line.super_options)
+    super_options = dict(o.partition("=")[::2] for o in line.super_options)
     if name == "size":
-        return _size(held.get("size", ""), value)
+        return _size(super_options.get("size", ""), value)
     if name == "mode":
-        return held.get("mode", _STICKY).lstrip("0")
-    if name in held and value is not True:
-        return held[name]
+        return super_options.get("mode", _STICKY).lstrip("0")
+    if name in super_options and value is not True:
+        return super_options[name]
     return value is True and name in line.options
 
 
@@ -122,15 +122,15 @@ def _propagation(line: MountLine) -> str:
 def _size(text: str, wanted: int) -> int | None:
     """The kernel rounds a tmpfs up to whole pages."""
     try:
-        found = size(text)
+        actual = size(text)
     except ImpossibleError:
         return None
-    return wanted if 0 <= found - wanted < _PAGE else found
+    return wanted if 0 <= actual - wanted < _PAGE else actual
 
 
 def volume_driver(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     """``--volume-driver``: the driver of the volumes that it makes."""
-    actual = (c.seen or {})["HostConfig"].get("VolumeDriver")
+    actual = (c.inspect or {})["HostConfig"].get("VolumeDriver")
     return compare(PHRASE, promise.expected, actual, "inspect .HostConfig.VolumeDriver")
 
 
@@ -140,18 +140,18 @@ def volumes_from(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
     name, readonly = wanted.container, wanted.readonly
     label = f"has the mounts of {name}{' to read' if readonly else ''}"
     other = facts.containers.get(name)
-    if other is None or other.seen is None:
+    if other is None or other.inspect is None:
         return unverified(label, promise.expected, "that container was not looked at")
     theirs = {
         m["Destination"]: not readonly and m["RW"]
-        for m in other.seen["Mounts"]
+        for m in other.inspect["Mounts"]
         if m["Type"] in {"bind", "volume"}
     }
     if promise.where == "inspect":
-        sources = {m["Destination"]: m["Source"] for m in other.seen["Mounts"]}
+        sources = {m["Destination"]: m["Source"] for m in other.inspect["Mounts"]}
         mine = {
             m["Destination"]: m["RW"]
-            for m in (c.seen or {})["Mounts"]
+            for m in (c.inspect or {})["Mounts"]
             if sources.get(m["Destination"]) == m["Source"]
         }
         ours = {t: mine[t] for t in theirs if t in mine}
@@ -160,8 +160,8 @@ def volumes_from(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
     if hidden:
         return unverified(label, promise.expected, hidden)
     lines = {t: c.inside.mount(t) for t in theirs}
-    seen = {t: "rw" in m.options for t, m in lines.items() if m}
-    return compare(label, theirs, seen, c.inside.place(MOUNTS))
+    writable = {t: "rw" in m.options for t, m in lines.items() if m}
+    return compare(label, theirs, writable, c.inside.place(MOUNTS))
 
 
 RULES: dict[str, Rule] = {

@@ -20,23 +20,23 @@ def mount(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
     target = wanted.target.rstrip("/") or "/"
     if promise.where == "inside":
         return _inside(promise, c, MountAccess(target, wanted.readonly))
-    found = [m for m in (c.seen or {}).get("Mounts") or [] if m["Destination"] == target]
-    if not found and wanted.type == "tmpfs" and target in _tmpfs(c):
+    mounts = [m for m in (c.inspect or {}).get("Mounts") or [] if m["Destination"] == target]
+    if not mounts and wanted.type == "tmpfs" and target in _tmpfs(c):
         return compare((f"{target} is a tmpfs"), wanted, wanted, "inspect Tmpfs")
-    if not found:
+    if not mounts:
         return compare((f"{target} is mounted"), wanted, None, "inspect .Mounts")
     actual = Mount(
-        source=_source(found[-1], wanted.source, facts),
+        source=_source(mounts[-1], wanted.source, facts),
         target=wanted.target,
-        type=found[-1]["Type"],
-        readonly=not found[-1]["RW"],
+        type=mounts[-1]["Type"],
+        readonly=not mounts[-1]["RW"],
     )
     return compare((f"{target} is mounted"), wanted, actual, "inspect .Mounts")
 
 
 def _tmpfs(c: ContainerFacts) -> dict[str, str]:
     """What ``--tmpfs`` made, which the engine keeps apart; it means the same."""
-    made = (c.seen or {})["HostConfig"].get("Tmpfs") or {}
+    made = (c.inspect or {})["HostConfig"].get("Tmpfs") or {}
     return {clean(path): options for path, options in made.items()}
 
 
@@ -82,8 +82,7 @@ def access(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
 def round_trip(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
     """What is written on one side belongs to the same uid on the other."""
     ends = promise.expected_as(BindEnds)
-    held = f"{ends.target} and {ends.source} hold the same files with the same owners"
-    label = held
+    label = f"{ends.target} and {ends.source} hold the same files with the same owners"
     if facts.world.no_host_side:
         return unverified(label, "same owners", facts.world.no_host_side)
     hidden = c.inside.hides(WRITES)

@@ -39,10 +39,10 @@ def mode(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
     kind, colon, other = wanted.partition(":")
     if kind == "container" and colon:
         beside = facts.containers.get(other)
-        if beside is None or beside.seen is None:
+        if beside is None or beside.inspect is None:
             reason = "that container was not looked at"
             return unverified(PHRASE, promise.expected, reason)
-        if actual == f"container:{beside.seen['Id']}":
+        if actual == f"container:{beside.inspect['Id']}":
             actual = wanted
     return from_inspect(promise, actual, f"HostConfig.{key}")
 
@@ -51,16 +51,16 @@ def shared(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
     """Whether a process inside is in the machine's own namespace, or in one of the container's."""
     name = KERNEL_NAMES[_kind(promise)]
     path = f"/proc/self/ns/{name}"
-    found = c.inside.namespaces.get(name)
-    if found is None:
+    inode = c.inside.namespaces.get(name)
+    if inode is None:
         return not_seen(promise, c, path)
-    if found == _FIRST[name]:
+    if inode == _FIRST[name]:
         actual = "host"
     elif promise.expected == "host" and _is_apart(facts):
         reason = "it is not the machine's first, and which one the engine is in can't be told"
         return unverified(PHRASE, promise.expected, reason)
     else:
-        actual = "host" if found == _ours(name) and facts.world.shares_machine else "private"
+        actual = "host" if inode == _ours(name) and facts.world.shares_machine else "private"
     return compare(PHRASE, promise.expected, actual, c.inside.place(path))
 
 

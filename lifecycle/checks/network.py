@@ -37,16 +37,16 @@ _RESOLVER = "127.0.0.11"
 
 
 def _networks(c: ContainerFacts) -> dict[str, Json]:
-    return dict(((c.seen or {}).get("NetworkSettings") or {}).get("Networks") or {})
+    return dict(((c.inspect or {}).get("NetworkSettings") or {}).get("Networks") or {})
 
 
 def _host(c: ContainerFacts, key: str) -> Any:
-    return (c.seen or {})["HostConfig"].get(key)
+    return (c.inspect or {})["HostConfig"].get(key)
 
 
-def _among(promise: Promise, found: Collection[Any], source: str, detail: str = "") -> Check:
-    """Kept when the expected value is one of those found."""
-    actual = promise.expected if promise.expected in found else (list(found) or None)
+def _among(promise: Promise, values: Collection[Any], source: str, detail: str = "") -> Check:
+    """Kept when the expected value is among ``values``."""
+    actual = promise.expected if promise.expected in values else (list(values) or None)
     return compare((detail), promise.expected, actual, source)
 
 
@@ -65,8 +65,8 @@ def host(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     label = f"knows the host {name}"
     if promise.where == "inspect":
         known = [str(e).partition(":") for e in _host(c, "ExtraHosts") or []]
-        found = [ExtraHost(h, a.strip("[]")) for h, _, a in known]
-        return _among(promise, found, "inspect .HostConfig.ExtraHosts", f"knows the host {name}")
+        hosts = [ExtraHost(h, a.strip("[]")) for h, _, a in known]
+        return _among(promise, hosts, "inspect .HostConfig.ExtraHosts", f"knows the host {name}")
     hidden = _unread(promise, c, HOSTS)
     if hidden:
         return hidden
@@ -124,7 +124,7 @@ def dns_search(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
 def domainname(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     """``--domainname``: as declared, and the kernel's inside."""
     if promise.where == "inspect":
-        actual = (c.seen or {})["Config"].get("Domainname")
+        actual = (c.inspect or {})["Config"].get("Domainname")
         return compare(PHRASE, promise.expected, actual, "inspect .Config.Domainname")
     hidden = _unread(promise, c, DOMAIN)
     if hidden:
@@ -135,12 +135,12 @@ def domainname(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
 def addresses(c: ContainerFacts) -> list[str]:
     """The addresses that the container has inside, but for loopback and IPv6 link-local."""
     table = c.inside.texts.get(ROUTES, "")
-    found = re.findall(r"\|-- ([0-9.]+)\n\s+/32 host LOCAL", table)
+    local = re.findall(r"\|-- ([0-9.]+)\n\s+/32 host LOCAL", table)
     for row in c.inside.texts.get(ROUTES6, "").split("\n"):
         digits = row.partition(" ")[0]
         if re.fullmatch("[0-9a-f]{32}", digits):
-            found.append(str(ipaddress.IPv6Address(int(digits, 16))))
-    real = dict.fromkeys(found)
+            local.append(str(ipaddress.IPv6Address(int(digits, 16))))
+    real = dict.fromkeys(local)
     return [a for a in real if not a.startswith(("127.", "fe80:")) and a != "::1"]
 
 
@@ -149,13 +149,13 @@ def ip(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     if promise.where == "inside":
         hidden = _unread(promise, c, ROUTES)
         return hidden or _among(promise, addresses(c), c.inside.place(ROUTES))
-    found = []
+    ips = []
     for one in _networks(c).values():
         asked = one.get("IPAMConfig") or {}
         live = [one.get("IPAddress"), one.get("GlobalIPv6Address")]
         wanted = [asked.get("IPv4Address"), asked.get("IPv6Address")]
-        found += [a for a in (live if any(live) else wanted) if a]
-    return _among(promise, found, "inspect .NetworkSettings.Networks")
+        ips += [a for a in (live if any(live) else wanted) if a]
+    return _among(promise, ips, "inspect .NetworkSettings.Networks")
 
 
 def link_local_ip(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
@@ -164,8 +164,8 @@ def link_local_ip(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
         hidden = _unread(promise, c, ROUTES)
         return hidden or _among(promise, addresses(c), c.inside.place(ROUTES))
     asked = [one.get("IPAMConfig") or {} for one in _networks(c).values()]
-    found = [a for one in asked for a in one.get("LinkLocalIPs") or []]
-    return _among(promise, found, "inspect .NetworkSettings.Networks")
+    ips = [a for one in asked for a in one.get("LinkLocalIPs") or []]
+    return _among(promise, ips, "inspect .NetworkSettings.Networks")
 
 
 def mac(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
@@ -175,13 +175,13 @@ def mac(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
         hidden = _unread(promise, c, *CARDS)
         if hidden:
             return hidden
-        found = [c.inside.texts[f].strip() for f in CARDS if f in c.inside.texts]
+        macs = [c.inside.texts[f].strip() for f in CARDS if f in c.inside.texts]
         source = "/sys/class/net"
     else:
-        declared = [str((c.seen or {})["Config"].get("MacAddress") or "")]
-        found = [str(n.get("MacAddress") or "") for n in _networks(c).values()] + declared
+        declared = [str((c.inspect or {})["Config"].get("MacAddress") or "")]
+        macs = [str(n.get("MacAddress") or "") for n in _networks(c).values()] + declared
         source = "inspect .NetworkSettings.Networks"
-    actual = wanted if wanted in found else ([f for f in found if f] or None)
+    actual = wanted if wanted in macs else ([f for f in macs if f] or None)
     return compare(PHRASE, wanted, actual, source)
 
 
@@ -189,31 +189,31 @@ def alias(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
     """``--network-alias``: a name of the container on the network, or on one of them."""
     asked = promise.expected_as(NetworkAlias)
     network, wanted = asked.network, asked.alias
-    found = [
+    aliases = [
         name
         for real, one in _networks(c).items()
         if network in {"", facts.written("network", real)}
         for name in one.get("Aliases") or []
     ]
     label = f"is called {wanted} on {network or 'its network'}"
-    actual = wanted if wanted in found else (found or None)
+    actual = wanted if wanted in aliases else (aliases or None)
     return compare(label, wanted, actual, "inspect .NetworkSettings.Networks Aliases")
 
 
 def network_option(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     """``driver-opt``: given to the driver of one of its networks."""
     options = [one.get("DriverOpts") or {} for one in _networks(c).values()]
-    found = [f"{key}={value}" for one in options for key, value in one.items()]
-    return _among(promise, found, "inspect .NetworkSettings.Networks DriverOpts")
+    pairs = [f"{key}={value}" for one in options for key, value in one.items()]
+    return _among(promise, pairs, "inspect .NetworkSettings.Networks DriverOpts")
 
 
 def gateway_priority(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     """``gw-priority``: of one of its networks."""
-    found = [one["GwPriority"] for one in _networks(c).values() if "GwPriority" in one]
-    if not found:
+    priorities = [one["GwPriority"] for one in _networks(c).values() if "GwPriority" in one]
+    if not priorities:
         reason = "this engine knows no priority of a gateway"
         return unverified(PHRASE, promise.expected, reason)
-    return _among(promise, found, "inspect .NetworkSettings.Networks GwPriority")
+    return _among(promise, priorities, "inspect .NetworkSettings.Networks GwPriority")
 
 
 def link(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
@@ -224,8 +224,8 @@ def link(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
     apart = [str(v).split(":") for one in _networks(c).values() for v in one.get("Links") or []]
     label = f"knows {name} as {other}"
     if promise.where == "inspect":
-        found = [_link(parts, facts) for parts in declared + apart]
-        return _among(promise, found, "inspect .HostConfig.Links", f"knows {name} as {other}")
+        links = [_link(parts, facts) for parts in declared + apart]
+        return _among(promise, links, "inspect .HostConfig.Links", f"knows {name} as {other}")
     hidden = _unread(promise, c, HOSTS)
     if hidden:
         return hidden
@@ -249,23 +249,23 @@ def network(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
     kind, _, other = wanted.partition(":")
     if kind == "container" and other:
         return _joined(promise, mode, facts.containers.get(other))
-    found = {facts.written("network", n) for n in (*_networks(c), mode)}
-    actual = wanted if wanted in found else mode
+    networks = {facts.written("network", n) for n in (*_networks(c), mode)}
+    actual = wanted if wanted in networks else mode
     source = "inspect .NetworkSettings.Networks"
     return compare(PHRASE, wanted, actual, source)
 
 
 def _joined(promise: Promise, mode: str, other: ContainerFacts | None) -> Check:
     """``--network container:NAME``: the engine shows it by that container's id."""
-    if other is None or other.seen is None:
+    if other is None or other.inspect is None:
         return unverified(PHRASE, promise.expected, "that container was not looked at")
-    same = mode == f"container:{other.seen['Id']}"
+    same = mode == f"container:{other.inspect['Id']}"
     actual = promise.expected if same else mode
     return compare(PHRASE, promise.expected, actual, "inspect .HostConfig.NetworkMode")
 
 
 def _on_it(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
-    """The addresses inside are those that the engine tells of the network."""
+    """The container has inside the addresses that the inspect has for the network."""
     hidden = _unread(promise, c, ROUTES)
     if hidden:
         return hidden
@@ -275,32 +275,32 @@ def _on_it(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
     kind, _, other = wanted.partition(":")
     if kind == "container" and other:
         theirs = facts.containers.get(other)
-        told = _told(theirs, "", facts) if theirs else []
+        ips = _addresses_on(theirs, "", facts) if theirs else []
     else:
-        told = _told(c, "bridge" if wanted == "default" else wanted, facts)
-    if not told:
+        ips = _addresses_on(c, "bridge" if wanted == "default" else wanted, facts)
+    if not ips:
         reason = "the engine tells no address on that network"
         return unverified(PHRASE, wanted, reason)
-    actual = told if set(told) <= set(inside) else inside
-    label = f"has {told[0]} on {wanted}"
-    return compare(label, told, actual, c.inside.place(ROUTES))
+    actual = ips if set(ips) <= set(inside) else inside
+    label = f"has {ips[0]} on {wanted}"
+    return compare(label, ips, actual, c.inside.place(ROUTES))
 
 
-def _told(c: ContainerFacts, name: str, facts: Facts) -> list[str]:
-    """The addresses that the engine tells of a container, on one network or on all."""
-    found = [
+def _addresses_on(c: ContainerFacts, name: str, facts: Facts) -> list[str]:
+    """A container's addresses by its inspect, on one network or on all."""
+    ips = [
         one.get("IPAddress")
         for real, one in _networks(c).items()
         if name in {"", facts.written("network", real)}
     ]
-    return [a for a in found if a]
+    return [a for a in ips if a]
 
 
 def network_left(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
     """``network disconnect``: it is on that network no more."""
-    found = [facts.written("network", n) for n in _networks(c)]
+    networks = [facts.written("network", n) for n in _networks(c)]
     label = f"has left {promise.expected}"
-    actual = f"still on {promise.expected}" if promise.expected in found else promise.expected
+    actual = f"still on {promise.expected}" if promise.expected in networks else promise.expected
     return compare(label, promise.expected, actual, "inspect .NetworkSettings.Networks")
 
 
@@ -310,14 +310,14 @@ def exposed(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
 
 
 def _exposed(c: ContainerFacts) -> list[str]:
-    """The ports as they are published: a protocol is kept in the letters it was written in."""
-    return [port.lower() for port in (c.seen or {})["Config"].get("ExposedPorts") or {}]
+    """The exposed ports in small letters: the engine keeps a protocol as the author wrote it."""
+    return [port.lower() for port in (c.inspect or {})["Config"].get("ExposedPorts") or {}]
 
 
 def ports_published(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     """``-P``: asked for, and each exposed port of a running container is bound."""
     asked = bool(_host(c, "PublishAllPorts"))
-    bound = ((c.seen or {}).get("NetworkSettings") or {}).get("Ports") or {}
+    bound = ((c.inspect or {}).get("NetworkSettings") or {}).get("Ports") or {}
     missing = [p for p in _exposed(c) if c.is_up and not bound.get(p)]
     actual: object = f"{missing[0]} is not published" if asked and missing else asked
     source = "inspect .HostConfig.PublishAllPorts and .NetworkSettings.Ports"

@@ -17,15 +17,15 @@ Read = Callable[[Json, Promise], Any]
 
 
 def _judge(kind: str, doc: str, source: str, read: Read) -> Judge:
-    """A judge of one field: what ``read`` finds in the inspect is what was promised."""
+    """Make a judge of one field, which compares what ``read`` takes from the inspect."""
 
     def judged(promise: Promise, facts: Facts) -> Check:
         known = {"network": facts.networks, "volume": facts.volumes, "image": facts.images}
-        found = known[kind].get(promise.about.name) if promise.about else None
-        if found is None:
+        inspect = known[kind].get(promise.about.name) if promise.about else None
+        if inspect is None:
             reason = f"the {kind} was not made" if promise.about else f"the {kind} has no name"
             return unverified(PHRASE, promise.expected, reason)
-        actual = read(found, promise)
+        actual = read(inspect, promise)
         return compare(PHRASE, promise.expected, actual, f"{kind} inspect .{source}")
 
     judged.__doc__ = doc
@@ -34,19 +34,21 @@ def _judge(kind: str, doc: str, source: str, read: Read) -> Judge:
 
 def _plain(key: str) -> Read:
     """The value under one key."""
-    return lambda found, _: found.get(key)
+    return lambda inspect, _: inspect.get(key)
 
 
 def _keyed(read: Callable[[Json], Any], field: str) -> Read:
     """The value that a mapping has for the promise's own key."""
-    return lambda found, promise: (read(found) or {}).get(promise.field.removeprefix(f"{field}."))
+    return lambda inspect, promise: (read(inspect) or {}).get(
+        promise.field.removeprefix(f"{field}.")
+    )
 
 
 def _pool(key: str) -> Read:
     """One of the address pools of a network has that value."""
 
-    def read(found: Json, promise: Promise) -> Any:
-        pools = (found.get("IPAM") or {}).get("Config") or []
+    def read(inspect: Json, promise: Promise) -> Any:
+        pools = (inspect.get("IPAM") or {}).get("Config") or []
         values = [
             pool[key].partition("/")[0] if key == "Gateway" else pool[key]
             for pool in pools
@@ -57,30 +59,30 @@ def _pool(key: str) -> Read:
     return read
 
 
-def _auxiliary(found: Json) -> Json:
-    pools = (found.get("IPAM") or {}).get("Config") or []
+def _auxiliary(inspect: Json) -> Json:
+    pools = (inspect.get("IPAM") or {}).get("Config") or []
     return {k: v for p in pools for k, v in (p.get("AuxiliaryAddresses") or {}).items()}
 
 
-def _ipv4(found: Json, _: Promise) -> Any:
+def _ipv4(inspect: Json, _: Promise) -> Any:
     """An engine that does not know the switch has IPv4 on."""
-    return found.get("EnableIPv4", True)
+    return inspect.get("EnableIPv4", True)
 
 
-def _platform(found: Json, promise: Promise) -> str:
+def _platform(inspect: Json, promise: Promise) -> str:
     """As much of the platform as was written."""
-    parts = [found.get("Os", ""), found.get("Architecture", ""), found.get("Variant", "")]
+    parts = [inspect.get("Os", ""), inspect.get("Architecture", ""), inspect.get("Variant", "")]
     return "/".join(p for p in parts[: len(promise.expected_as(str).split("/"))] if p)
 
 
-def _change(found: Json, promise: Promise) -> Any:
+def _change(inspect: Json, promise: Promise) -> Any:
     """What the image's configuration has where an instruction would set it."""
-    wanted, config = promise.expected_as(Change), found.get("Config") or {}
+    wanted, config = promise.expected_as(Change), inspect.get("Config") or {}
     name, shown = wanted.instruction, wanted.to_json()
     if name in {"ENV", "LABEL"}:
         env = dict(e.partition("=")[::2] for e in config.get("Env") or [])
-        held = env if name == "ENV" else config.get("Labels") or {}
-        return {**shown, "value": held.get(wanted.key)}
+        values = env if name == "ENV" else config.get("Labels") or {}
+        return {**shown, "value": values.get(wanted.key)}
     if name in {"EXPOSE", "VOLUME"}:
         listed = list(config.get(_KEYS[name]) or {})
         return wanted if wanted.value in listed else {**shown, "value": listed}
@@ -107,10 +109,10 @@ def _network(doc: str, source: str, read: Read | None = None, phrase: str = "") 
 
 def _config_from(promise: Promise, facts: Facts) -> Check:
     """``--config-from``: the template that it was made from."""
-    found = facts.networks.get(promise.about.name) if promise.about else None
-    if found is None:
+    inspect = facts.networks.get(promise.about.name) if promise.about else None
+    if inspect is None:
         return unverified(PHRASE, promise.expected, "the network was not made")
-    real = (found.get("ConfigFrom") or {}).get("Network", "")
+    real = (inspect.get("ConfigFrom") or {}).get("Network", "")
     actual = facts.written("network", real)
     return compare(PHRASE, promise.expected, actual, "network inspect .ConfigFrom")
 
@@ -152,7 +154,7 @@ RULES: dict[str, ThingRule] = {
     "network.ipam_driver": _network(
         "``--ipam-driver``.",
         "IPAM.Driver",
-        lambda found, _: (found.get("IPAM") or {}).get("Driver"),
+        lambda inspect, _: (inspect.get("IPAM") or {}).get("Driver"),
     ),
     "network.ipam_options": _network(
         "``--ipam-opt``.",

@@ -18,9 +18,9 @@ def published(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     """
     wanted = promise.expected_as(PublishedPort)
     label = f"{wanted.container} is published"
-    found = bindings(c.seen or {}, wanted.container)
-    match = next((b for b in found if _same(b, wanted)), None)
-    actual = wanted if match else (found or None)
+    bound = bindings(c.inspect or {}, wanted.container)
+    match = next((b for b in bound if _same(b, wanted)), None)
+    actual = wanted if match else (bound or None)
     return compare(label, wanted, actual, "inspect .NetworkSettings.Ports")
 
 
@@ -43,8 +43,8 @@ def answers(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     label = f"{wanted.container} answers"
     answer = c.answers.get(wanted.container)
     here = [
-        found
-        for (ip, port), found in (answer.at if answer else {}).items()
+        one
+        for (ip, port), one in (answer.at if answer else {}).items()
         if _same({"HostIp": ip, "HostPort": port}, wanted)
     ]
     answer = together(here) if here else answer

@@ -30,7 +30,7 @@ def _bits(text: str) -> int | None:
     return int(text, 16) if re.fullmatch("[0-9a-f]{1,16}", text) else None
 
 
-def _held(status: dict[str, str]) -> int | None:
+def _capabilities(status: dict[str, str]) -> int | None:
     """The capabilities that a process may use; for root those that it has as well."""
     bound, effective = _bits(status.get("CapBnd", "")), _bits(status.get("CapEff", ""))
     if bound is None or effective is None:
@@ -67,8 +67,8 @@ def _spelled(name: str) -> str:
 
 
 def _declared(promise: Promise, c: ContainerFacts, key: str) -> Check:
-    found = _listed(c, key)
-    actual = promise.expected if promise.expected in found else found
+    listed = _listed(c, key)
+    actual = promise.expected if promise.expected in listed else listed
     return from_inspect(promise, actual, f"HostConfig.{key}")
 
 
@@ -77,13 +77,13 @@ def cap_add(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     if promise.where == "inspect":
         return _declared(promise, c, "CapAdd")
     path, text = first_process(c, "status")
-    held = _held(fields_of(text))
-    if held is None:
+    bits = _capabilities(fields_of(text))
+    if bits is None:
         return not_seen(promise, c, path)
     wanted = _mask([promise.expected_as(str)])
     if promise.expected == "ALL":
         wanted = _all_of(c) & ~_mask(_listed(c, "CapDrop"))
-    missing = _names(wanted & ~held)
+    missing = _names(wanted & ~bits)
     actual = f"{' '.join(missing)} missing" if missing else promise.expected
     return compare(PHRASE, promise.expected, actual, f"{c.inside.place(path)} CapBnd and CapEff")
 
@@ -113,11 +113,11 @@ def privileged(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
         )
     path, text = first_process(c, "status")
     status = fields_of(text)
-    held = _held(status)
-    if held is None or "Seccomp" not in status:
+    bits = _capabilities(status)
+    if bits is None or "Seccomp" not in status:
         return not_seen(promise, c, path)
     wanted: dict[str, Any] = {"capabilities missing": [], "seccomp": "0"}
-    actual = {"capabilities missing": _names(_all_of(c) & ~held), "seccomp": status["Seccomp"]}
+    actual = {"capabilities missing": _names(_all_of(c) & ~bits), "seccomp": status["Seccomp"]}
     return compare(PHRASE, wanted, actual, c.inside.place(path))
 
 
@@ -137,14 +137,14 @@ def device(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     """``--device``: declared, with where it is inside and what may be done with it."""
     if isinstance(promise.expected, CdiDevice):
         asked = host_config(c).get("DeviceRequests") or []
-        found = [i for r in asked if r.get("Driver") == "cdi" for i in r.get("DeviceIDs") or []]
+        cdi_ids = [i for r in asked if r.get("Driver") == "cdi" for i in r.get("DeviceIDs") or []]
         wanted = promise.expected.cdi
         return compare(
-            PHRASE, wanted, wanted if wanted in found else found, "inspect DeviceRequests"
+            PHRASE, wanted, wanted if wanted in cdi_ids else cdi_ids, "inspect DeviceRequests"
         )
     keys = ("PathOnHost", "PathInContainer", "CgroupPermissions")
-    held = [Device(*map(d.get, keys)) for d in host_config(c).get("Devices") or []]
-    actual = promise.expected if promise.expected in held else held
+    devices = [Device(*map(d.get, keys)) for d in host_config(c).get("Devices") or []]
+    actual = promise.expected if promise.expected in devices else devices
     return from_inspect(promise, actual, "HostConfig.Devices")
 
 
@@ -161,8 +161,8 @@ def device_node(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
 def device_rule(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     """``--device-cgroup-rule``: declared, and in the cgroup's list; version 2 shows none."""
     if promise.where == "inspect":
-        held = host_config(c).get("DeviceCgroupRules") or []
-        actual = promise.expected if promise.expected in held else held
+        rules = host_config(c).get("DeviceCgroupRules") or []
+        actual = promise.expected if promise.expected in rules else rules
         return from_inspect(promise, actual, "HostConfig.DeviceCgroupRules")
     text = c.inside.proc.get(DEVICES_LIST)
     if not text:
@@ -183,9 +183,9 @@ def sysctl(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     path = sysctl_file(name)
     if path not in c.inside.proc:
         return not_seen(promise, c, path)
-    found = c.inside.proc[path]
-    same = found.split() == promise.expected_as(str).split()
-    return compare(PHRASE, promise.expected, promise.expected if same else found.strip(), path)
+    text = c.inside.proc[path]
+    same = text.split() == promise.expected_as(str).split()
+    return compare(PHRASE, promise.expected, promise.expected if same else text.strip(), path)
 
 
 def sysctl_file(name: str) -> str:
@@ -196,14 +196,14 @@ def sysctl_file(name: str) -> str:
 def group(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     """``--group-add``: declared, and one of the groups inside."""
     if promise.where == "inspect":
-        held = host_config(c).get("GroupAdd") or []
-        actual = promise.expected if promise.expected in held else held
+        added = host_config(c).get("GroupAdd") or []
+        actual = promise.expected if promise.expected in added else added
         return from_inspect(promise, actual, "HostConfig.GroupAdd")
     hidden = c.inside.hides("id")
     if hidden:
         return unverified(PHRASE, promise.expected, hidden)
-    found = {str(number) for number in c.inside.groups} | set(c.inside.groups.values())
-    actual = promise.expected if promise.expected in found else sorted(found)
+    groups = {str(number) for number in c.inside.groups} | set(c.inside.groups.values())
+    actual = promise.expected if promise.expected in groups else sorted(groups)
     return compare(PHRASE, promise.expected, actual, c.inside.place("id"))
 
 
@@ -222,11 +222,11 @@ def option(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
         return compare(PHRASE, promise.expected, profile, c.inside.place(path))
     path, text = first_process(c, "status")
     field = {"no_new_privileges": "NoNewPrivs", "seccomp": "Seccomp"}[what]
-    found = fields_of(text).get(field, "")
-    if not found:
+    value = fields_of(text).get(field, "")
+    if not value:
         return not_seen(promise, c, path)
     wanted = {"NoNewPrivs": "1", "Seccomp": "0" if promise.expected == "unconfined" else "2"}[field]
-    return compare(PHRASE, wanted, found, f"{c.inside.place(path)} {field}")
+    return compare(PHRASE, wanted, value, f"{c.inside.place(path)} {field}")
 
 
 def _option_declared(promise: Promise, c: ContainerFacts, what: str) -> Check:
@@ -234,28 +234,28 @@ def _option_declared(promise: Promise, c: ContainerFacts, what: str) -> Check:
         paths = "masked" if host_config(c).get("MaskedPaths") else "unconfined"
         return from_inspect(promise, paths, "HostConfig.MaskedPaths")
     kind = what.partition(".")[0]
-    found = _options(c, kind)
+    values = _options(c, kind)
     if isinstance(promise.expected, bool):
-        said = bool(found) and found[-1] in {"", "true"}
-        return from_inspect(promise, said, f"HostConfig.SecurityOpt {what}")
+        is_on = bool(values) and values[-1] in {"", "true"}
+        return from_inspect(promise, is_on, f"HostConfig.SecurityOpt {what}")
     # Of several the engine takes the last; a label has many parts.
-    counts = found if kind == "label" else found[-1:]
+    counts = values if kind == "label" else values[-1:]
     kept = promise.expected in counts
     if what == "seccomp" and promise.expected not in {"unconfined", "builtin"}:
         # The client reads the file and sends what it holds.
         kept = any(text.lstrip().startswith("{") for text in counts)
-    actual = promise.expected if kept else found
+    actual = promise.expected if kept else values
     return from_inspect(promise, actual, f"HostConfig.SecurityOpt {what}")
 
 
 def _options(c: ContainerFacts, what: str) -> list[str]:
     """What the inspect has of one kind of --security-opt; a lone word has the empty text."""
-    found = []
+    values = []
     for text in host_config(c).get("SecurityOpt") or []:
         match = re.fullmatch("([a-z-]+)(?:[=:](.*))?", str(text), re.DOTALL)
         if match and match[1].replace("-", "_") == what:
-            found.append(match[2] or "")
-    return found
+            values.append(match[2] or "")
+    return values
 
 
 def _system_paths(promise: Promise, c: ContainerFacts) -> Check:

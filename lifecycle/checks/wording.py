@@ -18,13 +18,13 @@ _KEYED = frozenset({"annotations", "build_arg", "env", "labels", "options", "sys
 
 
 def about(promise: Promise, detail: str = "") -> str:
-    """``-v: my_test_c: /workspace is mounted``: flag, thing, and what is checked of it."""
+    """``-v: my_test_c: /workspace is mounted``: flag, thing, and the checked claim."""
     thing = f"{promise.about.name}: " if promise.about and promise.about.name else ""
     return f"{promise.flag}: {thing}{detail or _field_in_words(promise.field)}"
 
 
 def seen_at(place: Where) -> str:
-    """What the name of a check says of the place where it was seen."""
+    """The part of a check's name that says where we looked."""
     return _WHERE[place]
 
 
@@ -44,9 +44,9 @@ def _field_in_words(field: str) -> str:
 
 def shown(value: Any) -> str:
     """A value in one short line."""
-    held = as_json(value)
-    if isinstance(held, dict):
-        return ", ".join(f"{k} {shown(v)}" for k, v in held.items())
-    if isinstance(held, list):
-        return " ".join(str(v) for v in held)
-    return str(held)
+    plain = as_json(value)
+    if isinstance(plain, dict):
+        return ", ".join(f"{k} {shown(v)}" for k, v in plain.items())
+    if isinstance(plain, list):
+        return " ".join(str(v) for v in plain)
+    return str(plain)

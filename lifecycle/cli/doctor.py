@@ -30,14 +30,14 @@ def doctor(args: argparse.Namespace) -> int:
         lab = read_lab(Options(lab=args.lab), os.environ, current_subject())
     except ScenarioError as error:
         raise UsageError(str(error)) from error
-    found: dict[str, list[dict[str, Any]]] = {"containers": []}
+    listing: dict[str, list[dict[str, Any]]] = {"containers": []}
 
     def engine() -> dict[str, Any] | str:
         subject = current_subject()
         env = environment(subject, os.environ)
         try:
             daemon = connect(find_address(Options(context=args.context), env, subject), env)
-            found["containers"] = daemon.containers()
+            listing["containers"] = daemon.containers()
             answer = {"info": daemon.info, "version": daemon.version}
         except StartError as error:
             return str(error)
@@ -45,7 +45,7 @@ def doctor(args: argparse.Namespace) -> int:
             return str(error)
         return answer
 
-    facts = MachineFacts(containers=lambda: found["containers"])
+    facts = MachineFacts(containers=lambda: listing["containers"])
     lang: Lang = "ko" if "ko" in {args.lang, lab.lang} else "en"
     report = examine(facts, engine, gpus_promised=lab.gpus, lang=lang)
     if args.json:

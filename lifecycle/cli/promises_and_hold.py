@@ -73,7 +73,7 @@ def hold(args: argparse.Namespace) -> int:
     from lifecycle.engine.daemon import EngineError
     from lifecycle.facts.model import World
     from lifecycle.hold.hold import HoldError
-    from lifecycle.hold.hold import hold as held
+    from lifecycle.hold.hold import hold as hold_one
     from lifecycle.machine.gpus import host_gpus
     from lifecycle.machine.subject import current_subject
     from lifecycle.sandbox.info import load_info
@@ -95,7 +95,9 @@ def hold(args: argparse.Namespace) -> int:
     )
     try:
         names = _running(daemon) if args.all else [args.name]
-        checks = [c for name in names for c in held(daemon, name, line, world, inside=args.inside)]
+        checks = [
+            c for name in names for c in hold_one(daemon, name, line, world, inside=args.inside)
+        ]
     except (HoldError, EngineError, CommandError) as error:
         raise UsageError(str(error)) from error
     _print_checks(checks, for_programs=args.json)
@@ -117,7 +119,7 @@ def _print_checks(checks: Sequence[Check], *, for_programs: bool) -> None:
         value = "" if check.expected is True else f": {shown(check.expected)}"
         sys.stdout.write(f"{_MARKS[check.status]} {check.about}{value}\n")
         if check.status == "broken":
-            found = f"found {shown(check.actual)} ({check.source})"
-            sys.stdout.write(f"    expected {shown(check.expected)}, {found}\n")
+            actual = f"found {shown(check.actual)} ({check.source})"
+            sys.stdout.write(f"    expected {shown(check.expected)}, {actual}\n")
         elif check.status == "unverified":
             sys.stdout.write(f"    unverified: {check.source}\n")

@@ -40,13 +40,13 @@ _ONLY_IF_ASKED = (
 
 def find_files(paths: Iterable[str]) -> list[Path]:
     """Scenario files from paths, folders and ``@names``; raises UsageError."""
-    found: list[Path] = []
+    files: list[Path] = []
     for text in paths:
-        found += [_named(text[1:])] if text.startswith("@") else _at(Path(text))
-    if not found:
+        files += [_named(text[1:])] if text.startswith("@") else _at(Path(text))
+    if not files:
         message = "no scenario was named: give a file, a folder, or one of the library, as @my-env"
         raise UsageError(message)
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(files))
 
 
 def _named(name: str) -> Path:
@@ -87,8 +87,8 @@ def validated(path: Path, options: Options, environ: Mapping[str, str], secrets:
     sandbox = load_info(environ)
     registry = sandbox.registry if sandbox else "registry.example"
     values = RunValues("run", _VALIDATION_FOLDER, _VALIDATION_FOLDER, registry, os.uname().release)
-    seen = places(me, people, values, secrets)
-    return plan(scenario, seen, "run", as_written=options.as_written)
+    known_places = places(me, people, values, secrets)
+    return plan(scenario, known_places, "run", as_written=options.as_written)
 
 
 def _for_whom(options: Options, environ: Mapping[str, str]) -> Subject:
@@ -167,7 +167,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 class _Leaving:
-    """A plugin that tells whether the person asked twice for an end: then nothing is waited for."""
+    """A plugin that knows whether the person asked twice for an end; then we wait for nothing."""
 
     asked = False
 

@@ -54,7 +54,7 @@ class _AskedToEnd(KeyboardInterrupt):
 
 
 def _run_in(environ: dict[str, str], words: list[str]) -> int:
-    """Run a command against the sandbox; signals reach it, and its end is waited for."""
+    """Run a command against the sandbox, pass signals on to it, and wait for its end."""
     try:
         child = subprocess.Popen(words, env={**os.environ, **environ})
     except OSError as error:

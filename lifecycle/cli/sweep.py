@@ -43,7 +43,7 @@ def sweep(args: argparse.Namespace) -> int:
 
 
 def _why_left(outcomes: Iterable[Swept]) -> Symptom:
-    """What stood in the way; of our own wording, so nothing of it was printed."""
+    """The reasons that stood in the way, in our own words: no program printed them."""
     reasons = dict.fromkeys(o.left_alone for o in outcomes)
     return Symptom("\n".join(reasons), printed=False)
 

@@ -34,20 +34,20 @@ class Archive:
         here, there = "/", True
         for at, part in enumerate(parts):
             step = posixpath.join(here, part)
-            found = self._daemon.stat(self._container, step)
-            if found is None:
+            entry = self._daemon.stat(self._container, step)
+            if entry is None:
                 return posixpath.join(step, *parts[at + 1 :]), False
-            here = found.get("linkTarget") or step
+            here = entry.get("linkTarget") or step
             there = here == step or self._daemon.stat(self._container, here) is not None
         return here, there
 
     def text(self, path: str) -> str | None:
         """What a regular file holds; None where there is none."""
         real, there = self.real(path)
-        found = self._daemon.stat(self._container, real) if there else None
-        if found is None or found["mode"] & _NO_FILE:
+        entry = self._daemon.stat(self._container, real) if there else None
+        if entry is None or entry["mode"] & _NO_FILE:
             return None
-        if found["size"] > MOST_TEXT:
+        if entry["size"] > MOST_TEXT:
             raise EngineError(f"{path} holds more than is read of a file ({MOST_TEXT} bytes)")
         content = self._daemon.read_file(self._container, real)
         return None if content is None else content.decode("utf-8", "replace")
@@ -64,10 +64,10 @@ class Archive:
 
     def described(self, real: str) -> FileFact:
         """A path that leads on to no other: its owner and mode. Whether it is writable is open."""
-        found = self._daemon.owner(self._container, real)
-        if found is None:
+        ownership = self._daemon.owner(self._container, real)
+        if ownership is None:
             return FileFact(exists=False)
-        uid, gid, mode = found
+        uid, gid, mode = ownership
         return FileFact(
             exists=True,
             owner=uid,
@@ -78,16 +78,16 @@ class Archive:
         )
 
 
-def hidden_by(seen: Json, mounted: Iterable[str], *, up: bool) -> Callable[[str], str]:
+def hidden_by(inspect: Json, mounted: Iterable[str], *, up: bool) -> Callable[[str], str]:
     """Tells the mount that hides a real path from the archive; empty text where none does.
 
     The engine shows binds and volumes, and not what is mounted in the container's own sight only.
     """
-    made = [(m["Destination"], m["Type"]) for m in seen.get("Mounts") or []]
+    made = [(m["Destination"], m["Type"]) for m in inspect.get("Mounts") or []]
     shown = {"/", *(target for target, kind in made if kind != "tmpfs")} | set(
         _ENGINES if up else ()
     )
-    hidden = {*_KERNELS, *_ENGINES, *mounted, *(seen["HostConfig"].get("Tmpfs") or {})}
+    hidden = {*_KERNELS, *_ENGINES, *mounted, *(inspect["HostConfig"].get("Tmpfs") or {})}
     hidden |= {target for target, kind in made if kind == "tmpfs"}
 
     def by(path: str) -> str:

@@ -16,21 +16,21 @@ _STARTER = "Name:\trunc:["
 
 def exec_facts(daemon: Daemon, exec_id: str, container_pid: int, world: World) -> ExecFacts | None:
     """An exec's inspect and, where we may read it, its process on this host."""
-    found = daemon.exec(exec_id)
-    if found is None:
+    inspect = daemon.exec(exec_id)
+    if inspect is None:
         return None
-    pid = found.get("Pid") or 0
+    pid = inspect.get("Pid") or 0
     if not world.shares_machine:
-        return ExecFacts(found, container_pid, unseen="the engine is not on this machine")
-    status = _status(pid) if found.get("Running") else ""
+        return ExecFacts(inspect, container_pid, unseen="the engine is not on this machine")
+    status = _status(pid) if inspect.get("Running") else ""
     if not status:
         return ExecFacts(
-            found, container_pid, unseen="it had ended, or not begun, when it was read"
+            inspect, container_pid, unseen="it had ended, or not begun, when it was read"
         )
     uids = next(line.split() for line in status.splitlines() if line.startswith("Uid:"))
     cwd, env = _private(pid)
     unseen = "" if cwd else "only root or the same user may read that process"
-    return ExecFacts(found, container_pid, int(uids[1]), cwd, env, unseen)
+    return ExecFacts(inspect, container_pid, int(uids[1]), cwd, env, unseen)
 
 
 def _status(pid: int) -> str:

@@ -97,41 +97,43 @@ class _Process:
 
 
 def look_outside(  # noqa: PLR0913 - the look's, and the machine that a test brings
-    daemon: Daemon, seen: Json, probe: Probe, why: str, user: str = "", *, root: Path = Path("/")
+    daemon: Daemon, inspect: Json, probe: Probe, why: str, user: str = "", *, root: Path = Path("/")
 ) -> Inside:
     """What can be told of a container without asking it; ``why`` is the reason not to.
 
-    ``seen`` is its inspect. Of another ``user`` than the container's own nothing is known.
+    ``inspect`` is the container's. Of another ``user`` than its own nothing is known.
     """
     sight = _Sight(why)
     sight.lacks(WRITES, "so no file was written in it")
     sight.lacks(PROCESSES, "so its processes were not listed")
     sight.lacks(GPUS, "so nvidia-smi was not run")
-    up, archive = bool(seen["State"]["Running"]), Archive(daemon, str(seen["Id"]))
+    up, archive = bool(inspect["State"]["Running"]), Archive(daemon, str(inspect["Id"]))
     if up:
-        found = _first_process(daemon, seen, root)
-        if isinstance(found, str):
-            sight.why = f"{why}, and {found}"
+        first = _first_process(daemon, inspect, root)
+        if isinstance(first, str):
+            sight.why = f"{why}, and {first}"
         else:
-            _of_kernel(sight, found, seen, probe, remapped=bool(daemon.remaps_users))
+            _of_kernel(sight, first, inspect, probe, remapped=bool(daemon.remaps_users))
             if not user:
-                _of_start(sight, found, seen["Config"])
-                _of_user(sight, found, archive, seen["Config"], remapped=bool(daemon.remaps_users))
+                _of_start(sight, first, inspect["Config"])
+                _of_user(
+                    sight, first, archive, inspect["Config"], remapped=bool(daemon.remaps_users)
+                )
         _of_hostname(sight, archive)
-    _of_files(sight, archive, seen, probe, remapped=bool(daemon.remaps_users))
+    _of_files(sight, archive, inspect, probe, remapped=bool(daemon.remaps_users))
     return sight.inside()
 
 
-def _first_process(daemon: Daemon, seen: Json, root: Path) -> _Process | str:
+def _first_process(daemon: Daemon, inspect: Json, root: Path) -> _Process | str:
     """The first process; or why it can't be seen."""
     if not daemon.shares_machine:
         return "its processes are on another machine"
-    process = _Process(root, int(seen["State"]["Pid"]))
+    process = _Process(root, int(inspect["State"]["Pid"]))
     cgroup = process.text("cgroup")
     if cgroup is None:
         return "its process can't be found on this machine"
     # The engine may number processes otherwise than we do: of its container it is by its cgroup.
-    same = str(seen["Id"]) in cgroup
+    same = str(inspect["Id"]) in cgroup
     return process if same else "its process can't be told from others on this machine"
 
 
@@ -140,10 +142,10 @@ def _here(file: str) -> str:
 
 
 def _of_kernel(
-    sight: _Sight, process: _Process, seen: Json, probe: Probe, *, remapped: bool
+    sight: _Sight, process: _Process, inspect: Json, probe: Probe, *, remapped: bool
 ) -> None:
     """What the kernel tells of a process in just the words that it has inside."""
-    numbers_of_others = seen["HostConfig"].get("PidMode")
+    numbers_of_others = inspect["HostConfig"].get("PidMode")
     for thing, file, key, read in (
         (MOUNTS, "mountinfo", "mounts", lambda text: tuple(mount_lines(text))),
         (FIRST, "cmdline", "pid1", words),
@@ -166,7 +168,7 @@ def _of_kernel(
             sight.saw(f"/proc/self/ns/{name}", _here(f"ns/{name}"))
             sight.values.setdefault("namespaces", {})[name] = inode
     for path in probe.proc:
-        _of_proc(sight, process, str(seen["Id"]), path, remapped=remapped)
+        _of_proc(sight, process, str(inspect["Id"]), path, remapped=remapped)
 
 
 def _of_proc(
@@ -204,10 +206,10 @@ def cgroup_file(cgroups: str, container: str, path: str) -> str:
     controller, slash, file = path.removeprefix(_CGROUP).partition("/")
     wanted, name = (controller, file) if slash else ("", controller)
     for row in cgroups.splitlines():
-        held, _, place = row.partition(":")[2].partition(":")
+        controllers, _, place = row.partition(":")[2].partition(":")
         parts = place.strip("/").split("/")
         at = next((i for i, part in enumerate(parts) if container in part), -1)
-        if wanted in held.split(",") and at >= 0 and ".." not in parts:
+        if wanted in controllers.split(",") and at >= 0 and ".." not in parts:
             return posixpath.join("sys/fs/cgroup", wanted, *parts[: at + 1], name)
     return ""
 
@@ -215,9 +217,11 @@ def cgroup_file(cgroups: str, container: str, path: str) -> str:
 def _of_start(sight: _Sight, process: _Process, config: Json) -> None:
     """The environment and the working folder, where the process has left them as they were."""
     text, cwd = process.text("environ"), process.link("cwd")
-    held = environ(text or "")
-    told = dict(str(pair).partition("=")[::2] for pair in config.get("Env") or [] if "=" in pair)
-    changed = sorted(key for key, value in told.items() if held.get(key) != value)
+    env = environ(text or "")
+    declared = dict(
+        str(pair).partition("=")[::2] for pair in config.get("Env") or [] if "=" in pair
+    )
+    changed = sorted(key for key, value in declared.items() if env.get(key) != value)
     if text is None:
         sight.lacks(ENVIRON, _PRIVATE)
     elif changed:
@@ -225,7 +229,7 @@ def _of_start(sight: _Sight, process: _Process, config: Json) -> None:
             ENVIRON, f"and process 1 has another {changed[0]} by now than it was started with"
         )
     else:
-        sight.saw(ENVIRON, _here("environ"), env=held)
+        sight.saw(ENVIRON, _here("environ"), env=env)
     began = posixpath.normpath(config.get("WorkingDir") or "/")
     if cwd is None:
         sight.lacks("pwd", _PRIVATE)
@@ -291,10 +295,12 @@ def _of_hostname(sight: _Sight, archive: Archive) -> None:
         sight.saw(HOSTNAME, "/etc/hostname by the archive API", hostname=text.strip())
 
 
-def _of_files(sight: _Sight, archive: Archive, seen: Json, probe: Probe, *, remapped: bool) -> None:
+def _of_files(
+    sight: _Sight, archive: Archive, inspect: Json, probe: Probe, *, remapped: bool
+) -> None:
     """The files that were asked for, as the archive API shows them."""
-    up = bool(seen["State"]["Running"])
-    hides = hidden_by(seen, [m.target for m in sight.values.get("mounts", ())], up=up)
+    up = bool(inspect["State"]["Running"])
+    hides = hidden_by(inspect, [m.target for m in sight.values.get("mounts", ())], up=up)
     for path in dict.fromkeys(probe.files + probe.texts):
         if path in sight.places:
             continue

@@ -1,4 +1,4 @@
-"""What a look inside a container is to look at, and what it saw: the values of one identity."""
+"""A look inside a container as one user: the things to ask for, and the answers."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class Probe:
     """What to look at: directories to write in, files to describe, and the costlier extras.
 
     ``token`` makes the written names unguessable; nothing is written when it is empty.
-    ``seen`` are files that the host made, to be described as the inside sees them; ``proc`` are
-    files of the kernel to read, and ``namespaces`` those of /proc/self/ns to tell apart.
+    ``files`` are to be described, and ``texts`` to be read; ``proc`` are files of the kernel to
+    read, and ``namespaces`` those of /proc/self/ns to tell apart.
     """
 
     token: str = ""
@@ -145,10 +145,10 @@ class Inside:
         was mounted below it stands there.
         """
         path = target.rstrip("/") or "/"
-        found = [m for m in self.mounts if m.target == path]
-        if not found and path.startswith("/var/run/"):
+        lines = [m for m in self.mounts if m.target == path]
+        if not lines and path.startswith("/var/run/"):
             return self.mount(path.removeprefix("/var"))
-        return found[-1] if found else None
+        return lines[-1] if lines else None
 
     def account(self, uid: int) -> Account | None:
         """The passwd line of a uid."""

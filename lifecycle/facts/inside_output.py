@@ -91,23 +91,23 @@ def _why(output: str) -> str:
 
 
 def _sections(before: str) -> dict[str, str]:
-    found = re.split(r"^@@(id|cwd|listeners|writes|files|stat|gpus)\n", before, flags=re.MULTILINE)
-    return dict(zip(found[1::2], found[2::2], strict=True))
+    parts = re.split(r"^@@(id|cwd|listeners|writes|files|stat|gpus)\n", before, flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
 
 
 def _listeners(parts: Mapping[str, str]) -> dict[str, str]:
-    said = (line.split(" ") for line in parts.get("listeners", "").splitlines())
-    return {words[0]: words[1] for words in said if len(words) == 2}  # noqa: PLR2004 - a pair
+    rows = (line.split(" ") for line in parts.get("listeners", "").splitlines())
+    return {words[0]: words[1] for words in rows if len(words) == 2}  # noqa: PLR2004 - a pair
 
 
 def _shown_files(text: str, names: Iterable[str]) -> dict[str, str]:
     """Split what ``head -c N A B`` prints: ``==> A <==`` before each file that was asked for."""
     asked = "|".join([*map(re.escape, names), PROCESS, LAST])
-    found = re.split(rf"(?:^|\n)==> ({asked}) <==\n", text)
-    return dict(zip(found[1::2], found[2::2], strict=True))
+    parts = re.split(rf"(?:^|\n)==> ({asked}) <==\n", text)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
 
 
-def _identity(said: str, files: Mapping[str, str]) -> dict[str, Any]:
+def _identity(id_output: str, files: Mapping[str, str]) -> dict[str, Any]:
     """Who looked: the kernel's numbers with the image's names, or what ``id`` said of them."""
     fields, names = status(files["/proc/self/status"]), groups(files.get("/etc/group", ""))
     uid, gid = (number(fields.get(key, "").partition("\t")[0]) for key in ("Uid", "Gid"))
@@ -117,8 +117,9 @@ def _identity(said: str, files: Mapping[str, str]) -> dict[str, Any]:
     return {
         "uid": uid,
         "gid": gid,
-        "user_name": named or _one_id(said, "uid")[1],
-        "groups": {g: names.get(g, "") for g in (gid, *others) if g is not None} | _groups(said),
+        "user_name": named or _one_id(id_output, "uid")[1],
+        "groups": {g: names.get(g, "") for g in (gid, *others) if g is not None}
+        | _groups(id_output),
     }
 
 
@@ -175,19 +176,19 @@ def _gpus(parts: Mapping[str, str]) -> tuple[tuple[str, ...] | None, str]:
 
 def _namespaces(parts: Mapping[str, str], probe: Probe) -> dict[str, int]:
     rows = re.findall(r":([0-9]{1,18}):(/proc/self/ns/\w+)$", parts.get("stat", ""), re.MULTILINE)
-    found = {name: inode for inode, name in rows}
+    inodes = {name: inode for inode, name in rows}
     return {
-        n: int(found[namespace_file(n)]) for n in probe.namespaces if namespace_file(n) in found
+        n: int(inodes[namespace_file(n)]) for n in probe.namespaces if namespace_file(n) in inodes
     }
 
 
 def _processes(files: Mapping[str, str]) -> tuple[Process, ...]:
-    found = []
+    processes = []
     for path, text in files.items():
         match = re.fullmatch(r"/proc/([0-9]{1,18})/stat", path)
         if match:
             command = files.get(f"/proc/{match[1]}/cmdline", "").strip("\n").replace("\0", " ")
             state = text.rpartition(")")[2].split()
-            found.append(Process(int(match[1]), state[0] if state else "?", command.strip()))
-    theirs = [p for p in found if MARK not in p.command and not p.command.startswith(OURS)]
+            processes.append(Process(int(match[1]), state[0] if state else "?", command.strip()))
+    theirs = [p for p in processes if MARK not in p.command and not p.command.startswith(OURS)]
     return tuple(sorted(theirs, key=lambda p: p.pid))

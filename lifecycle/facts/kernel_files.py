@@ -31,13 +31,13 @@ def environ(text: str) -> dict[str, str]:
 
 def accounts(text: str) -> list[Account]:
     """The lines of /etc/passwd."""
-    found = []
+    listed = []
     for row in (line.split(":") for line in text.split("\n")):
         if len(row) == 7:  # noqa: PLR2004 - passwd(5)
             uid, gid = number(row[2]), number(row[3])
             if uid is not None and gid is not None:
-                found.append(Account(row[0], uid, gid, row[5], row[6]))
-    return found
+                listed.append(Account(row[0], uid, gid, row[5], row[6]))
+    return listed
 
 
 def groups(text: str) -> dict[int, str]:

@@ -25,5 +25,5 @@ def ask_log(daemon: Daemon, container: str, output: str, until: str, times: LogF
     with suppress(ValueError):
         end = between(until, times.begun, times.ended)[1]
     text = daemon.log(container, lines=many, until=end)
-    found = printed(text)
-    return LogFacts(found, times.begun, times.ended, len(found) >= many, times.clock)
+    lines = printed(text)
+    return LogFacts(lines, times.begun, times.ended, len(lines) >= many, times.clock)

@@ -28,10 +28,10 @@ def _from_outside(
     daemon: Daemon, container: str, probe: Probe, inside: Inside, user: str
 ) -> Inside:
     try:
-        seen = daemon.container(container)
+        inspect = daemon.container(container)
     except EngineError:
-        seen = None
-    if seen is None:
+        inspect = None
+    if inspect is None:
         return inside
-    why = inside.unseen if seen["State"]["Running"] else ENDED
-    return look_outside(daemon, seen, probe, why, user)
+    why = inside.unseen if inspect["State"]["Running"] else ENDED
+    return look_outside(daemon, inspect, probe, why, user)

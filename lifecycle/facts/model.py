@@ -78,9 +78,9 @@ class Answer:
 def together(answers: Sequence[Answer]) -> Answer:
     """Several as one: the first that failed, else the first that was not tried, else all."""
     for worst in (False, None):
-        found = [a for a in answers if a.answered is worst]
-        if found:
-            return found[0]
+        matching = [a for a in answers if a.answered is worst]
+        if matching:
+            return matching[0]
     return Answer(answered=True, how=", ".join(a.how for a in answers))
 
 
@@ -104,7 +104,7 @@ class ContainerFacts:
     """Written image names to the ids they stand for now."""
 
     @property
-    def seen(self) -> Json | None:
+    def inspect(self) -> Json | None:
         """The freshest inspect there is: of now, or for one that is gone, of its creation."""
         return self.now or self.created
 

@@ -56,10 +56,10 @@ def authenticate(
         return None, "there is no su in the image"
     if _MARK in outcome.output:
         return True, _HOW
-    said = " ".join(outcome.output.split())
-    if not re.search("(?i)authentication failure|incorrect password|authentication token", said):
+    output = " ".join(outcome.output.split())
+    if not re.search("(?i)authentication failure|incorrect password|authentication token", output):
         # An account without a login shell, say, refuses the right password too.
-        return None, f"su said: {said[:200]}"
+        return None, f"su said: {output[:200]}"
     powerless = _powerless(daemon, container)
     return (None, powerless) if powerless else (False, _HOW)
 
@@ -67,15 +67,15 @@ def authenticate(
 def _powerless(daemon: Daemon, container: str) -> str:
     """Why su can't become root here, so that it refuses the right password as well."""
     try:
-        modes = [found for path in _SU if (found := daemon.stat(container, path))]
+        modes = [entry for path in _SU if (entry := daemon.stat(container, path))]
         argv = ["cat", "/proc/self/status", "/proc/self/mountinfo"]
-        seen = daemon.run_inside(container, argv, user=NOBODY).output
+        output = daemon.run_inside(container, argv, user=NOBODY).output
     except EngineError as error:
         return f"whether su may become root could not be looked up: {error}"
     if modes and not any(m["linkTarget"] or m["mode"] & _SETUID for m in modes):
         return "su has lost its setuid bit, and so refuses every password"
-    if re.search(r"^NoNewPrivs:\s*1", seen, re.MULTILINE):
+    if re.search(r"^NoNewPrivs:\s*1", output, re.MULTILINE):
         return "the container has no-new-privileges, under which su refuses every password"
-    if re.search(r"^\S+ \S+ \S+ \S+ / \S*\bnosuid\b", seen, re.MULTILINE):
+    if re.search(r"^\S+ \S+ \S+ \S+ / \S*\bnosuid\b", output, re.MULTILINE):
         return "the container's root is mounted nosuid, where su refuses every password"
     return ""

@@ -140,17 +140,17 @@ def _places(c: ContainerFacts, port: str) -> list[_Place]:
     return [p for p in dict.fromkeys(places) if written or p[0] != "::" or p[1] not in twins]
 
 
-def bindings(seen: dict[str, Any], port: str) -> list[dict[str, str]]:
+def bindings(inspect: dict[str, Any], port: str) -> list[dict[str, str]]:
     """Where a container port is published: of the running container, else as asked for."""
-    live = ((seen.get("NetworkSettings") or {}).get("Ports") or {}).get(port)
-    asked = (seen["HostConfig"].get("PortBindings") or {}).get(port)
-    running = seen["State"]["Running"]
+    live = ((inspect.get("NetworkSettings") or {}).get("Ports") or {}).get(port)
+    asked = (inspect["HostConfig"].get("PortBindings") or {}).get(port)
+    running = inspect["State"]["Running"]
     return list((live if running else asked) or [])
 
 
-def is_idle(seen: Mapping[str, Any]) -> bool:
+def is_idle(inspect: Mapping[str, Any]) -> bool:
     """Whether a container runs only a shell that waits for a person, or a program that waits."""
-    words = [str(seen.get("Path") or ""), *map(str, seen.get("Args") or [])]
+    words = [str(inspect.get("Path") or ""), *map(str, inspect.get("Args") or [])]
     name = posixpath.basename(words[0])
     return name in _WAITING or (name in SHELLS and all(w.startswith("-") for w in words[1:]))
 
@@ -215,20 +215,20 @@ def _try_each(
 ) -> dict[_Place, Answer]:
     """Through each door to a listener of ours, which answers once."""
     token = secrets.token_hex(6)
-    found: dict[_Place, Answer] = {}
+    answers: dict[_Place, Answer] = {}
     listener = ""
     for place, door in doors.items():
         if door is None:
-            found[place] = _far(place)
+            answers[place] = _far(place)
             continue
-        if not listener or _has_ended(daemon, listener, found):
+        if not listener or _has_ended(daemon, listener, answers):
             listener = _listen(daemon, container, port, token)
-        found[place] = (
+        answers[place] = (
             _through(daemon, listener, port, door, token)
             if listener
             else Answer(answered=None, how=_NOBODY)
         )
-    return found
+    return answers
 
 
 def _through(daemon: Daemon, listener: str, port: str, door: _Door, token: str) -> Answer:
@@ -238,9 +238,9 @@ def _through(daemon: Daemon, listener: str, port: str, door: _Door, token: str) 
     return answer if answer.answered else _unless_taken(daemon, listener, answer)
 
 
-def _has_ended(daemon: Daemon, listener: str, found: Mapping[_Place, Answer]) -> bool:
+def _has_ended(daemon: Daemon, listener: str, answers: Mapping[_Place, Answer]) -> bool:
     """Whether a listener is gone; one that has answered frees its port a moment later."""
-    has_answered = any(a.answered for a in found.values())
+    has_answered = any(a.answered for a in answers.values())
     deadline = time.monotonic() + (rest(PORT_LIMIT) if has_answered else 0)
     while (daemon.exec(listener) or {}).get("Running"):
         if time.monotonic() >= deadline:

@@ -71,7 +71,7 @@ class RoundTrips:
         if error == "not a folder":
             return RoundTrip(inside.uid, None, None, untested="the source is no folder")
         made = inside.writes.get(target, "it was not tried")
-        seen = inside.files.get(f"{target.rstrip('/')}/{TOUCHED}{self._probe.token}-out")
+        file = inside.files.get(f"{target.rstrip('/')}/{TOUCHED}{self._probe.token}-out")
         state = self._state(self._inside(target))
         owner = state.uid if state else None
         for path in (self._inside(target), self._outside(target)):
@@ -79,4 +79,4 @@ class RoundTrips:
                 self._gone(str(path))
         if not error and made:
             error = f"uid {inside.uid} can't write inside: {made}"
-        return RoundTrip(inside.uid, owner, seen.owner if seen else None, error)
+        return RoundTrip(inside.uid, owner, file.owner if file else None, error)

@@ -38,18 +38,18 @@ def hold(
 
     Without a line the container is held to its own inspect.
     """
-    seen = daemon.container(name)
-    if seen is None:
+    inspect = daemon.container(name)
+    if inspect is None:
         message = f"no container is named {name} on this engine; docker ps -a lists them"
         raise HoldError(message)
-    line = line or parse(line_of(seen))
+    line = line or parse(line_of(inspect))
     wanted = [
         replace(p, about=Ref("container", name) if _is_container(p) else p.about)
         for p in promises(line, read_file=text_at, cwd=str(Path.cwd()))
         if p.field not in _ONLY_AT_MAKING
     ]
-    facts = ContainerFacts(name, now=seen)
-    facts.inside = _inside(daemon, seen, wanted) if inside else _NOT_ASKED
+    facts = ContainerFacts(name, now=inspect)
+    facts.inside = _inside(daemon, inspect, wanted) if inside else _NOT_ASKED
     images = {
         str(p.expected): _image(daemon, str(p.expected))
         for p in wanted
@@ -69,18 +69,18 @@ def _is_container(promise: Promise) -> bool:
     return promise.field.startswith("container.")
 
 
-def _inside(daemon: Daemon, seen: dict[str, Any], wanted: list[Promise]) -> Inside:
+def _inside(daemon: Daemon, inspect: dict[str, Any], wanted: list[Promise]) -> Inside:
     probe = probe_for(wanted, write=False)
-    if not seen["State"]["Running"]:
-        return look_outside(daemon, seen, probe, "the container is not running")
-    found = look_inside(daemon, str(seen["Id"]), probe)
-    if found.unseen:
+    if not inspect["State"]["Running"]:
+        return look_outside(daemon, inspect, probe, "the container is not running")
+    look = look_inside(daemon, str(inspect["Id"]), probe)
+    if look.unseen:
         _end_looks(daemon)
-    return found
+    return look
 
 
 def _end_looks(daemon: Daemon) -> None:
-    """A look that was given up goes on inside: the container is somebody's, so it is ended."""
+    """End the looks that we gave up: they would go on inside somebody's container."""
     for exec_id in sorted(daemon.own_execs):
         with suppress(EngineError):
             end_exec(daemon, exec_id)

@@ -15,16 +15,21 @@ from lifecycle.command.values.basic import ImpossibleError
 Json = Mapping[str, Any]
 
 
-def line_of(seen: Json) -> list[str]:
+def line_of(inspect: Json) -> list[str]:
     """The words of that line."""
-    return ["docker", "run", *_flags(seen["Config"], seen["HostConfig"], seen), _image(seen)]
+    return [
+        "docker",
+        "run",
+        *_flags(inspect["Config"], inspect["HostConfig"], inspect),
+        _image(inspect),
+    ]
 
 
-def _image(seen: Json) -> str:
-    return str(seen["Config"].get("Image") or seen["Image"])
+def _image(inspect: Json) -> str:
+    return str(inspect["Config"].get("Image") or inspect["Image"])
 
 
-def _flags(config: Json, host: Json, seen: Json) -> Iterator[str]:
+def _flags(config: Json, host: Json, inspect: Json) -> Iterator[str]:
     switches = {
         "--tty": config.get("Tty"),
         "--interactive": config.get("OpenStdin"),
@@ -45,7 +50,7 @@ def _flags(config: Json, host: Json, seen: Json) -> Iterator[str]:
     for flag, value in (*_limits(host), *_rights(host)):
         if _can_be_written(flag, value):
             yield from (flag, value)
-    yield from _mounts(seen)
+    yield from _mounts(inspect)
     for port, bindings in (host.get("PortBindings") or {}).items():
         for binding in bindings or []:
             yield from ("-p", _published(port, binding))
@@ -98,8 +103,8 @@ def _rights(host: Json) -> Iterator[tuple[str, str]]:
         yield "--sysctl", f"{name}={value}"
 
 
-def _mounts(seen: Json) -> Iterator[str]:
-    for mount in seen.get("Mounts") or []:
+def _mounts(inspect: Json) -> Iterator[str]:
+    for mount in inspect.get("Mounts") or []:
         if mount["Type"] in {"bind", "volume"}:
             source = mount["Source"] if mount["Type"] == "bind" else mount["Name"]
             yield from ("-v", f"{source}:{mount['Destination']}{'' if mount['RW'] else ':ro'}")

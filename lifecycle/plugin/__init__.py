@@ -82,7 +82,7 @@ def pytest_runtest_makereport(
         report.lifecycle = payload()  # type: ignore[attr-defined]
         if report.skipped and isinstance(report.longrepr, tuple):
             path, line, name = item.reportinfo()
-            reason = f"Skipped: {item.told(item.result.reason)}"  # type: ignore[attr-defined]
+            reason = f"Skipped: {item.printable(item.result.reason)}"  # type: ignore[attr-defined]
             report.longrepr = (os.fspath(path), (line or 0) + 1, reason)
             _ = name
     return report

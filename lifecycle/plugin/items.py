@@ -67,7 +67,7 @@ class ScenarioFile(pytest.File):
         return self.config.stash[KEY]
 
     def teardown(self) -> None:
-        """End the run; what was left to do is done and reported as the items it stands for."""
+        """End the run; do what is left to do, and report it as the items that it stands for."""
         try:
             if not (self.run.over or self.interrupts.leaving):
                 for item in self._undone():
@@ -159,7 +159,7 @@ class _Reporting(pytest.Item):
             case "failed" | "error":
                 raise StepFailed(self.result)
             case "skipped" | "not-run":
-                pytest.skip(self.told(self.result.reason))
+                pytest.skip(self.printable(self.result.reason))
 
     def report_result(self) -> None:
         """Do it outside pytest's loop and log it all the same."""
@@ -199,10 +199,10 @@ class _Reporting(pytest.Item):
         _ = style
         if not isinstance(excinfo.value, StepFailed):
             # Without the locals that --showlocals asks for: a secret may be among them.
-            return self.told(str(excinfo.getrepr()))
-        return self.told(describe_failure(excinfo.value.result, self.path))
+            return self.printable(str(excinfo.getrepr()))
+        return self.printable(describe_failure(excinfo.value.result, self.path))
 
-    def told(self, text: str) -> str:
+    def printable(self, text: str) -> str:
         """A text as pytest may print it: no secrets, and nothing that a terminal or a CI obeys."""
         return shown(self.parent.run.redact(text))
 
@@ -223,7 +223,7 @@ class StepItem(_Reporting):
         return self.step.mark.line
 
     def perform(self) -> StepResult:
-        """Do the step; a first Ctrl-C or SIGTERM ends it, and is told as its outcome."""
+        """Do the step; a first Ctrl-C or SIGTERM ends it, and becomes its outcome."""
         run, interrupts = self.parent.run, self.parent.interrupts
         if interrupts.requested:
             run.stop("the run was interrupted")

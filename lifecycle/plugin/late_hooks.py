@@ -37,7 +37,7 @@ class Late:
         return result
 
     def _not_deselected(self, items: Iterable[pytest.Item]) -> None:
-        """What was brought back is no longer counted as deselected."""
+        """Count the items that we brought back as selected again."""
         terminal: Any = self._config.pluginmanager.getplugin("terminalreporter")
         stats = getattr(terminal, "stats", {})
         if "deselected" in stats:

@@ -95,9 +95,9 @@ class Reporter:
 
     def tell_interrupt(self) -> None:
         """Say that the first Ctrl-C was heard."""
-        told = "interrupted: cleaning up; once more to leave at once"
+        message = "interrupted: cleaning up; once more to leave at once"
         with suppress(OSError):  # the terminal may be gone
-            sys.stderr.write(f"{told}\n")
+            sys.stderr.write(f"{message}\n")
             sys.stderr.flush()
 
     # -- what pytest tells --------------------------------------------------------------------
@@ -144,7 +144,7 @@ class Reporter:
                 file.crashed = " ".join(str(report.longrepr).split())
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
-        """Say which step is being done; those of a wide run are told when they end."""
+        """Print the step that begins; a wide run prints each step when it ends."""
         if self._progress and not self._side_by_side:
             self._progress.begin(nodeid.partition("::")[2])
 
@@ -154,10 +154,10 @@ class Reporter:
         for file in self._files.values():
             self._tell_rest(file)
         report = self._report()
-        told = self._publish(report)
+        published = self._publish(report)
         if self._interrupts.requested:
             session.exitstatus = pytest.ExitCode.INTERRUPTED
-        elif not told:
+        elif not published:
             session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
         elif report.verdict == "FAIL" and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
@@ -165,7 +165,7 @@ class Reporter:
     # -- the report -----------------------------------------------------------------------------
 
     def _publish(self, report: RunReport) -> bool:
-        """Write and print all that there is to tell; whether all of it was told."""
+        """Write the report and print its summary; return whether all of it could be written."""
         index: Path | None = None
         problem = ""
         try:
@@ -175,8 +175,10 @@ class Reporter:
             )
         except ReportError as error:
             problem = str(error)
-        told = self._progress is not None
-        render_summary(prepare(report, _same), self._console, index=index, told=told)
+        steps_printed = self._progress is not None
+        render_summary(
+            prepare(report, _same), self._console, index=index, steps_printed=steps_printed
+        )
         if problem:
             self._console.print(clean(problem), markup=False)
         with self._stopped.obeyed():

@@ -18,13 +18,13 @@ def completed(chosen: Iterable[pytest.Item]) -> list[pytest.Item]:
     steps before it make.
     """
     result: list[pytest.Item] = []
-    seen: set[ScenarioFile] = set()
+    files: set[ScenarioFile] = set()
     listed = list(chosen)
     for item in listed:
         if not isinstance(item, StepItem | CleanupItem):
             result.append(item)
-        elif item.parent not in seen:
-            seen.add(item.parent)
+        elif item.parent not in files:
+            files.add(item.parent)
             mine = [i for i in listed if i.parent is item.parent]
             result += _whole(item.parent, mine)
     return result

@@ -44,9 +44,9 @@ def workflow_commands(report: RunReport, workspace: str = "") -> list[str]:
         if step["status"] in ("failed", "error"):
             errors.append(_command("error", {**where, "title": title}, _message(step)))
         elif unverified(step):
-            told = "\n".join(f"{c['about']}: {c['source']}" for c in unverified(step))
+            message = "\n".join(f"{c['about']}: {c['source']}" for c in unverified(step))
             title = f"{words['unverified']}: {title}"
-            warnings.append(_command("warning", {**where, "title": title}, told))
+            warnings.append(_command("warning", {**where, "title": title}, message))
     beyond = [
         _command("error", {"title": report.verdict}, why(words, reason))
         for reason in report.why_failed_beyond_steps
@@ -97,8 +97,8 @@ def publish(report: RunReport, environ: Mapping[str, str], stream: TextIO) -> No
             with Path(summary).open("a", encoding="utf-8") as file:
                 file.write(job_summary(safe))
         except OSError as error:
-            told = _data(f"the job summary could not be written: {error}")
-            print(f"::warning::{told}", file=stream)
+            message = _data(f"the job summary could not be written: {error}")
+            print(f"::warning::{message}", file=stream)
 
 
 class CommandsStopped:
@@ -159,7 +159,7 @@ def _table(scenario: ScenarioReport, words: Mapping[str, str]) -> Iterator[str]:
 def _plain(text: str) -> str:
     """Text as Markdown shows it, letter for letter: no markup, link, mention or table cell."""
     escaped = html.escape(one_line(text))
-    return re.sub(r"[\\`*_{}\[\]()#+!|~@:-]", lambda found: f"&#{ord(found.group())};", escaped)
+    return re.sub(r"[\\`*_{}\[\]()#+!|~@:-]", lambda match: f"&#{ord(match.group())};", escaped)
 
 
 def _block(text: str) -> str:
@@ -173,8 +173,8 @@ def _relative(file: str, workspace: str) -> str:
 
 
 def _command(name: str, properties: Mapping[str, str], message: str) -> str:
-    told = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
-    return f"::{name} {told}::{_data(message)}"
+    fields = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
+    return f"::{name} {fields}::{_data(message)}"
 
 
 def _data(text: str) -> str:

@@ -40,15 +40,15 @@ class Inert:
         """The next piece, made inert."""
         before = self._line
         whole = before + text
-        cut = {found.end() for found in _COMMAND.finditer(before)}
+        cut = {match.end() for match in _COMMAND.finditer(before)}
         out: list[str] = []
         done = len(before)
-        for found in _COMMAND.finditer(whole):
-            if found.end() in cut:
+        for match in _COMMAND.finditer(whole):
+            if match.end() in cut:
                 continue
             # What was written stays: a command that it began is cut in two.
-            place = max(found.end(), len(before))
-            out += [whole[done:place], _cut(found)]
+            place = max(match.end(), len(before))
+            out += [whole[done:place], _cut(match)]
             done = place
         out.append(whole[done:])
         self._remember(whole)
@@ -65,5 +65,5 @@ class Inert:
         self._line = line if len(line) <= _REMEMBERED else "." + line[-_REMEMBERED:]
 
 
-def _cut(found: re.Match[str]) -> str:
-    return "| " if found["begin"] is not None else " "
+def _cut(match: re.Match[str]) -> str:
+    return "| " if match["begin"] is not None else " "

@@ -49,9 +49,9 @@ class ScenarioReport:
     @property
     def status(self) -> StepStatus:
         """The gravest status of its steps; passed only when one did pass and none is worse."""
-        found = {step["status"] for step in self.steps}
+        statuses = {step["status"] for step in self.steps}
         order: tuple[StepStatus, ...] = ("error", "failed", "not-run", "passed")
-        return next((status for status in order if status in found), "skipped")
+        return next((status for status in order if status in statuses), "skipped")
 
     @property
     def seconds(self) -> float:
@@ -157,7 +157,7 @@ class RunReport:
 
 
 def count_gpu_checks(steps: Iterable[Step]) -> dict[str, int]:
-    """What became of the checks of GPUs, by ``real``, ``simulated`` and ``skipped``."""
+    """How many checks of GPUs were ``real``, ``simulated`` and ``skipped``."""
     counts = {"real": 0, "simulated": 0, "skipped": 0}
     for step in steps:
         counts["skipped"] += step["lacks"] == "gpu"

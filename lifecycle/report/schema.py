@@ -221,8 +221,8 @@ def _empty_or_whole(description: str, **properties: Json) -> Json:
 
 
 def _ref(name: str, description: str = "") -> Json:
-    told = {"description": description} if description else {}
-    return {"$ref": f"#/$defs/{name}", **told}
+    extra = {"description": description} if description else {}
+    return {"$ref": f"#/$defs/{name}", **extra}
 
 
 def _list(items: Json, description: str) -> Json:
@@ -251,8 +251,8 @@ def _flag(description: str) -> Json:
 
 def _one_of(description: str, meanings: Mapping[Any, str], kind: object) -> Json:
     """One of the words of a Literal, each with what it means."""
-    told = [{"const": word, "description": meanings[word]} for word in get_args(kind)]
-    return {"description": description, "oneOf": told}
+    choices = [{"const": word, "description": meanings[word]} for word in get_args(kind)]
+    return {"description": description, "oneOf": choices}
 
 
 def _or_null(kind: Json) -> Json:

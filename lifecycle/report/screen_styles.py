@@ -52,15 +52,15 @@ def classes(style: str) -> list[str]:
 def rules(steps: Iterable[Step]) -> str:
     """The style rules for the colours beyond the sixteen: only those that the steps have."""
     styles = {str(styled[3]) for step in steps for styled in step.get("styles", ())}
-    seen = {colour for style in styles for colour in _colours(style).values()}
+    colours = {colour for style in styles for colour in _colours(style).values()}
     return "".join(
         f".f-{colour} {{ color: #{colour}; }}\n.b-{colour} {{ background: #{colour}; }}\n"
-        for colour in sorted(seen)
+        for colour in sorted(colours)
         if len(colour) > _SHORT
     )
 
 
 def _colours(style: str) -> dict[str, str]:
     """The foreground and the background that a style names."""
-    found = (_COLOUR.fullmatch(word) for word in style.split())
-    return {match[1]: match[2] for match in found if match}
+    matches = (_COLOUR.fullmatch(word) for word in style.split())
+    return {match[1]: match[2] for match in matches if match}

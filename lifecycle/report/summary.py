@@ -46,15 +46,15 @@ _UNVERIFIED_LINES = 10
 
 
 def render_summary(
-    report: RunReport, console: Console, *, index: Path | None = None, told: bool = False
+    report: RunReport, console: Console, *, index: Path | None = None, steps_printed: bool = False
 ) -> None:
     """Print the summary of a report that was redacted (``prepare``), and where its page is.
 
-    ``told`` says that :class:`Progress` has printed the steps already: then a run of several
+    ``steps_printed``: :class:`Progress` has printed the steps already, so a run of several
     scenarios lists those instead. Everything foreign is printed as plain text: no markup, no
     escape sequence, no highlighting.
     """
-    _Summary(prepare(report, limits=LADDER[2]), console).print(index, told=told)
+    _Summary(prepare(report, limits=LADDER[2]), console).print(index, steps_printed=steps_printed)
 
 
 class Progress:
@@ -92,12 +92,12 @@ class _Summary:
         self.encoding = console.encoding
         self.marks = _ASCII_MARKS if console.options.ascii_only else _MARKS
 
-    def print(self, index: Path | None, *, told: bool) -> None:
+    def print(self, index: Path | None, *, steps_printed: bool) -> None:
         for scenario in self.report.scenarios:
-            if not told:
+            if not steps_printed:
                 self.scenario(scenario, titled=True)
                 self.console.print()
-        if told:
+        if steps_printed:
             self.console.print()
             self._scenarios()
         self._unverified()
@@ -127,8 +127,8 @@ class _Summary:
         for step in scenario.steps:
             self.console.print(self._line(step), width=self.width)
             for text, style, indent in self._explanation(step):
-                told = Padding(self._text(text, style), (0, 0, 0, indent), expand=False)
-                self.console.print(told, width=self.width)
+                line = Padding(self._text(text, style), (0, 0, 0, indent), expand=False)
+                self.console.print(line, width=self.width)
 
     def _line(self, step: Step) -> Table:
         status = step["status"]
@@ -152,10 +152,10 @@ class _Summary:
             yield step["reason"], "yellow", 4
         if step["status"] not in ("failed", "error"):
             return
-        found = broken(step)
-        if step["status"] == "error" or not found:
+        failures = broken(step)
+        if step["status"] == "error" or not failures:
             yield step["reason"], "red", 4
-        for check in found:
+        for check in failures:
             yield check["about"], "red", 4
             yield f"{self.words['expected']}: {show(check['expected'])}", "", 6
             yield (
@@ -180,8 +180,8 @@ class _Summary:
             return
         self.console.print(self._text(self.words["what_unverified"], "yellow"))
         for check in unsure[:_UNVERIFIED_LINES]:
-            told = self._text(f"{check['about']}: {check['source']}")
-            self.console.print(Padding(told, (0, 0, 0, 4), expand=False), width=self.width)
+            line = self._text(f"{check['about']}: {check['source']}")
+            self.console.print(Padding(line, (0, 0, 0, 4), expand=False), width=self.width)
         if len(unsure) > _UNVERIFIED_LINES:
             more = self.words["more"].format(n=len(unsure) - _UNVERIFIED_LINES)
             self.console.print(Padding(self._text(more, "dim"), (0, 0, 0, 4)))
@@ -195,15 +195,15 @@ class _Summary:
         )
         for key, style, things in lists:
             if things:
-                told = ", ".join(one_line(show(thing)) for thing in things)
-                text = self._text(f"{self.words[key]}: {told}", style)
+                line = ", ".join(one_line(show(thing)) for thing in things)
+                text = self._text(f"{self.words[key]}: {line}", style)
                 self.console.print(text, width=self.width)
         if self.report.others_meanwhile:
-            told = self.words["others_meanwhile"].format(n=self.report.others_meanwhile)
-            self.console.print(self._text(told), width=self.width)
+            line = self.words["others_meanwhile"].format(n=self.report.others_meanwhile)
+            self.console.print(self._text(line), width=self.width)
         if self.report.not_gated:
-            told = f"{self.words['not_gated']} ({', '.join(map(one_line, self.report.not_gated))})"
-            self.console.print(self._text(told, "yellow"), width=self.width)
+            line = f"{self.words['not_gated']} ({', '.join(map(one_line, self.report.not_gated))})"
+            self.console.print(self._text(line, "yellow"), width=self.width)
 
     def _where(self) -> Iterator[str]:
         """Who the steps ran as, and on which engine."""
@@ -225,8 +225,8 @@ class _Summary:
             for kind in ("real", "simulated", "skipped")
             if report.gpus(kind)
         ]
-        told = ", ".join([*counts, f"{report.seconds:.1f} {words['seconds']}"])
-        self.console.print(self._text(told), width=self.width)
+        totals = ", ".join([*counts, f"{report.seconds:.1f} {words['seconds']}"])
+        self.console.print(self._text(totals), width=self.width)
         for text in self._where():
             self.console.print(self._text(text), width=self.width)
         if gpus:

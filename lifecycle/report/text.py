@@ -32,7 +32,7 @@ def clean(text: str) -> str:
     text = _LINE_ENDS.sub("\n", text)
     text = _CONTROLS.sub("", text)
     text = _UNWRITABLE.sub("\N{REPLACEMENT CHARACTER}", text)
-    return _BIDI.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
+    return _BIDI.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
 
 
 _ESCAPED_IN_JSON = re.compile(
@@ -47,7 +47,7 @@ def as_json(value: Any) -> str:
     What those obey is escaped, so that a program reads the very value.
     """
     text = json.dumps(value, ensure_ascii=False, indent=2)
-    return _ESCAPED_IN_JSON.sub(lambda found: f"\\u{ord(found.group()):04x}", text) + "\n"
+    return _ESCAPED_IN_JSON.sub(lambda match: f"\\u{ord(match.group()):04x}", text) + "\n"
 
 
 def one_line(text: str) -> str:

@@ -35,8 +35,8 @@ def _heading(report: RunReport) -> Iterator[str]:
     for reason in report.why_failed:
         yield _comment(f"  {why(words, reason)}")
     for title, facts in (("subject", report.subject), ("engine", report.engine)):
-        told = ", ".join(f"{key} {show(value)}" for key, value in facts.items())
-        yield _comment(f"{words[title]}: {told or '-'}")
+        line = ", ".join(f"{key} {show(value)}" for key, value in facts.items())
+        yield _comment(f"{words[title]}: {line or '-'}")
 
 
 def _step(scenario: ScenarioReport, step: Step) -> Iterator[str]:

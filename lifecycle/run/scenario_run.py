@@ -51,7 +51,7 @@ class LiveRun:
         say: Say,
         environ: Mapping[str, str] | None = None,
     ) -> None:
-        """Nothing is opened yet. ``say`` tells the person what is waited for."""
+        """Nothing is opened yet. ``say`` tells the person what the run waits for."""
         self.scenario = scenario
         self.id = new_run_id()
         self.remains = Remains()
@@ -107,11 +107,11 @@ class LiveRun:
         self._stopped = self._stopped or because
 
     def interrupted(self, index: int) -> StepResult:
-        """What came of a step that a person ended; the rest is not run."""
+        """Return the result of a step that a person ended; the run stops there."""
         self.stop("the run was interrupted")
         result = StepResult(self.title(index), self.steps[index].mark.line, ran=True)
-        told = "a person or the system ended it (Ctrl-C, SIGTERM, or its terminal was closed)"
-        result.checks.append(Check("it gets done", "done", told, "broken", "signal"))
+        reason = "a person or the system ended it (Ctrl-C, SIGTERM, or its terminal was closed)"
+        result.checks.append(Check("it gets done", "done", reason, "broken", "signal"))
         return result
 
     def _guarded(self, runner: Runner, index: int) -> StepResult:
@@ -138,8 +138,8 @@ class LiveRun:
             )
         except _CANNOT_BEGIN as error:
             stack.close()
-            told = f"{error}{_TRY_SANDBOX if isinstance(error, NoEngineError) else ''}"
-            result.checks.append(Check(BEGIN, "ready", told, "broken", "before the first step"))
+            reason = f"{error}{_TRY_SANDBOX if isinstance(error, NoEngineError) else ''}"
+            result.checks.append(Check(BEGIN, "ready", reason, "broken", "before the first step"))
             result.findings += without_a_run(_symptom(error), self._options)
             self._stopped = "the run could not begin"
             return
@@ -160,8 +160,8 @@ class LiveRun:
             result, self.remains = keep_all(self._session, "kept on failure (--keep on-failure)")
         else:
             result, self.remains = clean_up(self._session)
-            if result.status == "failed" and (seen := observed(self._session)):
-                add_findings(self._session, result, Symptom(observed=seen))
+            if result.status == "failed" and (outages := observed(self._session)):
+                add_findings(self._session, result, Symptom(observed=outages))
         return result
 
     @property

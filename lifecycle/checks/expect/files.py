@@ -55,9 +55,11 @@ def judge_file(
             case "contains":
                 yield pattern(f"{about} contains", as_text(wanted), text or "", source)
             case "text":
-                found = text.rstrip("\n") if text is not None else None
-                found = f"more than {MOST_TEXT} bytes" if found and is_long(found) else found
-                yield compare(f"{about} text", as_text(wanted).rstrip("\n"), found, source)
+                content = text.rstrip("\n") if text is not None else None
+                content = (
+                    f"more than {MOST_TEXT} bytes" if content and is_long(content) else content
+                )
+                yield compare(f"{about} text", as_text(wanted).rstrip("\n"), content, source)
 
 
 def as_text(value: Any) -> str:

@@ -48,10 +48,8 @@ def judge_inside(want: Expect, facts: Facts, on: ContainerFacts | None) -> Itera
 
 
 def _user(want: Any, inside: Inside, _: Facts) -> Iterator[Check]:
-    found = inside.user_name or "I have no name!"
-    yield compare(
-        "inside: user name", as_text(want) or "I have no name!", found, inside.place("id")
-    )
+    name = inside.user_name or "I have no name!"
+    yield compare("inside: user name", as_text(want) or "I have no name!", name, inside.place("id"))
 
 
 def _uid(want: Any, inside: Inside, _: Facts) -> Iterator[Check]:
@@ -76,8 +74,8 @@ def _home(want: Any, inside: Inside, _: Facts) -> Iterator[Check]:
 
 
 def _umask(want: Any, inside: Inside, _: Facts) -> Iterator[Check]:
-    found = re.search(r"^Umask:\s*([0-7]+)$", inside.proc.get(FIRST_STATUS, ""), re.MULTILINE)
-    umask = octal(found[1]) if found else "not told"
+    match = re.search(r"^Umask:\s*([0-7]+)$", inside.proc.get(FIRST_STATUS, ""), re.MULTILINE)
+    umask = octal(match[1]) if match else "not told"
     yield compare("inside: umask of process 1", octal(as_text(want)), umask, FIRST_STATUS)
 
 
@@ -87,8 +85,8 @@ def _cwd(want: Any, inside: Inside, _: Facts) -> Iterator[Check]:
 
 def _env(want: Expect, inside: Inside, _: Facts) -> Iterator[Check]:
     for key, value in want.items():
-        found = inside.env.get(key)
-        yield compare(f"inside: {key}", as_text(value), found, inside.place(ENVIRON))
+        actual = inside.env.get(key)
+        yield compare(f"inside: {key}", as_text(value), actual, inside.place(ENVIRON))
 
 
 def _inside_files(want: Expect, inside: Inside, _: Facts) -> Iterator[Check]:
@@ -99,8 +97,8 @@ def _inside_files(want: Expect, inside: Inside, _: Facts) -> Iterator[Check]:
             continue
         fact, text = inside.files.get(path, FileFact(exists=False)), inside.texts.get(path)
         unseen = out_of_sight(fact, text) if inside.unseen else set()
-        seen = {key: value for key, value in (wanted or {}).items() if key not in unseen}
-        yield from judge_file(about, seen, fact, text, inside.places.get(path, "stat inside"))
+        visible = {key: value for key, value in (wanted or {}).items() if key not in unseen}
+        yield from judge_file(about, visible, fact, text, inside.places.get(path, "stat inside"))
         for key in sorted(unseen & set(wanted or {})):
             yield unverified(f"{about} {key}", as_text(wanted[key]), inside.unseen)
 
@@ -110,16 +108,16 @@ def _processes(want: Mapping[str, Any], inside: Inside, _: Facts) -> Iterator[Ch
     for wanted, count in want.items():
         about = f"inside: process {wanted}"
         try:
-            found = [m for m in find_in(wanted, [p.command for p in inside.processes]) if m]
+            matches = [m for m in find_in(wanted, [p.command for p in inside.processes]) if m]
         except PatternError as error:
             yield unverified(about, "running" if count is None else as_text(count), str(error))
             continue
         if count is None:
-            there = "running" if found else "not there"
+            there = "running" if matches else "not there"
             yield compare(about, "running", there, inside.place(PROCESSES))
         else:
             yield compare(
-                f"{about}: count", as_text(count), str(len(found)), inside.place(PROCESSES)
+                f"{about}: count", as_text(count), str(len(matches)), inside.place(PROCESSES)
             )
 
 

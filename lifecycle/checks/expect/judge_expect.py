@@ -99,22 +99,22 @@ def _image(want: Expect, facts: Facts, _: ContainerFacts | None) -> Iterator[Che
 
 def _host(want: Expect, facts: Facts, _: ContainerFacts | None) -> Iterator[Check]:
     for path, wanted in (want.get("files") or {}).items():
-        about, seen = f"host: {path}", facts.host_files.get(path)
+        about, file = f"host: {path}", facts.host_files.get(path)
         if facts.world.no_host_side and {"owner", "group"} & set(wanted or {}):
             yield unverified(about, dict(wanted), facts.world.no_host_side)
-        elif seen is None or seen.fact is None:
-            why = seen.unseen if seen else "it was not looked at"
+        elif file is None or file.fact is None:
+            why = file.unseen if file else "it was not looked at"
             yield unverified(about, wanted and dict(wanted), why)
         else:
-            yield from _host_file(about, wanted or {}, seen.fact, seen)
+            yield from _host_file(about, wanted or {}, file.fact, file)
 
 
-def _host_file(about: str, want: Expect, fact: FileFact, seen: HostFile) -> Iterator[Check]:
-    hidden = sorted(TEXTS & set(want)) if seen.text_unseen else []
+def _host_file(about: str, want: Expect, fact: FileFact, file: HostFile) -> Iterator[Check]:
+    hidden = sorted(TEXTS & set(want)) if file.text_unseen else []
     shown = {key: value for key, value in want.items() if key not in hidden}
-    yield from judge_file(about, shown, fact, seen.text, "stat on this machine")
+    yield from judge_file(about, shown, fact, file.text, "stat on this machine")
     for key in hidden:
-        yield unverified(f"{about} {key}", as_text(want[key]), seen.text_unseen)
+        yield unverified(f"{about} {key}", as_text(want[key]), file.text_unseen)
 
 
 def _port(want: Expect, _: Facts, on: ContainerFacts | None) -> Iterator[Check]:

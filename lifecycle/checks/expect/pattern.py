@@ -16,11 +16,11 @@ def pattern(about: str, wanted: str, text: str, source: str) -> Check:
         match, long = find(wanted, text, multiline=True), is_long(text)
     except PatternError as error:
         return unverified(about, wanted, str(error))
-    found = match is not None and not (long and match.end() == len(text))
-    if long and not found:
+    matches = match is not None and not (long and match.end() == len(text))
+    if long and not matches:
         return unverified(about, wanted, f"not in what is kept of a long text ({MOST_TEXT} bytes)")
     shown = text if len(text) <= 400 else f"...{text[-400:]}"  # noqa: PLR2004 - for people
-    return Check(about, wanted, wanted if found else shown.strip(), verdict(found), source)
+    return Check(about, wanted, wanted if matches else shown.strip(), verdict(matches), source)
 
 
 def verdict(ok: bool) -> CheckStatus:  # noqa: FBT001 - a truth value is all there is to say

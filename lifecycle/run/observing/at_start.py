@@ -37,7 +37,7 @@ class Watch:
 
 
 class Witness:
-    """Looks into this run's containers at their start, and tells what of it has gone."""
+    """Look into this run's containers at their start, and note which have gone."""
 
     def __init__(self, ownership: Ownership) -> None:
         self._ownership = ownership

@@ -1,4 +1,4 @@
-"""Looks inside that are taken again: through a shell that stays, where more are to come.
+"""Repeated looks inside: a shell stays open in the container for the next one.
 
 What such a shell is (its user's number and groups) was settled when it began. So it is given up
 when the container's accounts have changed; with the container's life it ends by itself.
@@ -48,28 +48,28 @@ class Looks:
         with self._turn:
             stayed = key in self._open
             if again or stayed or key in self._once:
-                found = self._through(key, probe)
-                if found is None and stayed:
-                    found = self._through(key, probe)
-                if found is not None:
-                    return found
+                look = self._through(key, probe)
+                if look is None and stayed:
+                    look = self._through(key, probe)
+                if look is not None:
+                    return look
             self._once.add(key)
         return look_inside(self.daemon, container, probe, user)
 
     def _through(self, key: Key, probe: Probe) -> Inside | None:
-        """A look through the shell that stays; None, and no such shell, when it serves no more."""
+        """Look through the shell that stays; where it serves no more, drop it and return None."""
         try:
             shell, known = self._open.get(key) or self._begin(key)
-            said = shell.ask(script(probe))
+            output = shell.ask(script(probe))
         except EngineError:
             self._drop(key)
             return None
-        found, accounts = parse(said, probe), account_files(said)
-        if found.unseen or known not in {accounts, ""}:
+        look, accounts = parse(output, probe), account_files(output)
+        if look.unseen or known not in {accounts, ""}:
             self._drop(key)
             return None
         self._open[key] = shell, accounts
-        return found
+        return look
 
     def _begin(self, key: Key) -> tuple[Resident, str]:
         container, user = key
@@ -81,8 +81,8 @@ class Looks:
         with self._turn:
             for key in [k for k in self._open if k[0] == container and k[1] in _ROOT]:
                 with suppress(EngineError):
-                    if said := self._open[key][0].ask(f"cat -- {shlex.quote(path)}"):
-                        return said
+                    if output := self._open[key][0].ask(f"cat -- {shlex.quote(path)}"):
+                        return output
                 self._drop(key)
         return (self.daemon.read_file(container, path) or b"").decode("utf-8", "replace")
 

@@ -123,8 +123,10 @@ def look_after(
     for ref in _refs(planned, "volume"):
         facts.volumes[ref.name] = session.daemon.volume(session.real("volume", ref.name))
     if planned.line and planned.line.verb == "rm" and planned.line.on("--volumes"):
-        for found in facts.containers.values():
-            facts.volumes.update({v: session.daemon.volume(v) for v in anonymous_volumes(found)})
+        for container in facts.containers.values():
+            facts.volumes.update(
+                {v: session.daemon.volume(v) for v in anonymous_volumes(container)}
+            )
     for ref in _refs(planned, "network"):
         facts.networks[ref.name] = session.daemon.network(session.real("network", ref.name))
     facts.files = {
@@ -233,8 +235,8 @@ def _signals(session: Session, c: ContainerFacts, before: Before) -> tuple[int, 
 
 
 def _image_id(session: Session, written: str) -> str:
-    found = session.daemon.image(session.real("image", written))
-    return str(found["Id"]) if found else ""
+    image = session.daemon.image(session.real("image", written))
+    return str(image["Id"]) if image else ""
 
 
 def _has_path(session: Session, real: str, path: str) -> bool:

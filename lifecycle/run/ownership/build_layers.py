@@ -45,66 +45,70 @@ def left_over(
     if not (containers or images or builds):
         return []
 
-    def is_known(seen: Json) -> bool:
+    def is_known(image: Json) -> bool:
         return (
-            _short(str(seen["Id"])) in images
-            or str(seen.get("Container") or "")[:12] in containers
-            or any(_made_by(daemon, seen, build, until) for build in builds)
+            _short(str(image["Id"])) in images
+            or str(image.get("Container") or "")[:12] in containers
+            or any(_made_by(daemon, image, build, until) for build in builds)
         )
 
-    found: dict[str, Entry] = {}
+    layers: dict[str, Entry] = {}
     for end in [str(i["Id"]) for i in daemon.images() if not tags_of(i)]:
         for identity in reversed(_ours(daemon, end, is_known)):
-            found.setdefault(identity, Entry("image", identity, identity))
-    return [*found.values(), *_containers(daemon, builds, until)]
+            layers.setdefault(identity, Entry("image", identity, identity))
+    return [*layers.values(), *_containers(daemon, builds, until)]
 
 
 def _containers(daemon: Daemon, builds: Collection[Begun], until: float) -> list[Entry]:
-    """Containers that don't run of the step that a build of ours was at when it was cut short."""
-    found = []
+    """Stopped containers of the step at which a build of ours was cut short."""
+    entries = []
     for one in daemon.containers() if builds else []:
-        seen = daemon.container(str(one["Id"]))
-        if seen and not seen["State"]["Running"] and _is_step_of(daemon, seen, builds, until):
-            found.append(Entry("container", str(seen["Id"]), str(seen["Id"])))
-    return found
+        container = daemon.container(str(one["Id"]))
+        if (
+            container
+            and not container["State"]["Running"]
+            and _is_step_of(daemon, container, builds, until)
+        ):
+            entries.append(Entry("container", str(container["Id"]), str(container["Id"])))
+    return entries
 
 
-def _is_step_of(daemon: Daemon, seen: Json, builds: Collection[Begun], until: float) -> bool:
+def _is_step_of(daemon: Daemon, container: Json, builds: Collection[Begun], until: float) -> bool:
     """Whether a container was made for a step of such a build: on its layers, with its command."""
-    image = daemon.image(str(seen.get("Image") or ""))
-    command = (seen.get("Config") or {}).get("Cmd") or []
+    image = daemon.image(str(container.get("Image") or ""))
+    command = (container.get("Config") or {}).get("Cmd") or []
     if image is None or not command:
         return False
     steps, tags = _history(daemon, image)
     steps.append(_bare(str(command[-1])))
-    at = made_at(seen)
+    at = made_at(container)
     return any(_leads(build, tags, steps) for build in builds if build.at <= at <= until)
 
 
-def _made_by(daemon: Daemon, seen: Json, build: Begun, until: float) -> bool:
+def _made_by(daemon: Daemon, image: Json, build: Begun, until: float) -> bool:
     """Whether an image is what a build comes to after some of its steps.
 
     Somebody else's build of the very same steps on the same base in the same moments can't be
     told apart: the engine removes no image that another, or a container, stands on.
     """
-    if not build.at <= made_at(seen) <= until:
+    if not build.at <= made_at(image) <= until:
         return False
-    steps, tags = _history(daemon, seen)
+    steps, tags = _history(daemon, image)
     return _leads(build, tags, steps)
 
 
 def _leads(build: Begun, tags: Collection[str], steps: list[str]) -> bool:
-    """Whether the first steps of a stage of a build, on a base of one of these tags, are these."""
+    """Whether a stage of the build begins with these steps, on a base of one of these tags."""
     return any(
-        base in tags and list(map(_bare, told[: len(steps)])) == steps
-        for base, *told in build.stages
+        base in tags and list(map(_bare, instructions[: len(steps)])) == steps
+        for base, *instructions in build.stages
     )
 
 
-def _history(daemon: Daemon, seen: Json) -> tuple[list[str], list[str]]:
-    """The steps from the image with a name on which one stands, and the tags of that."""
+def _history(daemon: Daemon, image: Json) -> tuple[list[str], list[str]]:
+    """The steps from the nearest named image below up to this one, and that image's tags."""
     steps: list[str] = []
-    at: Json | None = seen
+    at: Json | None = image
     while at and not tags_of(at):
         steps.insert(0, _bare(((at.get("ContainerConfig") or {}).get("Cmd") or [""])[-1]))
         at = daemon.image(str(at["Parent"])) if at.get("Parent") else None
@@ -119,23 +123,23 @@ def _bare(step: str) -> str:
 def above_others(
     daemon: Daemon, name: str, is_theirs: Callable[[Json], bool]
 ) -> list[Entry] | None:
-    """What an image has below it of its own, the oldest first, where a layer of others follows.
+    """The image's own layers above the first layer of others, the oldest first.
 
     Docker removes with an image all that it stands on and nobody has named: a layer of a build of
     somebody's that failed, as well. None where there is none such.
     """
     own: list[Entry] = []
     identity = (daemon.image(name) or {}).get("Parent")
-    while identity and (seen := daemon.image(str(identity))) and not tags_of(seen):
-        if is_theirs(seen):
+    while identity and (image := daemon.image(str(identity))) and not tags_of(image):
+        if is_theirs(image):
             return own[::-1]
-        own.append(Entry("image", str(seen["Id"]), str(seen["Id"])))
-        identity = seen.get("Parent")
+        own.append(Entry("image", str(image["Id"]), str(image["Id"])))
+        identity = image.get("Parent")
     return None
 
 
 def tags_of(image: Json) -> list[str]:
-    """An image's tags, of which an old engine says "none" in its own way."""
+    """An image's tags; an old engine writes ``<none>:<none>`` for none."""
     return [t for t in image.get("RepoTags") or [] if t != "<none>:<none>"]
 
 
@@ -147,16 +151,16 @@ def _ours(daemon: Daemon, end: str, is_known: Callable[[Json], bool]) -> list[st
     """
     chain: list[str] = []
     ours, identity, later = 0, end, None
-    while identity and (seen := daemon.image(identity)) and not tags_of(seen):
-        made = made_at(seen)
+    while identity and (image := daemon.image(identity)) and not tags_of(image):
+        made = made_at(image)
         if not ours and later is not None and not 0 <= later - made <= AT_ONCE:
             break
-        chain.append(str(seen["Id"]))
-        if is_known(seen):
+        chain.append(str(image["Id"]))
+        if is_known(image):
             ours = len(chain)
         elif ours:
             break
-        identity, later = str(seen.get("Parent") or ""), made
+        identity, later = str(image.get("Parent") or ""), made
     return chain[:ours]
 
 

@@ -63,12 +63,12 @@ class Refused:
 class Record:
     """A ledger as read back: its header, what is still open, and the CLIs that ran.
 
-    ``held`` says whether its run holds its lock; None when this disk can't tell.
+    ``is_locked`` says whether its run holds its lock; None when this disk can't tell.
     """
 
     path: Path
     header: Json
-    held: bool | None = None
+    is_locked: bool | None = None
     open: dict[tuple[str, str], Entry] = field(default_factory=dict)
     clis: list[tuple[int, int]] = field(default_factory=list)
     builds: list[Begun] = field(default_factory=list)
@@ -96,8 +96,8 @@ class Record:
     @property
     def alive(self) -> bool:
         """Whether its run still goes on: it holds its lock, wherever its process is."""
-        if self.held or self._lock_tells:
-            return bool(self.held)
+        if self.is_locked or self._lock_tells:
+            return bool(self.is_locked)
         return self.pids_count and alive(self.header["pid"], self.header["started"] or 0)
 
     @property
@@ -116,7 +116,7 @@ class Record:
 
     @property
     def _lock_tells(self) -> bool:
-        return self.held is not None and bool(self.header["locked"])
+        return self.is_locked is not None and bool(self.header["locked"])
 
     def entries(self) -> list[Entry]:
         """Open entries, in the order in which they must be removed."""
@@ -180,11 +180,11 @@ def _read(path: Path, within: int) -> Record:
         raise BadLedgerError("its name is no run's")
     try:
         with _opened(path.name, within, os.O_RDONLY) as file:
-            held = _is_held(file)
+            is_locked = _is_held(file)
             text = _text(file)
     except OSError as error:
         raise BadLedgerError(f"it can't be read: {error.strerror}") from error
-    return _record(path, held, text)
+    return _record(path, is_locked, text)
 
 
 @contextmanager
@@ -227,7 +227,7 @@ def _text(file: int) -> str:
     return data.decode("utf-8", "replace")
 
 
-def _record(path: Path, held: bool | None, text: str) -> Record:  # noqa: FBT001 - what is known
+def _record(path: Path, is_locked: bool | None, text: str) -> Record:  # noqa: FBT001 - what is known
     *whole, torn = text.split("\n")
     lines = [*enumerate(whole, 1)]
     if not lines:
@@ -238,11 +238,11 @@ def _record(path: Path, held: bool | None, text: str) -> Record:  # noqa: FBT001
     record: Record | None = None
     for number, line in lines:
         try:
-            said = _line(line)
+            entry = _line(line)
             if record is None:
-                record = Record(path, _header(said, path.stem), held)
+                record = Record(path, _header(entry, path.stem), is_locked)
             else:
-                _follow(record, said)
+                _follow(record, entry)
         except BadLedgerError as error:
             raise BadLedgerError(f"its line {number} is none that a run writes: {error}") from None
     assert record is not None  # noqa: S101 - there was a line, and it was the header
@@ -259,33 +259,33 @@ def _line(text: str) -> Json:
     return value
 
 
-def _header(said: Json, run: str) -> Json:
-    _expect(said.get("is") == "run", "the first one says whose the ledger is")
-    _expect(said.get("run") == run, "its run is not the one that the file is named after")
+def _header(entry: Json, run: str) -> Json:
+    _expect(entry.get("is") == "run", "the first one says whose the ledger is")
+    _expect(entry.get("run") == run, "its run is not the one that the file is named after")
     for key in _TEXTS:
-        _expect(isinstance(said.get(key), str), f"{key} is no text")
-    _expect(isinstance(said.get("locked"), bool), "locked is neither true nor false")
-    _process(said, 1)  # in a container the run itself may be the first process
-    return said
+        _expect(isinstance(entry.get(key), str), f"{key} is no text")
+    _expect(isinstance(entry.get("locked"), bool), "locked is neither true nor false")
+    _process(entry, 1)  # in a container the run itself may be the first process
+    return entry
 
 
-def _process(said: Json, least: int) -> tuple[int, int]:
+def _process(entry: Json, least: int) -> tuple[int, int]:
     """A process by its number and its start, which may not have been known (0)."""
-    pid, started = said.get("pid"), said.get("started")
+    pid, started = entry.get("pid"), entry.get("started")
     _expect(type(pid) is int and least <= pid < _MOST_NUMBER, "pid is no process id")
     _expect(started is None or (type(started) is int and started >= 0), "started is no time")
     return int(pid or 0), int(started or 0)
 
 
-def _follow(record: Record, said: Json) -> None:
+def _follow(record: Record, entry: Json) -> None:
     """What one line changes."""
-    match said.get("is"):
+    match entry.get("is"):
         case "cli":
-            record.clis.append(_process(said, 2))
+            record.clis.append(_process(entry, 2))
         case "build":
-            record.builds.append(_begun(said))
+            record.builds.append(_begun(entry))
         case "intent" | "made" | "kept" | "gone" as what:
-            kind, name, identity = _thing(record.run, said)
+            kind, name, identity = _thing(record.run, entry)
             if what in {"intent", "made"}:
                 record.open[kind, name] = Entry(kind, name, identity)
             else:
@@ -294,17 +294,17 @@ def _follow(record: Record, said: Json) -> None:
             raise BadLedgerError("what it is, is not known to this version")
 
 
-def _begun(said: Json) -> Begun:
-    at, stages = said.get("at"), said.get("stages")
+def _begun(entry: Json) -> Begun:
+    at, stages = entry.get("at"), entry.get("stages")
     if type(at) not in {int, float} or not 0 <= (at or 0) < _MOST_NUMBER:
         raise BadLedgerError("at is no time")
     _expect(isinstance(stages, list) and all(_texts(s) and s for s in stages), "stages are none")
     return Begun(float(at or 0), tuple(map(tuple, stages or ())))
 
 
-def _thing(run: str, said: Json) -> tuple[Kind, str, str]:
-    kind = next((k for k in REMOVAL_ORDER if k == said.get("kind")), None)
-    name, identity = said.get("name"), said.get("id", "")
+def _thing(run: str, entry: Json) -> tuple[Kind, str, str]:
+    kind = next((k for k in REMOVAL_ORDER if k == entry.get("kind")), None)
+    name, identity = entry.get("name"), entry.get("id", "")
     if kind is None:
         raise BadLedgerError("its kind is not known to this version")
     if not isinstance(name, str) or not name or "\0" in name:

@@ -31,7 +31,7 @@ SETTLE_LIMIT = 30.0
 
 @dataclass(frozen=True)
 class Refusal:
-    """A request that was not let through: the sentence that the engine's client was told."""
+    """A request that the gate refused, and the sentence that its client got."""
 
     sentence: str
     about: str = "touches only what this run made"
@@ -108,10 +108,10 @@ class Ownership:
         """Why we ourselves may not look into a container; empty where we may."""
         if len(container) == _FULL_ID and self.owns("container", container):
             return ""
-        seen = self.daemon.container(container)
-        if seen is None:
+        inspect = self.daemon.container(container)
+        if inspect is None:
             return ""  # the engine says so itself
-        identity, name = str(seen["Id"]), str(seen.get("Name") or "").lstrip("/")
+        identity, name = str(inspect["Id"]), str(inspect.get("Name") or "").lstrip("/")
         if self.may_touch("container", identity, container, name):
             return ""
         return f"container {name} was not made by this run, so it is not looked into"
@@ -159,10 +159,10 @@ class Ownership:
         if not had_image(self.before, identity):
             return False
         try:
-            seen = self.daemon.image(tag)
+            image = self.daemon.image(tag)
         except EngineError:
             return True  # a tag too many is better than an image too few
-        return seen is not None and seen["Id"] == identity and self.goes_with(tag, seen)
+        return image is not None and image["Id"] == identity and self.goes_with(tag, image)
 
     def goes_with(self, tag: str, image: Json) -> bool:
         """Whether an image that was there before would go when a tag of ours is taken away.
@@ -201,12 +201,12 @@ class Ownership:
         self._begun.append(begun)
 
     def build_untold(self) -> None:
-        """A build of ours may have made more than was told: the engine went away meanwhile."""
+        """A build of ours may have made more than we heard of: the engine went away meanwhile."""
         self._untold = True
 
     @property
     def untold_builds(self) -> tuple[Begun, ...]:
-        """The builds that may have made more than was told."""
+        """The builds that may have made more than we heard of."""
         return tuple(self._begun) if self._untold else ()
 
     def intends(self, kind: Kind, name: str) -> bool:
@@ -253,9 +253,9 @@ class Ownership:
     def refused(self, sentence: str, about: str = Refusal.about) -> None:
         """A request was not let through."""
         # It may quote what is no text, which no report could be written with.
-        told = sentence.encode("utf-8", "backslashreplace").decode()
+        text = sentence.encode("utf-8", "backslashreplace").decode()
         with self._changed:
-            self._refusals.append(Refusal(told, about))
+            self._refusals.append(Refusal(text, about))
 
     def note(self, check: Check) -> None:
         """Something about what a request did that its step must tell."""
@@ -318,8 +318,8 @@ class Ownership:
         for tag in tags:
             was, is_now = before.get(tag), now.get(tag)
             if was and not self.owns("image", tag) and is_now != was:
-                told = f"is {is_now[:19]}" if is_now else "is gone"
-                self._moved.append(f"image {tag} was {was[:19]} and {told}")
+                change = f"is {is_now[:19]}" if is_now else "is gone"
+                self._moved.append(f"image {tag} was {was[:19]} and {change}")
 
     def tags(self) -> dict[str, str]:
         """Which image each tag means now."""

@@ -28,8 +28,8 @@ def remove(daemon: Daemon | None, entry: Entry, run: str, *, alone: bool = False
     try:
         doubt = _remove(daemon, entry, run, alone=alone)
     except (EngineError, OSError) as error:
-        said = getattr(error, "strerror", None) or str(error)
-        return Check(about, "removed", said, "broken", "clean-up")
+        reason = getattr(error, "strerror", None) or str(error)
+        return Check(about, "removed", reason, "broken", "clean-up")
     if doubt:
         return unverified(about, "removed", doubt)
     return Check(about, "removed", "removed", "kept", "clean-up")
@@ -80,17 +80,17 @@ def _whose(daemon: Daemon, entry: Entry, run: str) -> str:
     own id: nobody could know it before.
     """
     ask: Callable[[str], dict[str, Any] | None] = getattr(daemon, entry.kind)
-    seen = ask(_known_as(entry))
-    if seen is None:
+    inspect = ask(_known_as(entry))
+    if inspect is None:
         return ""
     if not entry.id:
         unknown = "left: it is not known to be this run's, and others may use its name"
         return "" if run in entry.name else unknown
-    identity = str(seen.get("Id") or seen.get("Name"))
+    identity = str(inspect.get("Id") or inspect.get("Name"))
     if identity != entry.id and not same_id(identity, entry.id):
         return "left: its name belongs to another one now"
     # Docker takes the only tag of an image that is removed by its id, whoever gave it.
-    tags = tags_of(seen) or [entry.name]
+    tags = tags_of(inspect) or [entry.name]
     return "" if entry.name in tags else "left: somebody gave it a name"
 
 

@@ -107,7 +107,7 @@ def _remove_all(record: Record, daemon: Daemon | None, entries: list[Entry]) -> 
 
 
 def _out_of_sight(record: Record) -> list[Check]:
-    """Commands that may go on where they can't be seen: the ledger stays for what they make."""
+    """A check for commands that may still run in another container; the ledger stays for them."""
     if record.pids_count or not record.of_this_boot or not record.clis:
         return []
     if not _is_younger(record.path, OUT_OF_SIGHT):
@@ -160,13 +160,13 @@ def _above_others(
 ) -> dict[str, list[Entry]]:
     """Images that stand on layers from before the run's builds, and what is ours between them."""
     began = min((build.at for build in record.builds), default=0.0)
-    found = {}
+    layers = {}
     if daemon is None:
         return {}
     for name in [e.name for e in entries if e.kind == "image"]:
         with suppress(EngineError):  # its removal tells
-            found[name] = above_others(daemon, name, lambda seen: made_at(seen) < began)
-    return {name: own for name, own in found.items() if own is not None}
+            layers[name] = above_others(daemon, name, lambda image: made_at(image) < began)
+    return {name: own for name, own in layers.items() if own is not None}
 
 
 def _would(kind: str, name: str) -> Check:
@@ -186,10 +186,10 @@ def end_clis(record: Record) -> bool:
     number is somebody else's.
     """
     known = record.clis if record.pids_count else []
-    found = {(pid, at) for pid, at in known if alive(pid, at) and _leads(pid)} | _strays(record)
-    for pid, at in found:
+    clis = {(pid, at) for pid, at in known if alive(pid, at) and _leads(pid)} | _strays(record)
+    for pid, at in clis:
         _end(pid, at)
-    return bool(found)
+    return bool(clis)
 
 
 def _leads(pid: int) -> bool:
@@ -223,13 +223,13 @@ def _strays(record: Record) -> set[tuple[int, int]]:
     Each leads a session of its own, in the run's folder, whose name nobody can guess.
     """
     folders = [e.name for e in record.open.values() if e.kind == "folder"]
-    found = set()
+    strays = set()
     for entry in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
             pid, cwd = int(entry.name), str((entry / "cwd").readlink())
             if _within(cwd, folders) and _is_cli(entry) and _leads(pid):
-                found.add((pid, start_time(pid) or 0))
-    return found
+                strays.add((pid, start_time(pid) or 0))
+    return strays
 
 
 def _within(path: str, folders: Collection[str]) -> bool:

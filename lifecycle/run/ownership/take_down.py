@@ -18,7 +18,7 @@ from lifecycle.run.ownership.removal import remove
 
 
 def take_down(ownership: Ownership, events: EventLog) -> tuple[list[Check], Remains]:
-    """Remove all that is not kept on purpose; what came of each, and what is left."""
+    """Remove all but what is kept on purpose; return the checks, and what remains."""
     for entry in _also(ownership):
         ownership.made(entry.kind, entry.name, entry.id)
     entries = [e for e in ownership.entries() if not e.kept]

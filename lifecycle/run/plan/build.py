@@ -153,8 +153,8 @@ def _read(step: Step, context: Context, scenario: Scenario) -> _Read:
 
 def _stdin(step: Step, context: Context) -> str:
     """What a command is given to read, and what its dialogue sends."""
-    told = (step.stdin, *(entry.send for entry in step.dialogue))
-    return "\n".join(str(render(text, context, step.mark)) for text in told if text is not None)
+    texts = (step.stdin, *(entry.send for entry in step.dialogue))
+    return "\n".join(str(render(text, context, step.mark)) for text in texts if text is not None)
 
 
 def _permitted(line: HostLine, marks: Sequence[Mark], scenario: Scenario) -> HostLine:

@@ -130,11 +130,11 @@ def _settled(value: Any, shape: Any, where: str) -> Any:
         shape = shape if isinstance(shape, Mapping) else NOTHING
         known = {folded(k): k for k in shape if k != _ANY}
         made: Json = {}
-        for written_as, held in value:
+        for written_as, member in value:
             key = known.get(folded(written_as)) or _whole(written_as, where)
             if key in made:
                 raise BodyError(f"{where}{key} stands twice")
-            made[key] = _settled(held, shape.get(key, shape.get(_ANY)), f"{where}{key}.")
+            made[key] = _settled(member, shape.get(key, shape.get(_ANY)), f"{where}{key}.")
         return made
     if isinstance(value, list):
         inner = shape[0] if isinstance(shape, list) else None
@@ -213,15 +213,15 @@ def sources(body: Json) -> Iterator[str]:
         source, colon, _ = text.partition(":")
         if colon:
             yield source
-    for held in _mounts(host):
-        if _text(held.get("Type"), "Type").lower() in {"volume", "bind"}:
-            yield _text(held.get("Source"), "Source")
+    for mount in _mounts(host):
+        if _text(mount.get("Type"), "Type").lower() in {"volume", "bind"}:
+            yield _text(mount.get("Source"), "Source")
 
 
 def volume_options(body: Json) -> Iterator[dict[str, str]]:
     """The options of the volumes that a container's mounts would make."""
-    for held in _mounts(mapping(body.get("HostConfig"), "HostConfig")):
-        options = mapping(held.get("VolumeOptions"), "VolumeOptions")
+    for mount in _mounts(mapping(body.get("HostConfig"), "HostConfig")):
+        options = mapping(mount.get("VolumeOptions"), "VolumeOptions")
         yield options_of(mapping(options.get("DriverConfig"), "DriverConfig"), "Options")
 
 

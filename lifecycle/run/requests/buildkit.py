@@ -1,4 +1,4 @@
-"""Builds by BuildKit: what each asks for is read of its own message, and so is what came of it.
+"""Builds by BuildKit: the gate reads each request, and each result, from its own message.
 
 The image that a build has made is known by the id in the engine's answer, which no RUN can print.
 """
@@ -60,7 +60,7 @@ class BuildKit:
                 begun.under_way.close()
 
     def _heard(self, heard: Heard, builds: dict[int, _Begun]) -> str:
-        """Judge what is asked, write down what came of it; the id of a build that begins."""
+        """Judge a request, or write down its answer; returns the id of a build that begins."""
         if heard.what == "given up":
             raise Refused(f"a connection to BuildKit is given up: {heard.told}")
         if heard.what == "answers":
@@ -109,7 +109,7 @@ class BuildKit:
     def _answered(self, begun: _Begun, message: bytes) -> None:
         made = read_solved(message)
         if made:
-            self._images.tagged(begun.mine, begun.was, lambda _, now: now in made, told=True)
+            self._images.tagged(begun.mine, begun.was, lambda _, now: now in made, complete=True)
             if begun.solve.stores and not begun.solve.names:
                 for identity in made:
                     self._images.made_by_id(identity)

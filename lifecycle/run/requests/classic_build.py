@@ -44,7 +44,7 @@ class ClassicBuild:
         self._is_from = False
         self._base = ""
         """What the last FROM names."""
-        self._found = False
+        self._was_there = False
         """Whether the image of this step was there: a base, or the cache's."""
         self._at = ""
         """The full id of the image that the next step stands on; empty for one from scratch."""
@@ -64,25 +64,25 @@ class ClassicBuild:
         self.pulled: list[str] = []
         """Base images that the build pulled, as the engine itself reports it."""
 
-    def hear(self, said: Json) -> None:
+    def hear(self, message: Json) -> None:
         """Take the next message of the stream."""
         try:
-            self.hear_result(said)
-            self._hear(said)
+            self.hear_result(message)
+            self._hear(message)
         except EngineError:
             self.untold = True  # the clean-up finds it, by what the engine has of its steps
 
-    def hear_result(self, said: Json) -> None:
+    def hear_result(self, message: Json) -> None:
         """The same of a stream of which only the end is read: BuildKit's."""
-        aux = said.get("aux")
+        aux = message.get("aux")
         if isinstance(aux, dict) and isinstance(aux.get("ID"), str):
             self.result = aux["ID"]
 
-    def _hear(self, said: Json) -> None:
-        status = _DOWNLOADED.fullmatch(str(said.get("status") or ""))
+    def _hear(self, message: Json) -> None:
+        status = _DOWNLOADED.fullmatch(str(message.get("status") or ""))
         if status:  # what a RUN prints comes as a stream, never as a status
             self.pulled.append(status[1])
-        *lines, rest = (self._text + str(said.get("stream") or "")).split("\n")
+        *lines, rest = (self._text + str(message.get("stream") or "")).split("\n")
         self._text = rest[:_LINE]
         for line in lines:
             self._line(line.rstrip("\r"))
@@ -95,7 +95,7 @@ class ClassicBuild:
         elif step := _STEP.match(line):
             self._begin(step[1].upper(), step[2])
         elif line == _CACHED:
-            self._found = True
+            self._was_there = True
         elif _TRIGGERS.fullmatch(line):
             self._begin_triggers()
         elif made := _RUNNING.fullmatch(line):
@@ -105,7 +105,7 @@ class ClassicBuild:
 
     def _begin(self, instruction: str, arguments: str) -> None:
         self._steps = [(instruction, arguments)]
-        self._found = self._is_from = instruction == "FROM"
+        self._was_there = self._is_from = instruction == "FROM"
         if self._is_from:
             words = [word for word in arguments.split() if not word.startswith("--")]
             self._base = words[0] if words else ""
@@ -118,31 +118,31 @@ class ClassicBuild:
             triggers = (str(one) for one in (base.get("Config") or {}).get("OnBuild") or [])
             self._steps = [(t.partition(" ")[0].upper(), t.partition(" ")[2]) for t in triggers]
             self._at, self._known = str(base["Id"]), True
-            self._found = self._is_from = False
+            self._was_there = self._is_from = False
 
     # -- containers -----------------------------------------------------------------------------
 
     def _take_container(self, short: str) -> None:
         if any(instruction == "RUN" for instruction, _ in self._steps):
             self._running = short
-        seen = self._daemon.container(short)
-        if seen is None or str(seen["Id"]) in self._there:
+        container = self._daemon.container(short)
+        if container is None or str(container["Id"]) in self._there:
             return
-        made_from = self._chain(str(seen.get("Image") or ""), len(self._steps) - 1)
-        command = _BLANK.sub("", " ".join((seen.get("Config") or {}).get("Cmd") or []))
+        made_from = self._chain(str(container.get("Image") or ""), len(self._steps) - 1)
+        command = _BLANK.sub("", " ".join((container.get("Config") or {}).get("Cmd") or []))
         is_step = any(_is_command(command, *step) for step in self._steps)
         if made_from is not None and is_step:
-            self._note(Entry("container", str(seen["Id"]), str(seen["Id"])))
+            self._note(Entry("container", str(container["Id"]), str(container["Id"])))
 
     # -- images -----------------------------------------------------------------------------------
 
     def _take_image(self, short: str) -> None:
-        seen = self._daemon.image(f"sha256:{short}") or self._daemon.image(short)
-        if seen is None:
+        image = self._daemon.image(f"sha256:{short}") or self._daemon.image(short)
+        if image is None:
             return
-        identity = str(seen["Id"])
+        identity = str(image["Id"])
         if self._is_from:
-            self._known = self._is_base(seen)
+            self._known = self._is_base(image)
         else:
             made = self._chain(identity, len(self._steps))
             if not made or not self._ends_run(made):
@@ -156,11 +156,11 @@ class ClassicBuild:
         """The images from one down to that of the step before; None where they don't lead there."""
         chain: list[Json] = []
         while self._known and identity != self._at:
-            seen = self._daemon.image(identity) if identity else None
-            if seen is None or len(chain) == most:
+            image = self._daemon.image(identity) if identity else None
+            if image is None or len(chain) == most:
                 return None
-            chain.append(seen)
-            identity = str(seen.get("Parent") or "")
+            chain.append(image)
+            identity = str(image.get("Parent") or "")
         return chain if self._known else None
 
     def _ends_run(self, made: list[Json]) -> bool:
@@ -184,17 +184,17 @@ class ClassicBuild:
     def _note_layers(self, made: list[Json]) -> None:
         for one in reversed(made):
             identity = str(one["Id"])
-            if not (self._found or tags_of(one) or had_image(self._before, identity)):
+            if not (self._was_there or tags_of(one) or had_image(self._before, identity)):
                 self._note(Entry("image", identity, identity))
 
-    def _is_base(self, seen: Json) -> bool:
+    def _is_base(self, image: Json) -> bool:
         """Whether an image is what a FROM names: a tag, or what a stage of this build came to."""
-        if seen["Id"] in self._stages:
+        if image["Id"] in self._stages:
             return True
         if not self._base or "$" in self._base:
-            return bool(tags_of(seen))
+            return bool(tags_of(image))
         named = self._daemon.image(self._base)
-        return named is not None and named["Id"] == seen["Id"]
+        return named is not None and named["Id"] == image["Id"]
 
 
 def only(built: str) -> bytes:

@@ -9,10 +9,10 @@ from lifecycle.run.requests import bodies
 Json = dict[str, Any]
 
 
-def is_new_and_temporary(seen: Json) -> bool:
+def is_new_and_temporary(container: Json) -> bool:
     """Whether a container has never run, and is to go when it ends."""
-    is_new = (seen.get("State") or {}).get("Status") == "created"
-    return is_new and bool((seen.get("HostConfig") or {}).get("AutoRemove"))
+    is_new = (container.get("State") or {}).get("Status") == "created"
+    return is_new and bool((container.get("HostConfig") or {}).get("AutoRemove"))
 
 
 def drop_aliases(body: Json, network: str) -> None:
@@ -22,14 +22,14 @@ def drop_aliases(body: Json, network: str) -> None:
         endpoints[network] = bodies.without_aliases(endpoints[network])
 
 
-def volumes(seen: Json) -> list[Json]:
+def volumes(container: Json) -> list[Json]:
     """The volumes that a container mounts."""
-    return [mount for mount in seen.get("Mounts") or [] if mount.get("Type") == "volume"]
+    return [mount for mount in container.get("Mounts") or [] if mount.get("Type") == "volume"]
 
 
-def is_anonymous(seen: Json, mount: Json) -> bool:
+def is_anonymous(container: Json, mount: Json) -> bool:
     """A volume that no word of the line named: nobody else can hold it."""
-    host = seen.get("HostConfig") or {}
+    host = container.get("HostConfig") or {}
     named = {str(b).split(":", 1)[0] for b in host.get("Binds") or []}
     named |= {m.get("Source", "") for m in host.get("Mounts") or []}
     return mount["Name"] not in named and not host.get("VolumesFrom")

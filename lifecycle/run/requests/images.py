@@ -48,13 +48,13 @@ class Images:
 
         One that means the image ``meant`` already does not move. Raises Refused.
         """
-        seen = self._daemon.image(tag)
-        if seen is None:
+        image = self._daemon.image(tag)
+        if image is None:
             refuse_an_id(self._daemon.image, "image", tag)
-        if seen is None or self._o.owns("image", tag):
+        if image is None or self._o.owns("image", tag):
             self._o.intend("image", tag)
             return True
-        if seen["Id"] != meant and not self._o.has_leave("image", tag, str(seen["Id"])):
+        if image["Id"] != meant and not self._o.has_leave("image", tag, str(image["Id"])):
             raise Refused(
                 f"image {tag} was there before this run; making it anew would move its tag "
                 f"(if it is yours, --allow-foreign {tag} lifts this)"
@@ -67,21 +67,21 @@ class Images:
         was: Mapping[str, str],
         is_made: Callable[[str, str], bool],
         *,
-        told: bool,
+        complete: bool,
     ) -> None:
         """After the request: which of the tags that were to be made are there, by our doing.
 
         ``is_made`` tells it of a tag and its image's id: somebody else may have given that name
-        while a request of ours failed. Where the engine has not ``told`` all, the intent stays.
+        while a request of ours failed. Where the answer is not ``complete``, the intent stays.
         """
         for tag in tags:
-            seen = self._daemon.image(tag)
+            image = self._daemon.image(tag)
             # Nobody could know a name that holds the run's id before.
-            if seen is not None and (self._o.run in tag or is_made(tag, str(seen["Id"]))):
-                if was.get(tag, "") != seen["Id"]:
+            if image is not None and (self._o.run in tag or is_made(tag, str(image["Id"]))):
+                if was.get(tag, "") != image["Id"]:
                     self._o.disown(was.get(tag, ""))
-                self._o.made("image", tag, str(seen["Id"]))
-            elif told and not was.get(tag):
+                self._o.made("image", tag, str(image["Id"]))
+            elif complete and not was.get(tag):
                 self._o.gone("image", tag)
 
     def ids(self, tags: Iterable[str]) -> dict[str, str]:
@@ -90,18 +90,18 @@ class Images:
 
     def tag(self, call: Call) -> None:
         """``POST /images/NAME/tag``."""
-        seen = self._daemon.image(call.request.names["name"])
-        if seen is None:
+        image = self._daemon.image(call.request.names["name"])
+        if image is None:
             raise Absent(f"No such image: {call.request.names['name']}")
         new = _joined(call.request.get("repo"), call.request.get("tag"))
-        if not tags_of(seen) and self._o.goes_with(new, seen):
-            raise Refused(f"image {seen['Id'][:19]} {NAMELESS}: it would go with {new}")
+        if not tags_of(image) and self._o.goes_with(new, image):
+            raise Refused(f"image {image['Id'][:19]} {NAMELESS}: it would go with {new}")
         was = self.ids([new])
-        mine = [new] if self.claim(new, str(seen["Id"])) else []
+        mine = [new] if self.claim(new, str(image["Id"])) else []
         answer = call.relay_and_wait()
         try:
-            done = str(seen["Id"]) if answer.status in _OK else ""
-            self.tagged(mine, was, lambda _, now: now == done, told=answer.known)
+            done = str(image["Id"]) if answer.status in _OK else ""
+            self.tagged(mine, was, lambda _, now: now == done, complete=answer.known)
         finally:
             call.release()
 
@@ -110,9 +110,9 @@ class Images:
         name, tag = call.request.names["name"], call.request.get("tag")
         tags = [_joined(name, tag)] if tag or has_tag(name) else self._tags_of_repository(name)
         for one in tags:
-            seen = self._daemon.image(one)
+            image = self._daemon.image(one)
             ours = self._o.owns("image", one) or self._o.has_leave("image", one)
-            if seen is not None and not ours:
+            if image is not None and not ours:
                 raise not_ours("image", one, one)
         call.relay()
 
@@ -124,24 +124,24 @@ class Images:
     def remove(self, call: Call) -> None:
         """``DELETE /images/NAME``: a tag of ours, or an image that is ours under every tag."""
         name = call.request.names["name"]
-        seen = self._daemon.image(name)
-        if seen is None:
+        image = self._daemon.image(name)
+        if image is None:
             raise Absent(f"No such image: {name}")
-        tag = _as_tag(name, seen)
-        ours = self._o.owns("image", tag) if tag else self._o.owns_image(seen)
-        if not ours and not self._o.has_leave("image", str(seen["Id"]), name, tag):
-            raise not_ours("image", tag or ", ".join(tags_of(seen)), name)
-        if tag and self._o.goes_with(tag, seen):
-            raise Refused(f"image {seen['Id'][:19]} {NAMELESS}: it would go with {tag}")
+        tag = _as_tag(name, image)
+        ours = self._o.owns("image", tag) if tag else self._o.owns_image(image)
+        if not ours and not self._o.has_leave("image", str(image["Id"]), name, tag):
+            raise not_ours("image", tag or ", ".join(tags_of(image)), name)
+        if tag and self._o.goes_with(tag, image):
+            raise Refused(f"image {image['Id'][:19]} {NAMELESS}: it would go with {tag}")
         query = list(call.request.query)
         if self._o.stands_on_others(name):
             query = [(k, v) for k, v in query if k != "noprune"] + [("noprune", "1")]
         # As a whole tag or id: a tag without its colon may be the beginning of an id as well.
-        path = f"/images/{tag or seen['Id']}"
+        path = f"/images/{tag or image['Id']}"
         answer = call.relay_and_wait(target(call.request.version, path, query))
         try:
             if answer.status in _OK:
-                self._gone(seen)
+                self._gone(image)
         finally:
             call.release()
 
@@ -166,12 +166,12 @@ class Images:
             self._pull_all(call, image)
             return
         name = _joined(image, tag)
-        seen = self._daemon.image(name)
+        present = self._daemon.image(name)
         free = "@" in name or self._o.owns("image", name)
-        if seen is None or free or self._o.has_leave("image", name, str(seen["Id"])):
-            self._pull_as(call, name, was=str(seen["Id"]) if seen else "")
+        if present is None or free or self._o.has_leave("image", name, str(present["Id"])):
+            self._pull_as(call, name, was=str(present["Id"]) if present else "")
         else:
-            self._pull_beside(call, name, seen)
+            self._pull_beside(call, name, present)
 
     def _pull_as(self, call: Call, name: str, was: str, where: str = "") -> None:
         self._o.asked_for(name)
@@ -199,21 +199,21 @@ class Images:
         *,
         hold: bool = False,
     ) -> Messages:
-        """Let a request through, and hear what the engine tells of it, to the end."""
+        """Let a request through, and hand each message of the engine to ``hear``, to the end."""
         messages = Messages()
         for piece in call.relay_and_follow(where, hold=hold):
-            for said in messages.feed(piece):
-                hear(said)
+            for message in messages.feed(piece):
+                hear(message)
         return messages
 
-    def _pull_beside(self, call: Call, name: str, seen: Json) -> None:
+    def _pull_beside(self, call: Call, name: str, present: Json) -> None:
         """A tag that is here stays where it is: what it means in the registry comes by digest."""
         digest = self._daemon.registry_digest(name, call.request.header("x-registry-auth"))
         if not digest:
             raise Refused(f"image {name} is here, and its registry does not tell which it has")
         reference = parse_reference(name)
         by_digest = f"{reference.name}@{digest}"
-        known = any(d.endswith(digest) for d in seen.get("RepoDigests") or [])
+        known = any(d.endswith(digest) for d in present.get("RepoDigests") or [])
         if not known:
             reason = (
                 f"the tag was here before and has moved; pulled by digest, so that {name} stays"
@@ -248,13 +248,13 @@ class Images:
         tags = [_joined(repository, call.request.get("tag"))] if repository else []
         was = self.ids(tags)
         mine = [tag for tag in tags if self.claim(tag)]
-        told: list[str] = []
+        statuses: list[str] = []
         messages = self._followed(
-            call, hear=lambda said: told.append(str(said.get("status") or ""))
+            call, hear=lambda message: statuses.append(str(message.get("status") or ""))
         )
         try:
-            made = told[-1] if told and messages.succeeded else ""  # the image's id
-            self.tagged(mine, was, lambda _, now: now == made, told=messages.ended)
+            made = statuses[-1] if statuses and messages.succeeded else ""  # the image's id
+            self.tagged(mine, was, lambda _, now: now == made, complete=messages.ended)
             if not tags:
                 self.made_by_id(made)
         finally:
@@ -262,9 +262,9 @@ class Images:
 
     def made_by_id(self, identity: str) -> None:
         """An image that has no name, by the id that the engine gave it."""
-        seen = self._daemon.image(identity) if identity else None
-        if seen is not None and not had_image(self._o.before, str(seen["Id"])):
-            self._o.made("image", str(seen["Id"]), str(seen["Id"]))
+        image = self._daemon.image(identity) if identity else None
+        if image is not None and not had_image(self._o.before, str(image["Id"])):
+            self._o.made("image", str(image["Id"]), str(image["Id"]))
 
     def load(self, call: Call) -> None:
         """``POST /images/load``: the archive says before which tags it brings."""
@@ -278,26 +278,29 @@ class Images:
         before = self._o.tags()
         loaded: set[str] = set()
         messages = self._followed(
-            call, hear=lambda said: loaded.update(_LOADED.findall(str(said.get("stream") or "")))
+            call,
+            hear=lambda message: loaded.update(_LOADED.findall(str(message.get("stream") or ""))),
         )
         try:
             done = messages.succeeded
-            self.tagged(mine, was, lambda tag, _: done or tag in loaded, told=messages.ended)
+            self.tagged(mine, was, lambda tag, _: done or tag in loaded, complete=messages.ended)
             # A tag that the manifest did not say, of an archive that is read in two ways.
             self._o.hold_against(before, self._o.tags(), map(_as_said, loaded))
             for one in images - there:
-                seen = self._daemon.image(one)
-                if seen is not None and not tags_of(seen):
+                image = self._daemon.image(one)
+                if image is not None and not tags_of(image):
                     self.made_by_id(one)
         finally:
             call.release()
 
     def _same(self, tag: str, brought: Iterable[Named]) -> str:
         """The id of the image that a tag means, where the archive surely brings that very one."""
-        seen = self._daemon.image(tag) or {}
-        known = {str(seen.get("Id"))} | {d.partition("@")[2] for d in seen.get("RepoDigests") or []}
+        image = self._daemon.image(tag) or {}
+        known = {str(image.get("Id"))} | {
+            d.partition("@")[2] for d in image.get("RepoDigests") or []
+        }
         ids = {one.id for one in brought if one.tag == tag} - {""}
-        return str(seen.get("Id")) if ids and ids <= known else ""
+        return str(image.get("Id")) if ids and ids <= known else ""
 
     # -- made here --------------------------------------------------------------------------------
 
@@ -312,7 +315,7 @@ class Images:
         query.append(("container", container))
         answer = call.relay_and_wait(target(call.request.version, call.request.path, query))
         try:
-            self.tagged(mine, was, lambda _, now: now == answer.made, told=answer.known)
+            self.tagged(mine, was, lambda _, now: now == answer.made, complete=answer.known)
             if not tags:
                 self.made_by_id(answer.made)
         finally:
@@ -343,13 +346,13 @@ class Images:
             self._o.build_untold()
         built = "" if messages.failed else stream.result
         try:
-            self.tagged(mine, was, lambda _, now: now == built, told=messages.ended)
+            self.tagged(mine, was, lambda _, now: now == built, complete=messages.ended)
             if not tags:
                 self.made_by_id(built)
             for base in stream.pulled:
-                seen = self._daemon.image(base)
-                if seen is not None and not self._o.owns("image", base):
-                    self._o.pulled(base, str(seen["Id"]))
+                image = self._daemon.image(base)
+                if image is not None and not self._o.owns("image", base):
+                    self._o.pulled(base, str(image["Id"]))
         finally:
             call.release(only(built) if quiet else b"")
 
@@ -387,10 +390,10 @@ def _bare(name: str) -> str:
     return stem if colon < 0 else stem[:colon]
 
 
-def _as_tag(name: str, seen: Json) -> str:
+def _as_tag(name: str, image: Json) -> str:
     """The tag or digest that a name means, empty where it is an id, or the beginning of one."""
     try:
         asked = familiar(name)
     except ImpossibleError:
         return ""
-    return asked if asked in {*tags_of(seen), *(seen.get("RepoDigests") or [])} else ""
+    return asked if asked in {*tags_of(image), *(image.get("RepoDigests") or [])} else ""

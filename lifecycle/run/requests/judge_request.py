@@ -27,10 +27,9 @@ from lifecycle.run.requests.buildkit import BuildKit
 from lifecycle.run.requests.images import Images
 from lifecycle.run.requests.names import refuse_a_bridge, refuse_an_id
 from lifecycle.run.requests.refusal import Absent, Refused, everybodys, not_ours
+from lifecycle.run.requests.things import BUILT_IN, Things
 
 Json = dict[str, Any]
-_FULL_ID = 64
-_BUILT_IN = frozenset({"", "default", "bridge", "host", "none"})
 _OK = range(200, 300)
 _MOUNTING = frozenset({"start", "restart", "archive"})
 """Requests at which the engine looks up anew what a container mounts and joins."""
@@ -48,6 +47,7 @@ class Judge:
         """
         self._own, self._as_written = own, as_written
         self._o, self._daemon = ownership, daemon
+        self._things = Things(ownership, daemon)
         self._images = Images(ownership, daemon)
         self._buildkit = BuildKit(ownership, daemon, self._images)
         self._unnamed = itertools.count(1)
@@ -104,9 +104,9 @@ class Judge:
             except ClosedError:
                 raise  # the gate was closed before the request was let through
             except Exception as error:
-                told = f"a fault of the gate itself, please report it: {error!r}"
-                self._o.refused(told, "the gate")
-                call.refuse(told, 500)
+                message = f"a fault of the gate itself, please report it: {error!r}"
+                self._o.refused(message, "the gate")
+                call.refuse(message, 500)
                 raise
 
     def _judge(self, call: Call) -> None:
@@ -123,48 +123,10 @@ class Judge:
         asked = f"{request.method} {request.path}"
         raise everybodys(asked, why, name)
 
-    # -- things by their names ----------------------------------------------------------------
-
-    def _container(self, name: str) -> str:
-        """The full id of a container that may be touched."""
-        if len(name) == _FULL_ID and self._o.owns("container", name):
-            return name
-        seen = self._daemon.container(name.removeprefix("/"))  # the engine's own way to say it
-        if seen is None:
-            raise Absent(f"No such container: {name}")
-        identity, known = str(seen["Id"]), str(seen.get("Name") or "").lstrip("/")
-        if not self._o.may_touch("container", identity, name, known):
-            raise not_ours("container", known, name)
-        return identity
-
-    def _network(self, name: str) -> tuple[str, bool]:
-        """The full id of a network that may be joined, and whether it is ours."""
-        seen = self._daemon.network(name)
-        if seen is None:
-            raise Absent(f"network {name} not found")
-        identity, known = str(seen["Id"]), str(seen.get("Name") or "")
-        if not self._o.may_touch("network", identity, name, known):
-            raise not_ours("network", known, name)
-        return identity, self._o.owns("network", identity)
-
-    def _joinable(self, name: str) -> tuple[str, bool]:
-        """The same of a container of ours, which may be in a network that all engines have."""
-        seen = self._daemon.network(name)
-        if seen is not None and seen.get("Name") in _BUILT_IN:
-            return str(seen["Id"]), True
-        return self._network(name)
-
-    def _volume(self, name: str) -> bool:
-        """Whether a volume that may be used is there."""
-        seen = self._daemon.volume(name)
-        if seen is not None and not self._o.may_touch("volume", name):
-            raise not_ours("volume", name, name)
-        return seen is not None
-
     # -- containers -----------------------------------------------------------------------------
 
     def _touch_container(self, call: Call) -> None:
-        identity = self._container(call.request.names["id"])
+        identity = self._things.container(call.request.names["id"])
         what = call.request.path.rpartition("/")[2]
         if what in _MOUNTING and self._o.owns("container", identity):
             self._look_again(identity)
@@ -176,24 +138,24 @@ class Judge:
         A link may lead elsewhere by now, and a name mean another thing: that of a network of ours
         which is gone may be how the id of another one begins.
         """
-        seen = self._daemon.container(identity) or {}
+        container = self._daemon.container(identity) or {}
         try:
-            self._shares_what_it_may(seen)
+            self._shares_what_it_may(container)
         except Refused:
-            if container_bodies.is_new_and_temporary(seen):
+            if container_bodies.is_new_and_temporary(container):
                 # Where a start fails the engine removes it: docker run --rm waits for that.
                 self._daemon.remove_container(identity)
                 self._o.gone_by_id("container", identity)
             raise
 
-    def _shares_what_it_may(self, seen: Json) -> None:
-        body = {"HostConfig": seen.get("HostConfig")}
-        networks = (Join("network", name) for name in bodies.networks_of(seen))
+    def _shares_what_it_may(self, container: Json) -> None:
+        body = {"HostConfig": container.get("HostConfig")}
+        networks = (Join("network", name) for name in bodies.networks_of(container))
         for join in (*bodies.joins(body), *networks):
             with suppress(Absent):  # the engine says so itself
                 self._joined(join, body)
         self._refuse_own_places(mounts.folders(body))
-        for mount in container_bodies.volumes(seen):
+        for mount in container_bodies.volumes(container):
             volume = self._daemon.volume(str(mount.get("Name"))) or {}
             self._refuse_own_places(mounts.behind(bodies.options_of(volume, "Options")))
 
@@ -231,13 +193,13 @@ class Judge:
     def _joined(self, join: Join, body: Json) -> bool:
         """Whether what a container would share is there; raises Refused where it is another's."""
         if join.kind == "container":
-            self._container(join.name)
+            self._things.container(join.name)
         elif join.kind == "network":
-            _, ours = self._network(join.name)
+            _, ours = self._things.network(join.name)
             if not ours:
                 container_bodies.drop_aliases(body, join.name)
         else:
-            return self._volume(join.name)
+            return self._things.volume(join.name)
         return True
 
     def _settled(self, kind: Kind, name: str, answer: Answer, known: bool) -> str:  # noqa: FBT001
@@ -257,12 +219,12 @@ class Judge:
         identity = self._settled("container", name, answer, known)
         if not identity:
             return
-        seen = self._daemon.container(identity)
-        if seen is None:
+        container = self._daemon.container(identity)
+        if container is None:
             return
-        self._o.created[name] = seen
-        for mount in container_bodies.volumes(seen):
-            if container_bodies.is_anonymous(seen, mount):
+        self._o.created[name] = container
+        for mount in container_bodies.volumes(container):
+            if container_bodies.is_anonymous(container, mount):
                 self._o.made("volume", mount["Name"], mount["Name"])
 
     def _refuse_own_places(self, sources: Iterable[str]) -> None:
@@ -276,11 +238,11 @@ class Judge:
     def _remove_container(self, call: Call) -> None:
         if call.request.get("link") not in {"", "0", "false", "False"}:
             raise Refused("a link between containers is not removed: it has no id")
-        identity = self._container(call.request.names["id"])
+        identity = self._things.container(call.request.names["id"])
         self._removed(call, "container", identity, self._with_id(call, identity))
 
     def _rename_container(self, call: Call) -> None:
-        identity, new = self._container(call.request.names["id"]), call.request.get("name")
+        identity, new = self._things.container(call.request.names["id"]), call.request.get("name")
         new = new.lstrip("/")
         ours = self._o.owns("container", identity)
         refuse_an_id(self._daemon.container, "container", new)
@@ -301,7 +263,7 @@ class Judge:
 
     def _create_exec(self, call: Call) -> None:
         bodies.read(call.body, bodies.NOTHING)
-        identity = self._container(call.request.names["id"])
+        identity = self._things.container(call.request.names["id"])
         answer = call.relay_and_wait(self._with_id(call, identity))
         try:
             if answer.made:
@@ -318,15 +280,15 @@ class Judge:
         call.relay()
 
     def _commit(self, call: Call) -> None:
-        identity = self._container(call.request.get("container"))
+        identity = self._things.container(call.request.get("container"))
         self._images.commit(call, identity)
 
     def _build(self, call: Call) -> None:
         mode = call.request.get("networkmode")
         if mode.startswith("container:"):
-            self._container(mode.removeprefix("container:"))
-        elif mode not in _BUILT_IN:
-            self._network(mode)
+            self._things.container(mode.removeprefix("container:"))
+        elif mode not in BUILT_IN:
+            self._things.network(mode)
         self._images.build(call)
 
     def _cancel_build(self, call: Call) -> None:
@@ -351,13 +313,13 @@ class Judge:
             call.release()
 
     def _remove_network(self, call: Call) -> None:
-        identity, _ = self._network(call.request.names["id"])
+        identity, _ = self._things.network(call.request.names["id"])
         self._removed(call, "network", identity, self._with_id(call, identity))
 
     def _join_network(self, call: Call) -> None:
         body = bodies.read(call.body, bodies.CONNECT)
-        identity, ours = self._joinable(call.request.names["id"])
-        body["Container"] = self._container(str(body.get("Container") or ""))
+        identity, ours = self._things.joinable(call.request.names["id"])
+        body["Container"] = self._things.container(str(body.get("Container") or ""))
         endpoint = body.get("EndpointConfig")
         for join in bodies.links(endpoint) if isinstance(endpoint, dict) else ():
             self._joined(join, {})
@@ -370,7 +332,7 @@ class Judge:
         self._refuse_own_places(mounts.behind(bodies.options_of(body, "DriverOpts")))
         # Docker would choose a name itself, which nobody knows before.
         name = body["Name"] = str(body.get("Name") or "") or secrets.token_hex(32)
-        there = self._volume(name)
+        there = self._things.volume(name)
         if not there:
             self._o.intend("volume", name)
         call.relay_and_wait(body=bodies.written(body))
@@ -382,7 +344,7 @@ class Judge:
 
     def _remove_volume(self, call: Call) -> None:
         name = call.request.names["name"]
-        if not self._volume(name):
+        if not self._things.volume(name):
             raise Absent(f"get {name}: no such volume")
         self._removed(call, "volume", name, "")
 

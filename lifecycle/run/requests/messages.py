@@ -56,9 +56,9 @@ class Messages:
         for line in lines:
             whole, self._too_long = not self._too_long, False
             with suppress(ValueError, RecursionError):
-                said = json.loads(line) if whole else None
-                if isinstance(said, dict):
-                    self._failed |= bool(said.get("error") or said.get("errorDetail"))
-                    yield said
+                message = json.loads(line) if whole else None
+                if isinstance(message, dict):
+                    self._failed |= bool(message.get("error") or message.get("errorDetail"))
+                    yield message
         self._too_long |= len(rest) > _MOST
         self._rest = b"" if self._too_long else rest

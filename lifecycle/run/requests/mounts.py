@@ -41,9 +41,9 @@ def behind(options: Mapping[str, str]) -> Iterator[str]:
             continue
         # A backslash only says that the next character is itself.
         for option in text.replace("\\", "").split(","):
-            name, equals, told = option.partition("=")
-            name, told = (name, told) if equals else (key, option)
-            paths = (one for one in _BETWEEN.split(told) if one)
+            name, equals, value = option.partition("=")
+            name, value = (name, value) if equals else (key, option)
+            paths = (one for one in _BETWEEN.split(value) if one)
             yield from (_from_root(p) for p in paths if "/" in p or name.endswith("dir"))
 
 

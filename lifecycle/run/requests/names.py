@@ -25,8 +25,8 @@ def refuse_an_id(ask: Callable[[str], Json | None], kind: str, name: str) -> Non
     typed = name.removesuffix(":latest").removeprefix("sha256:")
     if _LIKE_AN_ID.fullmatch(typed) is None:
         return
-    seen = ask(typed) or {}
-    if str(seen.get("Id") or "").removeprefix("sha256:").startswith(typed):
+    thing = ask(typed) or {}
+    if str(thing.get("Id") or "").removeprefix("sha256:").startswith(typed):
         raise Refused(
             f"{kind} {name} is not made: the id of another {kind} begins so, and whoever asks the "
             "engine for that one would get this one; choose another name"

@@ -92,10 +92,10 @@ def read_recorded(message: bytes) -> str:
 def read_solved(message: bytes) -> frozenset[str]:
     """The ids that the image of a build may have, by the engine's answer. Raises BodyError."""
     fields = list(_fields(message))
-    told = [_map(fields, _ANSWERS)]
+    maps = [_map(fields, _ANSWERS)]
     # Newer answers have one map for each export.
-    told += [_map(one, number) for one in _each(fields, _ANSWER_LIST) for number in (1, 2)]
-    return frozenset(one[key] for one in told for key in _DIGESTS if one.get(key))
+    maps += [_map(one, number) for one in _each(fields, _ANSWER_LIST) for number in (1, 2)]
+    return frozenset(one[key] for one in maps for key in _DIGESTS if one.get(key))
 
 
 # -- protocol buffers -----------------------------------------------------------------------------
@@ -137,13 +137,13 @@ def _number(message: bytes, at: int) -> tuple[int, int]:
 
 def _text(fields: Collection[tuple[int, Value]], number: int) -> str:
     """A text: the last one counts."""
-    found = [value for n, value in fields if n == number]
-    if not found:
+    values = [value for n, value in fields if n == number]
+    if not values:
         return ""
-    if not all(isinstance(value, bytes) for value in found):
+    if not all(isinstance(value, bytes) for value in values):
         raise BodyError(f"field {number} of a message of BuildKit's is no text")
     try:
-        return bytes(found[-1]).decode()
+        return bytes(values[-1]).decode()
     except UnicodeDecodeError:
         raise BodyError(f"field {number} of a message of BuildKit's is no text") from None
 

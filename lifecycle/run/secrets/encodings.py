@@ -45,10 +45,10 @@ class Undone:
 
     def _stood(self, at: int) -> Span:
         """Where the character at an offset stood."""
-        found = bisect_right(self.pieces, at, key=lambda piece: piece[0]) - 1
-        if found < 0:
+        index = bisect_right(self.pieces, at, key=lambda piece: piece[0]) - 1
+        if index < 0:
             return at, at + 1
-        _, end, first, last = self.pieces[found]
+        _, end, first, last = self.pieces[index]
         return (first, last) if at < end else (last + at - end, last + at - end + 1)
 
 
@@ -70,12 +70,12 @@ class Disguise:
         out: list[str] = []
         pieces: list[tuple[int, int, int, int]] = []
         done = length = 0
-        for found in self.piece.finditer(disguised.text):
-            plain = self.plain(found.group())
-            before = length + found.start() - done
-            out += [disguised.text[done : found.start()], plain]
-            done, length = found.end(), before + len(plain)
-            pieces.append((before, length, found.start(), done))
+        for match in self.piece.finditer(disguised.text):
+            plain = self.plain(match.group())
+            before = length + match.start() - done
+            out += [disguised.text[done : match.start()], plain]
+            done, length = match.end(), before + len(plain)
+            pieces.append((before, length, match.start(), done))
         out.append(disguised.text[done:])
         return Undone("".join(out), tuple(pieces), disguised) if pieces else None
 

@@ -40,10 +40,10 @@ def _config(person: Person) -> Mapping[str, Any]:
     """The person's own docker configuration; empty where there is none that can be read."""
     folder = person.env.get("DOCKER_CONFIG") or Path(person.env.get("HOME", "/")) / ".docker"
     try:
-        found = json.loads(beginning(Path(folder) / "config.json", MAX_SIZE))
+        config = json.loads(beginning(Path(folder) / "config.json", MAX_SIZE))
     except (OSError, ValueError, RecursionError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return config if isinstance(config, dict) else {}
 
 
 def _proxies_of(config: Mapping[str, Any]) -> Iterator[str]:

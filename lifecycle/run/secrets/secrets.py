@@ -39,7 +39,7 @@ class Secrets:
         """Values come from LIFECYCLE_SECRET_NAME in ``environ`` where set."""
         self._environ = environ
         self._values: dict[str, str] = {}
-        self._told: dict[str, str] = {}
+        self._in_output_only: dict[str, str] = {}
 
     def __getitem__(self, name: str) -> str:
         """The value of ``secret.NAME``; raises SecretError for one too short to hide."""
@@ -56,11 +56,11 @@ class Secrets:
     def hide(self, value: str, *, everywhere: bool = True) -> None:
         """Redact a value that is no scenario's secret; one too short to hide stays.
 
-        Without ``everywhere`` it is found in what is told only, and may stand in a command: the
-        author does not know of it.
+        Without ``everywhere`` only output hides it, and a command may hold it: the author does not
+        know of it.
         """
         if len(value) >= SHORTEST:
-            (self._values if everywhere else self._told).setdefault(f"-{value}", value)
+            (self._values if everywhere else self._in_output_only).setdefault(f"-{value}", value)
 
     @property
     def asked_for(self) -> frozenset[str]:
@@ -90,7 +90,7 @@ class Secrets:
 
     @property
     def _all_values(self) -> list[str]:
-        return [*self._values.values(), *self._told.values()]
+        return [*self._values.values(), *self._in_output_only.values()]
 
 
 def _spans(text: str, values: Collection[str]) -> list[Span]:
@@ -98,12 +98,12 @@ def _spans(text: str, values: Collection[str]) -> list[Span]:
         return []
     words = {form for value in values for form in _as_shown(value)}
     cores = {core for value in values for core in base64_cores(value)}
-    found: list[Span] = []
-    for seen in plain_texts(text):
-        found += (seen.origin(*at) for word in words for at in _all(word, seen.text))
-        coded = same_alphabet(seen.text)
-        found += (seen.origin(*at) for core in cores for at in _all(core, coded))
-    return _apart(found)
+    spans: list[Span] = []
+    for plain in plain_texts(text):
+        spans += (plain.origin(*at) for word in words for at in _all(word, plain.text))
+        coded = same_alphabet(plain.text)
+        spans += (plain.origin(*at) for core in cores for at in _all(core, coded))
+    return _apart(spans)
 
 
 def _as_shown(value: str) -> Iterator[str]:

@@ -31,12 +31,14 @@ def private_copy(subject: Subject, corner: Path, env: Mapping[str, str]) -> dict
     buildx = env.get("BUILDX_CONFIG") or f"{source}/{BUILDX}"
     try:
         call(subject, copy, source, str(config), buildx)
-        found = call(subject, put_before, path, str(helpers))
+        has_helpers = call(subject, put_before, path, str(helpers))
     except (OSError, ValueError) as error:
-        said = getattr(error, "strerror", None) or str(error)
-        message = f"the Docker configuration in {source} can't be copied for the run: {said}"
+        reason = getattr(error, "strerror", None) or str(error)
+        message = f"the Docker configuration in {source} can't be copied for the run: {reason}"
         raise StartError(message) from error
-    changed = {"DOCKER_CONFIG": str(config)} | ({"PATH": f"{helpers}:{path}"} if found else {})
+    changed = {"DOCKER_CONFIG": str(config)} | (
+        {"PATH": f"{helpers}:{path}"} if has_helpers else {}
+    )
     return {k: v for k, v in env.items() if k != "BUILDX_CONFIG"} | changed
 
 

@@ -143,18 +143,18 @@ def put_before(path: str, folder: str) -> bool:
 
     The CLI uses one that no configuration names, when it finds it: so it is all of them.
     """
-    found: dict[str, str] = {}
+    helpers: dict[str, str] = {}
     for place in path.split(":"):
         with suppress(OSError):
             for name in sorted(os.listdir(place or ".")):  # noqa: PTH208 - names
                 file = os.path.abspath(os.path.join(place, name))  # noqa: PTH100, PTH118
                 if name.startswith(_HELPER) and os.access(file, os.X_OK):
-                    found.setdefault(name, file)
-    if len(found) > _MOST_HELPERS:
+                    helpers.setdefault(name, file)
+    if len(helpers) > _MOST_HELPERS:
         raise OSError(0, f"there are more than {_MOST_HELPERS} credential helpers on the PATH")
-    for name, file in found.items():
+    for name, file in helpers.items():
         kept = Path(folder, f".{name}")
         kept.mkdir(mode=0o700)
         text = _SHIM.format(own=shlex.quote(file), kept=shlex.quote(str(kept)))
         _write(Path(folder, name), text.encode(), 0o700)
-    return bool(found)
+    return bool(helpers)

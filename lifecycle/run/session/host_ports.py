@@ -24,13 +24,13 @@ class Ports:
         """``wanted`` when it is free, else the next free one, saying who holds it."""
         if wanted not in self._given:
             taken = self._published()
-            found = next((p for p in range(wanted, 65536) if self._free(p, taken)), None)
-            if found is None:
+            free = next((p for p in range(wanted, 65536) if self._free(p, taken)), None)
+            if free is None:
                 raise ValueError(f"no port from {wanted} to 65535 is free")
-            self._given[wanted] = found
-            if found != wanted:
+            self._given[wanted] = free
+            if free != wanted:
                 who = taken.get(wanted) or "a process of this machine, or another run"
-                self._say(f"port {wanted} is held by {who}; using {found}")
+                self._say(f"port {wanted} is held by {who}; using {free}")
         return self._given[wanted]
 
     def _free(self, port: int, taken: dict[int, str]) -> bool:

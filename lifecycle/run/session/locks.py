@@ -46,7 +46,7 @@ class LockError(Exception):
 
 
 class _SpoiledError(Exception):
-    """What is in a lock's place is none; the message says what it is, and whose."""
+    """Something else is in a lock's place; the message says what it is, and whose."""
 
 
 class Locks:
@@ -59,7 +59,7 @@ class Locks:
         self._scope = hashlib.sha256(scope.encode()).hexdigest()[:12]
         self._owner = f"{owner} of {current_subject().name} (pid {os.getpid()})"
         self._say = say
-        self._held: dict[str, int] = {}
+        self._fds: dict[str, int] = {}
         self._passed: dict[str, str] = {}
         self._folder = folder
 
@@ -67,8 +67,8 @@ class Locks:
         return f"{self._scope}-{name}"
 
     def try_take(self, name: str) -> bool:
-        """Take a lock if it is free; one that is spoiled is passed over, which is told once."""
-        if name in self._held or name in self._passed:
+        """Take a lock if it is free; pass over one that is spoiled, and say so once."""
+        if name in self._fds or name in self._passed:
             return True
         try:
             fd = self._locked(name)
@@ -80,7 +80,7 @@ class Locks:
             raise LockError(f"the lock {path} can't be opened: {error.strerror}") from error
         if fd is None:
             return False
-        self._held[name] = fd
+        self._fds[name] = fd
         with suppress(OSError):
             os.ftruncate(fd, 0)
             os.pwrite(fd, self._owner.encode(), 0)
@@ -136,12 +136,12 @@ class Locks:
     def release(self) -> None:
         """Give all back, and leave no file; another user's, in a sticky folder, has to stay."""
         with suppress(OSError, _SpoiledError, LockError), _shared(self._folder) as folder:
-            for name in self._held:
+            for name in self._fds:
                 with suppress(OSError):
                     os.unlink(self._file(name), dir_fd=folder)
-        for fd in self._held.values():
+        for fd in self._fds.values():
             os.close(fd)
-        self._held.clear()
+        self._fds.clear()
         self._passed.clear()
         with suppress(OSError):
             self._folder.rmdir()
@@ -269,7 +269,7 @@ def _names(folder: int) -> list[str]:
 def _is_there(fd: int, shared: int, name: str) -> bool:
     """Whether a name in the folder still is the file that was opened."""
     try:
-        found = os.stat(name, dir_fd=shared, follow_symlinks=False)
+        entry = os.stat(name, dir_fd=shared, follow_symlinks=False)
     except OSError:
         return False
-    return os.path.samestat(os.fstat(fd), found)
+    return os.path.samestat(os.fstat(fd), entry)

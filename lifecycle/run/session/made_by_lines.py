@@ -1,4 +1,4 @@
-"""What the lines that made containers promised: a later start is held to it again."""
+"""The promises of each line that made a container: a later start must keep them again."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class MadeByLines:
         self._promises: dict[str, tuple[Promise, ...]] = {}
 
     def of(self, container: str) -> tuple[Promise, ...]:
-        """What its line promised for as long as it is there."""
+        """The promises of a container's line that last as long as the container."""
         return self._promises.get(container, ())
 
     def add(self, planned: PlannedStep) -> None:

@@ -84,8 +84,8 @@ def open_session(  # noqa: PLR0913 - a run is opened from all of these
     kernel = str(daemon.info.get("KernelVersion", ""))
     shared = common_folder(folder, (me, *people.values())) if people else me.folder
     values = RunValues(run, str(me.folder), str(shared), registry, kernel, choose_port=ports.port)
-    seen = places(me, people, values, secrets)
-    planned = plan(scenario, seen, run, as_written=options.as_written)
+    known_places = places(me, people, values, secrets)
+    planned = plan(scenario, known_places, run, as_written=options.as_written)
     gpus = find_gpus(options, sandbox)
     for name in reserved(planned, gpus):
         locks.take(name)

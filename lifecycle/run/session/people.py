@@ -78,8 +78,8 @@ def _play(
     if member is not None:
         return member, ""
     if index >= len(lab.people):
-        told = f"lab.people names {len(lab.people)}, and this scenario needs {index + 1}"
-        return None, f"nobody plays {name}: {told}"
+        reason = f"lab.people names {len(lab.people)}, and this scenario needs {index + 1}"
+        return None, f"nobody plays {name}: {reason}"
     try:
         return subject_named(lab.people[index]), ""
     except SubjectError as error:

@@ -64,7 +64,7 @@ class Session:
         return self.person.folder
 
     def seen_by(self, name: str) -> Session:
-        """The same run, as one of its people has it; what they make is shared."""
+        """The same run for one of its people; all of them share what they make."""
         if name not in self.people:
             return self
         person = self.people[name]

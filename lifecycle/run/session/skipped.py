@@ -1,4 +1,4 @@
-"""What steps that were skipped would have made or opened: what builds on it is skipped as well."""
+"""What skipped steps would have made or opened; a step that needs any of it is skipped too."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ class Skipped:
         self._terminals: dict[str, Skip] = {}
 
     def add(self, planned: PlannedStep, skip: Skip) -> None:
-        """A step was skipped, so what its line makes and opens is never there."""
-        told = f"step {planned.index + 1} was skipped, since {skip.reason}"
-        later = replace(skip, reason=told)
+        """Note a skipped step, whose line will make and open nothing."""
+        reason = f"step {planned.index + 1} was skipped, since {skip.reason}"
+        later = replace(skip, reason=reason)
         if planned.opens:
             self._terminals[planned.opens] = later
         if planned.line:
             self._things |= dict.fromkeys(planned.line.creates, later)
 
     def behind(self, planned: PlannedStep, open_terminal: str) -> Skip | None:
-        """Why what a step needs is missing; ``open_terminal`` is the one that is open, if any."""
+        """Why a step's needs are missing; ``open_terminal`` names the open one, if any."""
         return self._never_opened(planned, open_terminal) or self._never_made(planned)
 
     def _never_opened(self, planned: PlannedStep, open_terminal: str) -> Skip | None:

@@ -52,11 +52,11 @@ def _existing_image(session: Session, line: DockerLine) -> Skip | None:
     """An image that was there before is not removed."""
     for ref in sorted(r for r in line.destroys if r.kind == "image"):
         real = session.real("image", ref.name)
-        seen = session.daemon.image(real)
-        if seen is None or session.ownership.owns("image", real):
+        image = session.daemon.image(real)
+        if image is None or session.ownership.owns("image", real):
             continue
-        by_id = is_image_id(ref.name) and had_image(session.ownership.before, seen["Id"])
-        was_there = by_id or key_of("image", real, seen["Id"]) in session.ownership.before
+        by_id = is_image_id(ref.name) and had_image(session.ownership.before, image["Id"])
+        was_there = by_id or key_of("image", real, image["Id"]) in session.ownership.before
         if was_there and ref.name not in session.options.allow_foreign:
             return Skip(f"{ref} was there before this run, so it is not removed", "ours")
     return None
@@ -72,7 +72,7 @@ def begin(session: Session, planned: PlannedStep) -> None:
 
 
 def settle(session: Session, planned: PlannedStep) -> tuple[list[Refusal], list[Check]]:
-    """After the command: what the gate refused, and what it did otherwise than was asked."""
+    """After a command: return the gate's refusals, and a check for each request that it changed."""
     refusals, notes = session.ownership.settle()
     if planned.line and planned.line.verb == "build":
         _settle_layers(session)
@@ -80,19 +80,19 @@ def settle(session: Session, planned: PlannedStep) -> tuple[list[Refusal], list[
 
 
 def _settle_layers(session: Session) -> None:
-    """Of what a build made without a name, what is left: the rest goes when that goes."""
+    """Write down what a build left without a name; the layers below go when that goes."""
     noted = unnamed(session.ownership.entries())
     left = left_over(session.daemon, noted)
     for entry in noted:
-        seen = session.daemon.container(entry.id) if entry.kind == "container" else None
-        if seen is None and entry not in left:
+        container = session.daemon.container(entry.id) if entry.kind == "container" else None
+        if container is None and entry not in left:
             session.ownership.gone(entry.kind, entry.name)
     for entry in left:
         session.ownership.made("image", entry.name, entry.id)
 
 
 def loaded(session: Session, output: str) -> tuple[Promise, ...]:
-    """What ``docker load`` promises is known from what it says it loaded."""
+    """The promises of ``docker load``, read from its output."""
     names = (session.plan.names.written("image", name) for name in _LOADED.findall(output))
     return tuple(
         Promise("load", "image.exists", expected=True, where="inspect", about=Ref("image", name))
@@ -101,6 +101,6 @@ def loaded(session: Session, output: str) -> tuple[Promise, ...]:
 
 
 def detaches(planned: PlannedStep, opened: OpenTerminal) -> bool:
-    """Whether what a step types holds the keys that detach what opened its terminal."""
+    """Whether a step types the keys that detach from its terminal's container."""
     line = opened.planned.line
     return line is not None and keys_of(line, opened.usual_keys) in planned.sent

@@ -10,10 +10,10 @@ from lifecycle.run.session.session import Session
 
 
 def observed(session: Session) -> tuple[str, ...]:
-    """What was seen of the engine's going and coming since the run began, in sentences."""
+    """One sentence for each time that the engine was away since the run began."""
     absences = session.events.absences
     if absences:
-        return tuple(map(_told, absences))
+        return tuple(map(_sentence, absences))
     away = session.daemon.away()
     if away is None or isinstance(away, EngineSilent):
         return (str(away),) if away else ()
@@ -27,7 +27,7 @@ def lasted_until(session: Session, begun: float) -> bool:
     return not absences or (absences[-1].until or begun) >= begun
 
 
-def _told(absence: Absence) -> str:
+def _sentence(absence: Absence) -> str:
     went = f"the engine went away at {_clock(absence.since)}"
     if absence.until is None:
         return f"{went} and is not back yet"

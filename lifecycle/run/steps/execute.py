@@ -80,9 +80,10 @@ def run_on_terminal(session: Session, planned: PlannedStep, words: Sequence[str]
 
 @contextmanager
 def _ending(session: Session, planned: PlannedStep) -> Iterator[Callable[[], str]]:
-    """Gives what ends the processes of an exec whose CLI was ended, and says what came of it.
+    """Yield a function that kills what a timed-out ``docker exec`` left running.
 
-    A person who interrupts the step has it called as well.
+    It returns what to add to the step's problem: nothing for other commands. Where a person
+    interrupts the step, leaving the context calls it.
     """
     mark = session.events.mark()
 
@@ -143,6 +144,6 @@ def _drive(session: Session, planned: PlannedStep, terminal: Terminal) -> Acted:
 
 
 def looked_at(terminal: Terminal, since: int = 0, *, problem: str = "") -> Acted:
-    """What a terminal has come to by now, and what it has printed since an offset."""
+    """The state of a terminal now, with what it has printed since an offset."""
     code, picture = terminal.exit_code, terminal.picture()
     return Acted(code, terminal.text(since), picture.text, problem, picture=picture)

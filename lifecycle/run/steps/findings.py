@@ -69,9 +69,9 @@ def _facts(session: Session) -> MachineFacts:
 def _by_both_names(
     containers: list[dict[str, Any]], restore: Callable[[str], str]
 ) -> list[dict[str, Any]]:
-    """Ours first, also by the names that the author wrote, as the lines that failed have them."""
-    found = []
+    """List our containers first, and add the author's names for them, which failed lines use."""
+    named = []
     for one in containers:
         real = one.get("Names") or []
-        found.append({**one, "Names": list(dict.fromkeys([*real, *map(restore, real)]))})
-    return sorted(found, key=lambda one: len(one["Names"]), reverse=True)
+        named.append({**one, "Names": list(dict.fromkeys([*real, *map(restore, real)]))})
+    return sorted(named, key=lambda one: len(one["Names"]), reverse=True)

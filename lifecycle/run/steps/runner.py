@@ -150,8 +150,8 @@ class Runner:
     def _skip(self, planned: PlannedStep, result: StepResult, skip: Skip) -> None:
         self._s.skipped.add(planned, skip)
         if self._s.options.gpu == "require" and skip.lacks == "gpu":
-            found = Check(_GPU, "at least one", skip.reason, "broken", "--gpu require")
-            result.checks.append(found)
+            check = Check(_GPU, "at least one", skip.reason, "broken", "--gpu require")
+            result.checks.append(check)
             return
         result.skipped = skip
 
@@ -189,7 +189,7 @@ class Runner:
         self._s.made_by_lines.add(planned)
 
     def _begin(self, planned: PlannedStep, result: StepResult) -> _Begun | None:
-        """What is to run, what it promises and what was there before; None when it may not."""
+        """The words to run, their promises and the state before; None where it may not run."""
         words = before_and_after.words_to_run(self._s, planned)
         if words.changed:
             result.actual_command = self._s.secrets.redact(words.shown)
@@ -232,7 +232,7 @@ class Runner:
                 add_findings(self._s, result, of_refused_write(path, error, planned.words, by))
 
     def _promises(self, planned: PlannedStep) -> tuple[Promise, ...]:
-        """The line's own, and after a start again those of the line that made the container."""
+        """The line's own; a later start repeats those of the line that made the container."""
         if planned.does.starts and not planned.does.makes:
             return planned.promises + self._s.made_by_lines.of(planned.container)
         return planned.promises
@@ -297,14 +297,14 @@ class Runner:
         before: Before,
         facts: Facts | None = None,
     ) -> list[Check]:
-        """What the author expects: of these facts, or with ``within`` asked until it holds."""
+        """Judge ``expect`` by these facts, or with ``within`` ask again until it holds."""
 
         def ask() -> list[Check]:
             nonlocal facts
             again = replace(before, watch=None)
-            seen = facts or look_after(self._s, planned, (), acted(), again)
+            now = facts or look_after(self._s, planned, (), acted(), again)
             facts = None
-            return judge_expect(planned.expect, seen, seen.containers.get(planned.container))
+            return judge_expect(planned.expect, now, now.containers.get(planned.container))
 
         return until_kept(ask, float(planned.step.within or 0))
 
@@ -329,9 +329,9 @@ def _refused(result: StepResult, refusals: Sequence[Refusal]) -> bool:
 
 
 def _symptom(planned: PlannedStep, acted: Acted, result: StepResult) -> Symptom:
-    """How a command failed; what the gate told it counts, though a script threw it away."""
-    told = tuple(str(c.actual) for c in result.checks if c.source == _GATE)
-    return Symptom(acted.output, planned.words, acted.exit_code, observed=told)
+    """How a command failed; the gate's refusals count, though a script threw them away."""
+    refusals = tuple(str(c.actual) for c in result.checks if c.source == _GATE)
+    return Symptom(acted.output, planned.words, acted.exit_code, observed=refusals)
 
 
 def _denied(promises: Sequence[Promise], on: ContainerFacts | None) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""How long the looking of a step may take: its own limit counts for what is seen after it too."""
+"""How long a step may look around: its own time limit covers the looks after it too."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _PRINTED = frozenset({"exit", "output", "screen", "took"})
 
 
 def within_limit(planned: PlannedStep, begun: float) -> AbstractContextManager[None]:
-    """All looking from now on ends at the limit of a step that began then, ``within`` after it."""
+    """End all looks at the step's limit, counted from ``begun``, plus its ``within``."""
     now, longer = time.monotonic(), float(planned.step.within or 0)
     least = LEAST if planned.step.kind == "command" else planned.limit + LEAST
     why = f"not seen before the step's limit of {planned.limit:g} s was over"
@@ -37,7 +37,7 @@ def unseen(
     acted: Acted | None,
     why: str,
 ) -> list[Check]:
-    """The checks of a step when looking was over before it had been looked at all."""
+    """The checks of a step that ran out of time for looks: only what it printed is judged."""
     checks = [unverified(f"{p.flag}: {p.field}", p.expected, why) for p in promises]
     printed = {k: v for k, v in planned.expect.items() if acted and k in _PRINTED}
     if acted and printed:

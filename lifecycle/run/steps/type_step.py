@@ -80,8 +80,8 @@ def _terminal(session: Session, planned: PlannedStep, result: StepResult) -> Ope
     name = planned.step.in_ or session.terminals.latest
     opened = session.terminals.get(name)
     if opened is None:
-        found = "no terminal is open" if not name else f"terminal {name} is not open"
-        result.checks.append(Check(f"terminal {name}", "open", found, "broken", "terminal"))
+        state = "no terminal is open" if not name else f"terminal {name} is not open"
+        result.checks.append(Check(f"terminal {name}", "open", state, "broken", "terminal"))
     return opened
 
 
@@ -99,11 +99,11 @@ def _screen(planned: PlannedStep, opened: OpenTerminal, since: int, limit: float
 
     deadline = time.monotonic() + limit
     while True:
-        seen, check = terminal.mark(), look()
+        mark, check = terminal.mark(), look()
         left = deadline - time.monotonic()
         if check.status == "kept" or terminal.ended or left <= 0:
             return [look()] if terminal.ended else [check]
-        terminal.wait_change(seen, left)
+        terminal.wait_change(mark, left)
 
 
 def _ended(session: Session, planned: PlannedStep, opened: OpenTerminal, since: int) -> list[Check]:
@@ -121,8 +121,8 @@ def _ended(session: Session, planned: PlannedStep, opened: OpenTerminal, since: 
 
 
 def _still_up(session: Session, opened: OpenTerminal) -> Check:
-    seen = session.daemon.container(session.real("container", opened.container))
-    state = seen["State"]["Status"] if seen else "gone"
+    container = session.daemon.container(session.real("container", opened.container))
+    state = container["State"]["Status"] if container else "gone"
     return compare(f"container {opened.container} after detaching", "running", state, "inspect")
 
 
@@ -145,8 +145,8 @@ def _container_over(session: Session, opened: OpenTerminal, since: int) -> Check
 
     def holds() -> bool:
         nonlocal state
-        seen = session.daemon.container(real)
-        state = seen["State"]["Status"] if seen else "gone"
+        container = session.daemon.container(real)
+        state = container["State"]["Status"] if container else "gone"
         return state == wanted
 
     wait_until(holds, TYPED_LIMIT)
@@ -159,5 +159,5 @@ def _started_again(session: Session, real: str, since: int) -> bool:
 
 
 def _about(planned: PlannedStep, container: str) -> PlannedStep:
-    """The same step, told which container it is about."""
+    """The same step, with the container that it is about."""
     return replace(planned, step=planned.step.model_copy(update={"on": container}))

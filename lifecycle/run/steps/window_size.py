@@ -25,21 +25,21 @@ class _UnseenError(Exception):
 
 
 def window_inside(session: Session, opened: OpenTerminal, wanted: Size) -> list[Check]:
-    """Wait until the terminal inside has the size, and say whether it came to have it."""
+    """Wait until the terminal inside has the size, and check that it does."""
     if not opened.container or opened.terminal.ended:
         return []
-    about, found = f"window of {opened.terminal.name}", ""
+    about, size = f"window of {opened.terminal.name}", ""
 
     def holds() -> bool:
-        nonlocal found
-        found = _size(session, opened)
-        return found == str(wanted) or opened.terminal.ended
+        nonlocal size
+        size = _size(session, opened)
+        return size == str(wanted) or opened.terminal.ended
 
     try:
         wait_until(holds, LIMIT)
     except (_UnseenError, EngineError) as error:
         return [unverified(about, str(wanted), f"the inside was not asked: {error}")]
-    return [compare(about, str(wanted), found, "stty inside")]
+    return [compare(about, str(wanted), size, "stty inside")]
 
 
 def _size(session: Session, opened: OpenTerminal) -> str:

@@ -29,8 +29,8 @@ def write_file(session: Session, planned: PlannedStep) -> list[Check]:
     try:
         return [_write(session, planned, PurePosixPath(work_path(name)))]
     except (OSError, ValueError) as error:
-        said = getattr(error, "strerror", None) or str(error)
-        return [Check(f"write {name}", "written", said, "broken", "this machine")]
+        reason = getattr(error, "strerror", None) or str(error)
+        return [Check(f"write {name}", "written", reason, "broken", "this machine")]
 
 
 def _write(session: Session, planned: PlannedStep, path: PurePosixPath) -> Check:
@@ -79,7 +79,7 @@ def _opened(work: str, parts: tuple[str, ...], subject: Subject) -> Iterator[int
 
 @contextmanager
 def _explained(name: str, folder: int) -> Iterator[None]:
-    """What the kernel says of a link or a pipe, in words that say what it met."""
+    """Turn the kernel's error at a link or a pipe into a sentence that names it."""
     try:
         yield
     except OSError as error:
@@ -93,7 +93,7 @@ def _explained(name: str, folder: int) -> Iterator[None]:
 
 
 def _refuse_strange(fd: int) -> None:
-    """A pipe would swallow it, and what a file's other name leads to is not in the work folder."""
+    """Refuse a pipe, which would swallow the text, and a file that has a second name."""
     state = os.fstat(fd)
     if not stat.S_ISREG(state.st_mode):
         raise OSError(0, "it is there, and no regular file")

@@ -241,6 +241,6 @@ def test_a_size_of_shared_memory_is_in_bytes_rounded_up_to_a_page() -> None:
 
 def test_the_facts_of_one_container_are_the_freshest() -> None:
     created, now = inspected(Name="/old"), inspected()
-    assert ContainerFacts("c", now=now, created=created).seen is now
-    assert ContainerFacts("c", created=created).seen is created
+    assert ContainerFacts("c", now=now, created=created).inspect is now
+    assert ContainerFacts("c", created=created).inspect is created
     assert not ContainerFacts("c", created=created).is_up

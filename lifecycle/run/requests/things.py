@@ -1,0 +1,55 @@
+"""Which thing of the engine a name in a request means, and whether the request may touch it."""
+
+from __future__ import annotations
+
+from lifecycle.engine.daemon import Daemon
+from lifecycle.run.ownership.ownership import Ownership
+from lifecycle.run.requests.refusal import Absent, not_ours
+
+BUILT_IN = frozenset({"", "default", "bridge", "host", "none"})
+"""The networks that every engine has; a request that names none means one of them."""
+_FULL_ID = 64
+
+
+class Things:
+    """Looks names up. Everything raises Refused for another's thing, and EngineError."""
+
+    def __init__(self, ownership: Ownership, daemon: Daemon) -> None:
+        """Nothing is asked yet."""
+        self._o, self._daemon = ownership, daemon
+
+    def container(self, name: str) -> str:
+        """The full id of a container that may be touched. Raises Absent where there is none."""
+        if len(name) == _FULL_ID and self._o.owns("container", name):
+            return name
+        container = self._daemon.container(name.removeprefix("/"))  # the engine's own way to say it
+        if container is None:
+            raise Absent(f"No such container: {name}")
+        identity, known = str(container["Id"]), str(container.get("Name") or "").lstrip("/")
+        if not self._o.may_touch("container", identity, name, known):
+            raise not_ours("container", known, name)
+        return identity
+
+    def network(self, name: str) -> tuple[str, bool]:
+        """The full id of a network that may be joined, and whether it is ours. Raises Absent."""
+        network = self._daemon.network(name)
+        if network is None:
+            raise Absent(f"network {name} not found")
+        identity, known = str(network["Id"]), str(network.get("Name") or "")
+        if not self._o.may_touch("network", identity, name, known):
+            raise not_ours("network", known, name)
+        return identity, self._o.owns("network", identity)
+
+    def joinable(self, name: str) -> tuple[str, bool]:
+        """The same of a container of ours, which may be in a network that all engines have."""
+        network = self._daemon.network(name)
+        if network is not None and network.get("Name") in BUILT_IN:
+            return str(network["Id"]), True
+        return self.network(name)
+
+    def volume(self, name: str) -> bool:
+        """Whether a volume that may be used is there."""
+        volume = self._daemon.volume(name)
+        if volume is not None and not self._o.may_touch("volume", name):
+            raise not_ours("volume", name, name)
+        return volume is not None
