@@ -79,8 +79,8 @@ def files_of(subject: Subject) -> Files:
 
 def refused(subject: Subject, error: Exception) -> str:
     """Why something is not known, in a sentence that names whom the kernel refused."""
-    said = str(getattr(error, "strerror", None) or error).lower()
-    return f"cannot be read as {subject.name}: {said}"
+    reason = str(getattr(error, "strerror", None) or error).lower()
+    return f"cannot be read as {subject.name}: {reason}"
 
 
 def _done(

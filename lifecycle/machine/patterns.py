@@ -109,12 +109,12 @@ def find_in(
         limit = left(LIMIT)
     except TimeIsUpError as over:
         raise PatternError(str(over)) from over
-    said = _WORKER.ask(asked, limit)
-    if isinstance(said, str):
-        raise PatternError(said)
+    answer = _WORKER.ask(asked, limit)
+    if isinstance(answer, str):
+        raise PatternError(answer)
     return [
         Found(text, tuple((a, b) for a, b in spans)) if spans else None
-        for text, spans in zip(texts, said, strict=True)
+        for text, spans in zip(texts, answer, strict=True)
     ]
 
 
@@ -162,18 +162,18 @@ class _Worker:
         assert process.stdout is not None  # noqa: S101 - it is a pipe
         process.stdin.write(question.encode() + b"\n")
         process.stdin.flush()
-        deadline, said = time.monotonic() + limit + _SLACK, b""
+        deadline, line = time.monotonic() + limit + _SLACK, b""
         poller = select.poll()
         poller.register(process.stdout, select.POLLIN)
-        while not said.endswith(b"\n"):
+        while not line.endswith(b"\n"):
             rest = max(0.0, deadline - time.monotonic())
             if not poller.poll(rest * 1000):
                 break
             piece = os.read(process.stdout.fileno(), 1 << 16)
             if not piece:
                 break
-            said += piece
-        return said
+            line += piece
+        return line
 
     def _end(self) -> None:
         process, self._process = self._process, None

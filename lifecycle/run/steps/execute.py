@@ -17,8 +17,9 @@ from lifecycle.run.session.discover import own_detach_keys
 from lifecycle.run.session.session import Session
 from lifecycle.run.session.terminals import OpenTerminal
 from lifecycle.scenario.model import Dialogue
+from lifecycle.terminal.errors import TerminalEnded, TerminalTimeout
 from lifecycle.terminal.styled_screen import Picture
-from lifecycle.terminal.terminal import Reader, Terminal, TerminalEnded, TerminalTimeout
+from lifecycle.terminal.terminal import Reader, Terminal
 
 FIRST_OUTPUT = 1.0
 """Seconds that a program which opened a terminal gets to print its first character.
