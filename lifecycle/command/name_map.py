@@ -24,13 +24,13 @@ def isolate(lines: Iterable[DockerLine]) -> frozenset[Ref]:
     What is pulled or loaded keeps its name, unless an earlier line made it here.
     """
     made: set[Ref] = set()
-    found: set[Ref] = set()
+    adopted: set[Ref] = set()
     for line in lines:
         if does(line).adopts:
-            found |= line.creates - made
+            adopted |= line.creates - made
         else:
             made |= {r for r in line.creates if not (r.kind == "image" and is_image_id(r.name))}
-    return frozenset(made - found)
+    return frozenset(made - adopted)
 
 
 class Unnamed(str):

@@ -158,9 +158,9 @@ def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]
 
 
 def _read(file: Path, files: Files) -> dict[str, Any]:
-    found = content(file, "a lab file (TOML)", files.beginning)
+    raw = content(file, "a lab file (TOML)", files.beginning)
     try:
-        text = found.decode()
+        text = raw.decode()
         data = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         at = re.search(r"line (\d+), column (\d+)", str(error))

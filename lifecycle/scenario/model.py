@@ -62,8 +62,8 @@ class Closed(BaseModel):
             raise BadValueError(f"found {described(data)}", f"a mapping of {_names(known)}")
         for key, value in data.items():
             if key in cls.reserved:
-                found = f"`{key}` is reserved; this version does not run it yet"
-                raise BadValueError(found, f"only {_names(known)}", key=key)
+                problem = f"`{key}` is reserved; this version does not run it yet"
+                raise BadValueError(problem, f"only {_names(known)}", key=key)
             if key not in known:
                 near = nearest(str(key), known)
                 shown = str(value) if isinstance(value, str) else "..."
@@ -265,8 +265,8 @@ class Step(Closed):
     def _only_a_command_takes_time(self) -> Step:
         asked = self.check if self.kind == "check" else self.expect
         if self.kind != "command" and asked and asked.took:
-            found, expected = f"`took` in a {self.kind} step", "`took` only of a command"
-            raise BadValueError(found, expected, key="check" if self.check else "expect")
+            problem, expected = f"`took` in a {self.kind} step", "`took` only of a command"
+            raise BadValueError(problem, expected, key="check" if self.check else "expect")
         return self
 
     @model_validator(mode="after")
@@ -276,9 +276,9 @@ class Step(Closed):
         if not kinds and given & {"press", "window"}:
             kinds = ["type"]
         if len(kinds) != 1:
-            found = " and ".join(f"`{k}`" for k in kinds) or "no kind of step"
+            kind_names = " and ".join(f"`{k}`" for k in kinds) or "no kind of step"
             raise BadValueError(
-                f"found {found}",
+                f"found {kind_names}",
                 "exactly one of command, write, type, check",
                 key=kinds[1] if kinds else "",
             )
