@@ -121,7 +121,7 @@ def _unlike(stage: _Stage, stages: Sequence[_Stage]) -> str:
 
 
 def _step(word: str, text: str) -> str:
-    """What of an instruction stands in the image's history just as it is written."""
+    """The part of an instruction that the image's history repeats word for word."""
     plain = " ".join(re.sub(r"^(?:--\S+\s+)+", "", text).split())
     if word == "RUN" and not plain.startswith("[") and "<<" not in plain:
         return f"RUN {plain}"
@@ -215,7 +215,7 @@ def _pick(stages: Sequence[_Stage], target: str) -> _Stage | None:
 
 
 def _args(text: str, given: Mapping[str, str | None], top: Mapping[str, str]) -> Mapping[str, str]:
-    """The arguments that an ARG declares and whose value is known."""
+    """The arguments of an ARG that have a known value."""
     known: dict[str, str] = {}
     for word in WordSplitter(text).split():
         name, equals, default = str(word).partition("=")
@@ -226,7 +226,7 @@ def _args(text: str, given: Mapping[str, str | None], top: Mapping[str, str]) ->
 
 
 def _env(text: str, stage: _Stage) -> Mapping[str, str]:
-    """The variables that an ENV sets and whose value is known."""
+    """The variables of an ENV that have a known value."""
     try:
         pairs = extract_key_values(env_replace=False, args={}, envs={}, instruction_value=text)
     except (ValueError, IndexError):

@@ -49,7 +49,7 @@ class Unnamed(str):
         return made
 
     def __getnewargs__(self) -> tuple[int]:  # type: ignore[override]
-        """A copy is made as it was."""
+        """A copy gets the same step."""
         return (self.step,)
 
 
@@ -196,7 +196,7 @@ def _image_name(name: str) -> str:
 
 
 def _long_alias(words: list[str], value_at: tuple[int, int], alias: str, *, long: bool) -> None:
-    """Add an alias to a --network, which is written in the long form then."""
+    """Add an alias to a --network; writes it in the long form."""
     index, start = value_at
     value = words[index][start:]
     words[index] = f"{words[index][:start]}{value if long else f'name={value}'},alias={alias}"

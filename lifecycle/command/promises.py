@@ -48,7 +48,7 @@ def subject(line: DockerLine) -> Ref | None:
 
 
 def _subjects(line: DockerLine) -> Sequence[Ref | None]:
-    """The things that the flags of a line speak of; one that is nothing when none is named."""
+    """The things that the flags of a line speak of; None stands for a thing without a name."""
     about = subject(line)
     if about:
         return (about,)

@@ -66,7 +66,7 @@ def _is_secret(value: str) -> bool:
 
 
 def _mounted(text: str) -> str:
-    """The secret's variable that a ``--secret`` of a build is taken from; empty for a file."""
+    """The variable that a build's ``--secret`` reads; empty for a file."""
     try:
         given = {f.key: f.value or "" for f in fields(text)}
     except ImpossibleError:

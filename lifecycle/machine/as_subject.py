@@ -57,7 +57,7 @@ def is_other(subject: Subject) -> bool:
 
 
 def files_of(subject: Subject) -> Files:
-    """How the files that a scenario names are read for that person."""
+    """The reader of a scenario's files for that person."""
     if not is_other(subject):
         return OWN
 

@@ -46,7 +46,7 @@ def touch(path: str) -> None:
 
 
 def remove(path: str) -> None:
-    """Remove a file; one that is gone already is removed."""
+    """Remove a file; a missing file is no error."""
     try:
         os.unlink(path)  # noqa: PTH108 - a path as text
     except FileNotFoundError:

@@ -33,7 +33,7 @@ class Gpu:
 
 @dataclass(frozen=True)
 class Gpus:
-    """The GPUs that were found, where that is known from, and why there is none."""
+    """The GPUs, the source that lists them, and why there is none."""
 
     source: Source
     items: tuple[Gpu, ...]

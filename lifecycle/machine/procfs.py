@@ -69,7 +69,7 @@ def start_time(pid: int) -> int | None:
 
 
 def alive(pid: int, started: int) -> bool:
-    """Whether that very process still runs (one that only waits to be reaped does not)."""
+    """Whether that very process still runs; a zombie does not."""
     stat = _stat(pid)
     return _runs(stat) and int(stat[19]) == started
 

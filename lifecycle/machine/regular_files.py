@@ -35,7 +35,7 @@ def _regular(mode: int) -> None:
 
 @dataclass(frozen=True)
 class Files:
-    """How the files that a scenario names are read: as ourselves, or as the person it is for."""
+    """Reads the files that a scenario names, as ourselves or as the scenario's person."""
 
     beginning: Callable[[str, int], bytes] = beginning
     """At most so many bytes of one; OSError where it can't be read."""

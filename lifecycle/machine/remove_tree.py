@@ -19,7 +19,7 @@ from pathlib import Path
 
 from lifecycle.text.lines import one_line
 
-TOLD = 5
+MOST_NAMED = 5
 """So many of the things that are left are named, and the others counted."""
 _PLACE = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _LIST = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -58,7 +58,7 @@ class _Level:
 
 
 def remove_tree(path: Path) -> str:
-    """Remove a folder of this user's; empty when it is gone, else what was left and why."""
+    """Remove a folder of this user's; returns what stays and why, empty when all is gone."""
     left = _Left(str(path))
     try:
         with _opened(str(path.parent), os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC) as parent:
@@ -82,7 +82,7 @@ class _Left:
 
     def add(self, below: str, why: str) -> None:
         """Name a thing; one below another that stays counts for itself."""
-        if len(self.lines) < TOLD:
+        if len(self.lines) < MOST_NAMED:
             where = f"{self.top}/{below}" if below else self.top
             self.lines.append(f"{one_line(where)}: {why}")
         else:
@@ -171,7 +171,7 @@ class _Walk:
         return above
 
     def _remove(self, within: int, level: _Level) -> bool:
-        """Remove a folder that was emptied; whether it stays."""
+        """Remove an emptied folder; returns whether it stays."""
         if level.spared:
             return True
         try:
@@ -191,7 +191,7 @@ class _Walk:
     def _below(self, name: str) -> str:
         """A name as the path below the top, of which the end tells most."""
         names = [*(level.name for level in self._levels[1:]), name]
-        return "/".join(names if len(names) <= TOLD else ["...", *names[-TOLD:]])
+        return "/".join(names if len(names) <= MOST_NAMED else ["...", *names[-MOST_NAMED:]])
 
 
 def _names(folder: int) -> list[str]:
@@ -229,7 +229,7 @@ def _opened(name: str, how: int, within: int | None = None) -> Iterator[int]:
 def _place(descriptor: int, above: _Place | None = None) -> _Place:
     """Where a folder is; raises _LeftError where that is not on the mount of the one above it.
 
-    The mount is told by the kernel alone, so it is asked first. A bind mount has the same device.
+    The kernel alone tells the mount, so it comes first. A bind mount has the same device.
     """
     mount = _mount_of(descriptor)
     if above is not None and mount != above.mount:

@@ -30,7 +30,7 @@ def machine() -> dict[str, str]:
 
 
 def is_here(written: Mapping[str, object], *keys: str) -> bool:
-    """Whether what somebody wrote down of ``machine`` is so here, as far as the keys go."""
+    """Whether these keys of a written ``machine`` have this machine's values."""
     here = machine()
     return all(here[key] and written.get(key) == here[key] for key in keys)
 

@@ -10,7 +10,7 @@ from lifecycle.scenario.errors import Mark, ScenarioError
 
 
 def content(path: Path, what: str, read: Callable[[str, int], bytes] = beginning) -> bytes:
-    """A file that an author or an admin wrote; a ScenarioError where it can't be one."""
+    """Read a file that an author or an admin wrote; raises ScenarioError where nobody can."""
     start = Mark(str(path), 1, 1)
     try:
         data = read(str(path), MAX_SIZE + 1)

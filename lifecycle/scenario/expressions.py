@@ -237,7 +237,7 @@ def _compiled(source: str) -> Expression:
 
 
 def compiled(hole: Hole) -> Expression:
-    """The hole's expression; what is no expression is a ScenarioError."""
+    """The hole's expression; raises ScenarioError where it is none."""
     try:
         return _compiled(hole.expression)
     except (TemplateError, SyntaxError, MemoryError, *RECOVERED) as error:
@@ -305,7 +305,7 @@ def _dotted(node: nodes.Node | None) -> tuple[str, ...]:
 
 
 def evaluate(hole: Hole, values: Mapping[str, Any]) -> Any:
-    """The value of a hole; what is undefined, private or too much is a ScenarioError."""
+    """The value of a hole; raises ScenarioError for undefined, private or too large values."""
     expression = compiled(hole)
     try:
         result = expression.value(values)

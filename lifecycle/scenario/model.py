@@ -334,7 +334,7 @@ class Scenario(Closed):
 
     @property
     def file(self) -> Path:
-        """The file that the scenario was read from."""
+        """The scenario's file."""
         return self._file
 
     @property
@@ -360,7 +360,7 @@ class Scenario(Closed):
         return self
 
     def placed(self, file: Path, marks: Mapping[tuple[str | int, ...], Mark]) -> Scenario:
-        """This scenario, told where it was read from."""
+        """This scenario, with the path of its file."""
         self._file = file
         self._marks = marks
         for key, steps in (("steps", self.steps), ("finally", self.finally_)):

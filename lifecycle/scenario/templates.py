@@ -51,7 +51,7 @@ def library() -> Path:
 
 
 def find_template(name: str, folder: Path, mark: Mark) -> Path:
-    """The template's file; one that is missing or outside its folder is a ScenarioError."""
+    """The template's file; raises ScenarioError where it is missing or outside its folder."""
     for root in (folder, library()):
         file = _inside(root, name)
         if file is not None:

@@ -80,7 +80,7 @@ class Word:
 
 
 def split(text: str, mark: Mark) -> tuple[Word, ...]:
-    """The words of a command; shell syntax that would need a shell is a ScenarioError."""
+    """The words of a command; raises ScenarioError for syntax that needs a shell."""
     prompt = PROMPT.match(text)
     if prompt:
         problem = f"`{prompt['prompt'].strip()}`, a shell's prompt copied with the line"

@@ -85,7 +85,7 @@ class _Screen(pyte.Screen):
         super().__init__(columns, lines)
 
     def all_rows(self) -> list[_Line]:
-        """The lines of the screen, below those that scrolled off the main one last."""
+        """The lines of the screen, below the last ones that scrolled off the main screen."""
         above = self._history if self._main is None else ()
         return [*above, *(self.buffer[y] for y in range(self.lines))]
 

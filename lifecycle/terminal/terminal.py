@@ -108,7 +108,7 @@ class Terminal:
             return self._draw().text()
 
     def picture(self) -> Picture:
-        """The same as it looked, and how much that was printed is not on it."""
+        """The screen with its styles, and how many printed bytes it lacks."""
         with self._drawing:
             if self._pictured is None or self._pictured[0] != self.total_bytes:
                 emulator = self._draw()
@@ -211,7 +211,7 @@ class Terminal:
         self._send(key_bytes(keys, application=application))
 
     def resize(self, rows: int, cols: int) -> None:
-        """Change the window's size; the program is told."""
+        """Change the window's size; the kernel tells the program."""
         with self._using_fd:
             self._check_open()
             termios.tcsetwinsize(self._fd, (rows, cols))
@@ -292,7 +292,7 @@ class Terminal:
                 return
 
     def _read(self) -> bool:
-        """Take in what is there; False when nothing can come any more."""
+        """Read what there is; False when nothing more can come."""
         pieces: list[bytes] = []
         open_still = True
         # The kernel gives 4 KiB at a time; one change of the ring takes in many of them.
@@ -332,7 +332,7 @@ class Terminal:
 
 
 class Reader:
-    """Reads what a terminal prints from an offset on, up to what was waited for last."""
+    """Reads what a terminal prints from an offset on, up to the last match."""
 
     def __init__(self, terminal: Terminal, since: int = 0) -> None:
         self._terminal = terminal

@@ -51,7 +51,7 @@ _MESSAGE = value("--message", "-m", says=(Says("image.comment"),))
 
 
 def _of_fields(text: str) -> str:
-    """A line of CSV as it is; raises ImpossibleError for what is none."""
+    """The line itself; raises ImpossibleError where it is no CSV."""
     fields(text)
     return text
 

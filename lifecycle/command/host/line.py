@@ -175,7 +175,7 @@ def _mentions(texts: Iterable[str], sockets: Sequence[str]) -> Iterator[_Way]:
 
 
 def _whole_word(text: str, start: int, end: int) -> str:
-    """What was found, with what belongs to it on both sides, as far as a sentence bears."""
+    """The match with the rest of its word on both sides, as long as a sentence bears."""
     before = _UP_TO.findall(text[max(0, start - 60) : start])[0]
     after = re.split(r"[^\w./~+-]", text[end : end + 60])[0]
     return f"{before}{text[start:end]}{after}"

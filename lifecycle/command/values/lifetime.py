@@ -14,7 +14,7 @@ def whose(mode: str) -> Iterator[Promised[str]]:
 
 
 def watched(command: str) -> Iterator[Promised[bool]]:
-    """A health command is asked for as long as the container runs."""
+    """The engine runs a health command as long as the container runs."""
     if command:
         yield "", True, ""
 

@@ -37,7 +37,7 @@ class LogsOptions(Structured):
     follow: bool = False
 
     def to_json(self) -> dict[str, Any]:
-        """``lines`` as a number or ``all``, and of the others those that were asked for."""
+        """``lines`` as a number or ``all``, and the other options that the line gives."""
         parts = super().to_json()
         number = parts.pop("lines")
         asked = {key: value for key, value in parts.items() if value}
