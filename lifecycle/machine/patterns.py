@@ -45,14 +45,14 @@ for line in sys.stdin.buffer:
     signal.setitimer(signal.ITIMER_REAL, asked["limit"])
     try:
         pattern = re.compile(asked["pattern"], asked["flags"])
-        found = [pattern.search(text, asked["begin"]) for text in asked["texts"]]
-        said = [m and [m.span(n) for n in range(pattern.groups + 1)] for m in found]
+        matches = [pattern.search(text, asked["begin"]) for text in asked["texts"]]
+        answer = [m and [m.span(n) for n in range(pattern.groups + 1)] for m in matches]
     except re.error as error:
-        said = f"{{asked['pattern']!r}} is no regular expression: {{error}}"
+        answer = f"{{asked['pattern']!r}} is no regular expression: {{error}}"
     except (MemoryError, RecursionError, OverflowError):
-        said = {_LARGE!r}
+        answer = {_LARGE!r}
     signal.setitimer(signal.ITIMER_REAL, 0)
-    sys.stdout.write(json.dumps(said) + "\\n")
+    sys.stdout.write(json.dumps(answer) + "\\n")
     sys.stdout.flush()
 """
 
