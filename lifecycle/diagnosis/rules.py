@@ -112,7 +112,7 @@ def container_has_port(case: Case) -> bool:
 
 
 def left_proxy_has_port(case: Case) -> bool:
-    """A container's leftover holds the port, and no container does."""
+    """A leftover docker-proxy holds the port, and no container does."""
     return not container_has_port(case) and any(map(case.is_left_proxy, case.listening))
 
 

@@ -29,8 +29,8 @@ class Patience:
     def waiting(self, limit: float, say: Callable[[], None]) -> Iterator[None]:
         """Repeat a question that finds the engine away, once the engine is back.
 
-        ``limit`` seconds in all are waited, and from then on nothing is asked any more. ``say``
-        is called when the waiting begins.
+        It waits ``limit`` seconds in all, and then refuses every question. It calls ``say`` when
+        the waiting begins.
         """
         self._limit, self._say, self._waits = limit, say, True
         try:

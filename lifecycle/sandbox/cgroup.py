@@ -19,7 +19,7 @@ _SUBREAPERS = "subreapers"
 
 
 def hierarchies() -> list[tuple[Path, frozenset[str]]]:
-    """The mount point of each hierarchy, with its controllers; cgroup v2 shows none."""
+    """The mount point of each hierarchy, with its controllers; none for cgroup v2."""
     mounts = []
     for line in mount_lines("\n".join(_lines(Path("/proc/self/mountinfo")))):
         if line.fstype in {"cgroup", "cgroup2"}:

@@ -92,7 +92,7 @@ class Claim:
 
     @property
     def is_released(self) -> bool:
-        """Whether every lock is free again."""
+        """Whether this claim has no lock, or has let all of them go."""
         return not self._handles
 
     def release(self) -> None:
