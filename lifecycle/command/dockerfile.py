@@ -99,17 +99,17 @@ def recorded_stages(text: str) -> tuple[tuple[str, ...], ...]:
     A stage ends here before the first that can't be told beforehand: COPY and ADD are rewritten,
     and variables filled in.
     """
-    found: list[list[str]] = []
-    told = False
+    stages: list[list[str]] = []
+    recorded = False
     for instruction in _instructions(text):
         word, value = instruction["instruction"], instruction["value"] or ""
         if word == "FROM":
-            found.append([image_from(value)[0] or ""])
-            told = "$" not in value
-        elif told:
-            told = word == "RUN" or (word not in {"COPY", "ADD"} and "$" not in value)
-            found[-1] += [value if word == "RUN" else f"{word} {value}"] if told else []
-    return tuple(map(tuple, found))
+            stages.append([image_from(value)[0] or ""])
+            recorded = "$" not in value
+        elif recorded:
+            recorded = word == "RUN" or (word not in {"COPY", "ADD"} and "$" not in value)
+            stages[-1] += [value if word == "RUN" else f"{word} {value}"] if recorded else []
+    return tuple(map(tuple, stages))
 
 
 def _unlike(stage: _Stage, stages: Sequence[_Stage]) -> str:
@@ -121,7 +121,7 @@ def _unlike(stage: _Stage, stages: Sequence[_Stage]) -> str:
 
 
 def _step(word: str, text: str) -> str:
-    """What of an instruction stands in the image's history just as it is written."""
+    """The part of an instruction that the image's history repeats word for word."""
     plain = " ".join(re.sub(r"^(?:--\S+\s+)+", "", text).split())
     if word == "RUN" and not plain.startswith("[") and "<<" not in plain:
         return f"RUN {plain}"
@@ -215,7 +215,7 @@ def _pick(stages: Sequence[_Stage], target: str) -> _Stage | None:
 
 
 def _args(text: str, given: Mapping[str, str | None], top: Mapping[str, str]) -> Mapping[str, str]:
-    """The arguments that an ARG declares and whose value is known."""
+    """The arguments of an ARG that have a known value."""
     known: dict[str, str] = {}
     for word in WordSplitter(text).split():
         name, equals, default = str(word).partition("=")
@@ -226,7 +226,7 @@ def _args(text: str, given: Mapping[str, str | None], top: Mapping[str, str]) ->
 
 
 def _env(text: str, stage: _Stage) -> Mapping[str, str]:
-    """The variables that an ENV sets and whose value is known."""
+    """The variables of an ENV that have a known value."""
     try:
         pairs = extract_key_values(env_replace=False, args={}, envs={}, instruction_value=text)
     except (ValueError, IndexError):
@@ -251,7 +251,7 @@ def _set_user(stage: _Stage, text: str) -> None:
 def _expand(text: str, stage: _Stage) -> str:
     """Replace variables by their values; one whose value isn't written here is unclear."""
 
-    def held(match: re.Match[str]) -> str:
+    def value_of(match: re.Match[str]) -> str:
         name, more = match["bare"] or match["name"], match["more"] or ""
         known = stage.env.get(name, stage.args.get(name))
         if more.startswith((":-", "-")) and (known is None or (not known and more[0] == ":")):
@@ -262,4 +262,4 @@ def _expand(text: str, stage: _Stage) -> str:
             raise UnclearError(f"USER holds ${name}, whose value the Dockerfile does not say")
         return known
 
-    return str(WordSplitter(_VARIABLE.sub(held, text)).dequote())
+    return str(WordSplitter(_VARIABLE.sub(value_of, text)).dequote())

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from lifecycle.command.line import DockerLine, Ref, RefKind, Role
 from lifecycle.command.promise import Expected, Promise, ReadFile, Where
-from lifecycle.command.values.said import Said
+from lifecycle.command.values.promised import Promised
 
 Kind = Literal["bool", "value", "list", "map"]
 
@@ -26,7 +26,7 @@ NameRule = Callable[[str], Iterable[Named]]
 Lines = Callable[[str], Iterable[object]]
 """Reads the text of a file into the values that it holds; raises ImpossibleError."""
 
-Shape = Callable[[Any], Iterable[Said[Expected]]]
+Shape = Callable[[Any], Iterable[Promised[Expected]]]
 """Turns a value, of the type that the flag's reader makes, into what it promises."""
 
 INSPECT: tuple[Where, ...] = ("inspect",)
@@ -36,12 +36,12 @@ SEEN_INSIDE: tuple[Where, ...] = ("inspect", "inside")
 SEEN_ON_HOST: tuple[Where, ...] = ("inspect", "host")
 
 
-def as_read(value: Expected) -> Iterator[Said[Expected]]:
+def as_read(value: Expected) -> Iterator[Promised[Expected]]:
     """The value itself is what is expected."""
     yield "", value, ""
 
 
-def when_given(value: Expected) -> Iterator[Said[Expected]]:
+def when_given(value: Expected) -> Iterator[Promised[Expected]]:
     """The value itself; an empty one asks for nothing."""
     if value:
         yield "", value, ""
@@ -99,7 +99,7 @@ class Flag:
         return self.kind == "map" or any(s.shape is by_key for s in self.says)
 
 
-def by_key(value: tuple[str, Expected]) -> Iterator[Said[Expected]]:
+def by_key(value: tuple[str, Expected]) -> Iterator[Promised[Expected]]:
     """A ``KEY=VALUE`` promises the field of its key."""
     key, text = value
     yield f".{key}", text, ""

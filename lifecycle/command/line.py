@@ -95,8 +95,8 @@ class DockerLine:
 
     def last(self, flag: str) -> str | None:
         """The value that wins for a flag that may be given once."""
-        found = self.values(flag)
-        return found[-1] if found else None
+        values = self.values(flag)
+        return values[-1] if values else None
 
     def on(self, flag: str) -> bool:
         """Whether a switch is on."""

@@ -24,13 +24,13 @@ def isolate(lines: Iterable[DockerLine]) -> frozenset[Ref]:
     What is pulled or loaded keeps its name, unless an earlier line made it here.
     """
     made: set[Ref] = set()
-    found: set[Ref] = set()
+    adopted: set[Ref] = set()
     for line in lines:
         if does(line).adopts:
-            found |= line.creates - made
+            adopted |= line.creates - made
         else:
             made |= {r for r in line.creates if not (r.kind == "image" and is_image_id(r.name))}
-    return frozenset(made - found)
+    return frozenset(made - adopted)
 
 
 class Unnamed(str):
@@ -49,7 +49,7 @@ class Unnamed(str):
         return made
 
     def __getnewargs__(self) -> tuple[int]:  # type: ignore[override]
-        """A copy is made as it was."""
+        """A copy gets the same step."""
         return (self.step,)
 
 
@@ -196,7 +196,7 @@ def _image_name(name: str) -> str:
 
 
 def _long_alias(words: list[str], value_at: tuple[int, int], alias: str, *, long: bool) -> None:
-    """Add an alias to a --network, which is written in the long form then."""
+    """Add an alias to a --network; writes it in the long form."""
     index, start = value_at
     value = words[index][start:]
     words[index] = f"{words[index][:start]}{value if long else f'name={value}'},alias={alias}"

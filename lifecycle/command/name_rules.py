@@ -109,20 +109,20 @@ def volume_value(text: str) -> Iterator[Named]:
 
 def mount_value(text: str) -> Iterator[Named]:
     """The volume or the image of a ``--mount``."""
-    held = read_mount(text).mount
-    source, at = held.source, source_at(text)
-    if held.type == "volume" and source:
+    asked = read_mount(text).mount
+    source, at = asked.source, source_at(text)
+    if asked.type == "volume" and source:
         yield Ref("volume", source), "creates", at, at + len(source)
-    elif held.type == "image" and source:
+    elif asked.type == "image" and source:
         yield Ref("image", familiar(source)), "uses", at, at + len(source)
 
 
 def filter_value(text: str) -> Iterator[Named]:
     """``ancestor=IMAGE``, ``volume=NAME`` and ``network=NAME`` of ``docker ps --filter``."""
-    key, equals, held = text.partition("=")
+    key, equals, value = text.partition("=")
     kind = _FILTERED.get(key)
-    if equals and held and kind:
-        name = familiar(held) if kind == "image" else held
+    if equals and value and kind:
+        name = familiar(value) if kind == "image" else value
         yield Ref(kind, name), "uses", len(key) + 1, len(text)
 
 

@@ -92,9 +92,9 @@ def _verb(line: tuple[str, ...], at: int) -> tuple[Verb, int]:
     group = [s for s in SPELLINGS if s.startswith(f"{word} ")]
     if group and at + 1 < len(line):
         _refuse_dash(line[at + 1], at + 1, ())
-        said = f"{word} {line[at + 1]}"
+        words = f"{word} {line[at + 1]}"
         raise CommandError(
-            f"unknown command: docker {said}", word=at + 1, hint=did_you_mean(said, group)
+            f"unknown command: docker {words}", word=at + 1, hint=did_you_mean(words, group)
         )
     if group:
         names = ", ".join(sorted(s.split(" ")[1] for s in group))
@@ -141,14 +141,14 @@ class _Reading:
                 self.at += 1
 
     def _long(self, word: str) -> None:
-        name, equals, held = word.partition("=")
+        name, equals, value = word.partition("=")
         if name == "--" or name.startswith("---"):
             raise CommandError(f"bad flag syntax: {word}", word=self.at)
         flag = _HELP if name == "--help" else self.verb.spellings.get(name)
         if flag is None:
             raise self._unknown(name)
         if equals:
-            self._option(flag, name, held, (self.at, len(name) + 1))
+            self._option(flag, name, value, (self.at, len(name) + 1))
         elif flag.kind == "bool":
             self._option(flag, name, "true", (self.at, len(name)))
         else:
@@ -192,7 +192,7 @@ class _Reading:
     ) -> None:
         word, start = value_at
         try:
-            held = str(boolean(text)).lower() if flag.kind == "bool" else text
+            value = str(boolean(text)).lower() if flag.kind == "bool" else text
             if flag.kind != "bool":
                 flag.read(text)
             self._add_names(flag.names, text, word, start)
@@ -203,7 +203,7 @@ class _Reading:
                 hint=e.hint,
             ) from None
         index = word if holder is None else holder
-        self.options.append(Option(flag.long, written, held, index, value_at))
+        self.options.append(Option(flag.long, written, value, index, value_at))
 
     def _add_names(self, rule: NameRule, text: str, word: int, start: int) -> None:
         for ref, role, first, last in rule(text):

@@ -33,8 +33,8 @@ def promises(
     """
     if line.on("--help"):
         return ()
-    found = [*_of_verb(line, read_file), *_of_flags(line, read_file), *_of_command(line)]
-    return tuple(_attached(_absolute(p, cwd), line) for p in found)
+    of_words = [*_of_verb(line, read_file), *_of_flags(line, read_file), *_of_command(line)]
+    return tuple(_attached(_absolute(p, cwd), line) for p in of_words)
 
 
 def subject(line: DockerLine) -> Ref | None:
@@ -48,7 +48,7 @@ def subject(line: DockerLine) -> Ref | None:
 
 
 def _subjects(line: DockerLine) -> Sequence[Ref | None]:
-    """The things that the flags of a line speak of; one that is nothing when none is named."""
+    """The things that the flags of a line speak of; None stands for a thing without a name."""
     about = subject(line)
     if about:
         return (about,)
@@ -71,7 +71,7 @@ def _of_flags(line: DockerLine, read_file: ReadFile) -> Iterator[Promise]:
 
 def _of_options(line: DockerLine, about: Ref | None) -> Iterator[Promise]:
     verb = VERBS[line.verb]
-    held: dict[object, list[Promise]] = {}
+    by_key: dict[object, list[Promise]] = {}
     for option in line.options:
         flag = verb.spellings.get(option.flag)
         if flag is None or flag.none or flag.lines:
@@ -82,15 +82,15 @@ def _of_options(line: DockerLine, about: Ref | None) -> Iterator[Promise]:
             key = (flag.long, made[0].field)
         elif flag.kind == "list":
             key = option
-        held[key] = made
-    for made in held.values():
+        by_key[key] = made
+    for made in by_key.values():
         yield from made
 
 
 def _of_files(line: DockerLine, about: Ref | None, read_file: ReadFile) -> Iterator[Promise]:
     """What the lines of the files say that a line names; a later one of a key wins."""
     verb = VERBS[line.verb]
-    held: dict[object, list[Promise]] = {}
+    by_key: dict[object, list[Promise]] = {}
     for option in line.options:
         flag = verb.spellings.get(option.flag)
         if flag is None or flag.lines is None:
@@ -99,12 +99,14 @@ def _of_files(line: DockerLine, about: Ref | None, read_file: ReadFile) -> Itera
         if text is None:
             reason = f"{option.value} could not be read"
             field = flag.says[0].field
-            held[option] = [Promise(option.written, field, option.value, "inspect", about, reason)]
+            by_key[option] = [
+                Promise(option.written, field, option.value, "inspect", about, reason)
+            ]
             continue
         for value in _lines_of(option, flag.lines, text):
-            made = [p for s in flag.says for p in _said(s, value, option.written, about)]
-            held[(flag.long, made[0].field)] = made
-    for made in held.values():
+            made = [p for s in flag.says for p in _of_value(s, value, option.written, about)]
+            by_key[(flag.long, made[0].field)] = made
+    for made in by_key.values():
         yield from made
 
 
@@ -124,10 +126,10 @@ def _of_option(flag: Flag, option: Option, about: Ref | None) -> Iterator[Promis
         yield Promise(option.written, field, shown, "inspect", about, reason)
     value = boolean(option.value) if flag.kind == "bool" else flag.read(option.value)
     for says in flag.says:
-        yield from _said(says, value, option.written, about)
+        yield from _of_value(says, value, option.written, about)
 
 
-def _said(says: Says, value: object, written: str, about: Ref | None) -> Iterator[Promise]:
+def _of_value(says: Says, value: object, written: str, about: Ref | None) -> Iterator[Promise]:
     about = None if says.field.startswith("file.") else about
     for suffix, expected, reason in says.shape(value):
         for where in says.where:
@@ -165,7 +167,9 @@ def _attached(promise: Promise, line: DockerLine) -> Promise:
 
 def _absolute(promise: Promise, cwd: str) -> Promise:
     """The promise with its host folder written from the root, when the folder is known."""
-    held = promise.expected
-    if not cwd or not isinstance(held, Mount | BindEnds | Device) or held.source[:1] != ".":
+    expected = promise.expected
+    if not cwd or not isinstance(expected, Mount | BindEnds | Device) or expected.source[:1] != ".":
         return promise
-    return replace(promise, expected=replace(held, source=clean(posixpath.join(cwd, held.source))))
+    return replace(
+        promise, expected=replace(expected, source=clean(posixpath.join(cwd, expected.source)))
+    )

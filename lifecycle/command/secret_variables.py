@@ -24,9 +24,9 @@ def refuse_wanted(words: Sequence[str], line: DockerLine | None) -> None:
     """Raise CommandError for a command that would take a secret out of its environment."""
     given = _set_by(line) if line else frozenset()
     for index, word in enumerate(words):
-        for found in IN_A_SHELL.finditer(word):
-            if found[1] not in given:
-                raise _wanted(f"${found[1]}", "is empty", index)
+        for match in IN_A_SHELL.finditer(word):
+            if match[1] not in given:
+                raise _wanted(f"${match[1]}", "is empty", index)
     for option in line.options if line else ():
         if option.flag in _BY_NAME and _is_secret(option.value):
             raise _wanted(
@@ -66,7 +66,7 @@ def _is_secret(value: str) -> bool:
 
 
 def _mounted(text: str) -> str:
-    """The secret's variable that a ``--secret`` of a build is taken from; empty for a file."""
+    """The variable that a build's ``--secret`` reads; empty for a file."""
     try:
         given = {f.key: f.value or "" for f in fields(text)}
     except ImpossibleError:

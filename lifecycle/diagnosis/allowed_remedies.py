@@ -33,7 +33,7 @@ _ENTERS = frozenset({"run", "create", "exec", "attach"})
 
 @dataclass(frozen=True)
 class Claim:
-    """Whose a container is, by what was seen of it: ``why``, a sentence each."""
+    """The owner of a container, and the signs of it: ``why``, a sentence each."""
 
     whose: Whose
     why: tuple[str, ...]
@@ -108,19 +108,19 @@ def _runs_as_nobody_else(case: Case, one: Container) -> bool:
 
 
 def whose(case: Case) -> list[str]:
-    """What the container shows of whose it is."""
+    """What the container shows of its owner."""
     one = subject(case)
     if one is None:
         return []
-    found = claim(case)
-    lines = [f"{container_name(one)}: {line}" for line in found.why]
+    ownership = claim(case)
+    lines = [f"{container_name(one)}: {line}" for line in ownership.why]
     labels = one.get("Labels") or {}
     lines += [
         f"its label {key} is {value}, which anybody can write"
         for key, value in sorted(labels.items())
         if any(word in key.lower() for word in ("owner", "maintainer", "user", "working_dir"))
     ]
-    if found.whose == "unknown":
+    if ownership.whose == "unknown":
         lines.append("nothing seen shows whose it is: Docker does not record who made a container")
     return lines
 

@@ -1,4 +1,4 @@
-"""One matched finding before it is told: the text, what the pattern caught, and the facts."""
+"""One matched finding: its text, what the pattern caught, and the facts."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ class Case:
     def value(self, name: str) -> str | None:
         """What fills ``{name}`` in a cause or a remedy: caught in the text, or looked up."""
         looked_up = _LOOKED_UP.get(name)
-        found = looked_up(self) if looked_up else None
-        return found or self.caught.get(name)
+        text = looked_up(self) if looked_up else None
+        return text or self.caught.get(name)
 
     # --- what was typed ---
 
@@ -93,7 +93,7 @@ class Case:
     def proxy_lines(self) -> list[tuple[int, str]]:
         """The lines of the Dockerfile that set a proxy, without its address, numbered."""
         lines = enumerate(self.dockerfile, 1)
-        return [(number, found[0]) for number, line in lines if (found := _PROXY_SET.match(line))]
+        return [(number, match[0]) for number, line in lines if (match := _PROXY_SET.match(line))]
 
     # --- the socket ---
 
@@ -174,7 +174,7 @@ class Case:
         return self.facts.inspected(str(self.container["Id"])) if self.container else {}
 
     def read_only_at(self, path: str) -> str:
-        """What makes a path of the container read-only; empty when nothing is seen to."""
+        """What makes a path of the container read-only; empty when nothing does."""
         mounts = {m.get("Destination"): m for m in self.inspected.get("Mounts") or []}
         if path in mounts:
             return "" if mounts[path].get("RW", True) else f"a read-only mount at {path}"

@@ -55,8 +55,8 @@ class Advice:
         What fills a hole comes from an error message, which anyone may have written, and a
         person will paste the command, or what a sentence tells them to write.
         """
-        told = (self.do_ko, self.loses_ko) if lang == "ko" else (self.do, self.loses)
-        text = " ".join(part for part in told if part)
+        sentences = (self.do_ko, self.loses_ko) if lang == "ko" else (self.do, self.loses)
+        text = " ".join(part for part in sentences if part)
         return Remedy(
             self.who,
             _filled(text, value, shlex.quote),
@@ -106,13 +106,13 @@ def _filled(text: str, value: Callable[[str], str | None], quote: Callable[[str]
 @cache
 def entries() -> tuple[Entry, ...]:
     """Every entry, in the order of the files and, within one, as written."""
-    found: list[Entry] = []
+    all_entries: list[Entry] = []
     shared = _shared_remedies()
     for file in sorted(_FOLDER.glob("*.toml")):
         with file.open("rb") as stream:
             tables = tomllib.load(stream)["finding"]
-        found += [_entry(table, file.stem, shared) for table in tables]
-    return tuple(_with_shared_patterns(one, found) for one in found)
+        all_entries += [_entry(table, file.stem, shared) for table in tables]
+    return tuple(_with_shared_patterns(one, all_entries) for one in all_entries)
 
 
 def _with_shared_patterns(one: Entry, every: list[Entry]) -> Entry:

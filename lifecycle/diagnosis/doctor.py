@@ -27,7 +27,7 @@ Json = dict[str, Any]
 
 @dataclass
 class DoctorReport:
-    """What was checked, and what is behind the broken ones."""
+    """The checks, and the findings that explain the broken ones."""
 
     checks: list[Check] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
@@ -72,9 +72,9 @@ class _Examination:
     ) -> None:
         self._facts = facts
         self._error = answer if isinstance(answer, str) else ""
-        found = {} if isinstance(answer, str) else answer
-        self._info: Mapping[str, Any] = found.get("info", {})
-        self._version: Mapping[str, Any] = found.get("version", {})
+        parts = {} if isinstance(answer, str) else answer
+        self._info: Mapping[str, Any] = parts.get("info", {})
+        self._version: Mapping[str, Any] = parts.get("version", {})
         self._gpus_promised = gpus_promised
         self._lang = lang
         self._report = DoctorReport()
@@ -94,10 +94,10 @@ class _Examination:
         return self._report
 
     def _check(self, check: Check, *findings: str) -> None:
-        """Add a check; the findings are told when it is broken."""
+        """Add a check; adds the findings when it is broken."""
         self._report.checks.append(check)
-        told = {finding.id for finding in self._report.findings}
-        if check.status != "broken" or told & set(findings):
+        ids = {finding.id for finding in self._report.findings}
+        if check.status != "broken" or ids & set(findings):
             return
         case = Case(Symptom(self._error), self._error, self._error, {}, self._facts)
         suspects = [(catalog.entry(finding), case) for finding in findings]
@@ -107,9 +107,9 @@ class _Examination:
 
     def _cli(self) -> None:
         facts = self._facts
-        found = str(facts.cli) if facts.cli else None
+        path = str(facts.cli) if facts.cli else None
         self._check(
-            _judged("docker CLI", "on PATH", found, "PATH", good=found is not None),
+            _judged("docker CLI", "on PATH", path, "PATH", good=path is not None),
             "docker-cli-missing",
         )
         if not facts.cli:
@@ -179,7 +179,7 @@ class _Examination:
                 "docker-group-needs-relogin",
                 "docker-group-in-ldap",
             )
-        if any(found.entry.id == "engine-hangs" for found in match.candidates(self._error)):
+        if any(candidate.entry.id == "engine-hangs" for candidate in match.candidates(self._error)):
             return ("engine-hangs",)
         return ("daemon-not-running", "wrong-docker-host")
 
@@ -211,12 +211,12 @@ class _Examination:
         options = " ".join(self._info.get("SecurityOptions") or [])
         remapped = "name=rootless" in options or "name=userns" in options
         about = "what the docker group gives"
-        told = (
+        rights = (
             "a remapped user's rights on this machine"
             if remapped
             else "root's rights: any file of this machine, anybody's container"
         )
-        self._check(Check(about, "known", told, "kept", "docker info .SecurityOptions"))
+        self._check(Check(about, "known", rights, "kept", "docker info .SecurityOptions"))
 
     def _disk(self) -> None:
         root = str(self._info.get("DockerRootDir", ""))
@@ -253,36 +253,36 @@ class _Examination:
         )
 
     def _gpus(self) -> None:
-        found = self._facts.gpus or 0
+        count = self._facts.gpus or 0
         source = "/proc/driver/nvidia/gpus"
         if self._gpus_promised is not None:
             self._check(
-                compare("GPUs of the server (lab.gpus)", self._gpus_promised, found, source),
-                *(("gpu-driver-missing",) if not found and self._facts.gpu_hardware else ()),
+                compare("GPUs of the server (lab.gpus)", self._gpus_promised, count, source),
+                *(("gpu-driver-missing",) if not count and self._facts.gpu_hardware else ()),
             )
-        elif not found and not self._facts.gpu_hardware:
+        elif not count and not self._facts.gpu_hardware:
             self._check(unverified("GPUs of the server", "any", "this machine has none"))
             return
         else:
             about, expected = "GPUs of the server", "seen by the driver"
             self._check(
-                _judged(about, expected, found, source, good=found > 0), "gpu-driver-missing"
+                _judged(about, expected, count, source, good=count > 0), "gpu-driver-missing"
             )
-        if found and not self._error:
+        if count and not self._error:
             self._toolkit()
 
     def _toolkit(self) -> None:
         runtimes = sorted(self._info.get("Runtimes") or {})
         devices = [d.get("ID") for d in self._info.get("DiscoveredDevices") or []]
         parts = [str(path) for path in self._facts.toolkit]
-        seen = "nvidia" in runtimes or bool(devices) or bool(parts)
+        has_toolkit = "nvidia" in runtimes or bool(devices) or bool(parts)
         self._check(
             _judged(
                 "NVIDIA Container Toolkit",
                 "a runtime, CDI devices, or its hook",
                 {"runtimes": runtimes, "cdi": devices, "on PATH": parts},
                 "docker info, PATH",
-                good=seen,
+                good=has_toolkit,
             ),
             "gpu-no-toolkit",
         )

@@ -85,13 +85,13 @@ def groups(case: Case) -> list[str]:
         lines.append(f"`{group.name}` group (gid {group.gid}) has {members}")
     local, by_names = facts.local_group("docker"), case.docker_group
     if by_names and (local is None or local.gid != by_names.gid):
-        found = "has none" if local is None else f"has gid {local.gid}"
-        lines.append(f"`docker` is gid {by_names.gid} by NSS, while /etc/group {found}")
+        etc_group = "has none" if local is None else f"has gid {local.gid}"
+        lines.append(f"`docker` is gid {by_names.gid} by NSS, while /etc/group {etc_group}")
     return lines
 
 
-def _distinct(*found: Group | None) -> list[Group]:
-    return list({group.gid: group for group in found if group}.values())
+def _distinct(*candidates: Group | None) -> list[Group]:
+    return list({group.gid: group for group in candidates if group}.values())
 
 
 def _numbers(ids: tuple[int, ...]) -> str:
@@ -120,7 +120,7 @@ def _described(one: Container) -> str:
 
 
 def nearest_container(case: Case) -> list[str]:
-    """The containers whose names are like the one that was not found."""
+    """The containers with names like the missing one's."""
     name = case.caught.get("name", "")
     known = [container_name(one) for one in case.facts.containers or []]
     near = difflib.get_close_matches(name, known, n=3)
@@ -229,8 +229,8 @@ def dockerfile(case: Case) -> list[str]:
 def dockerfiles(case: Case) -> list[str]:
     """The files of the folder that could have been meant."""
     near = [file.name for file in _dockerfiles(case)]
-    found = ", ".join(near) or "no file with a name like dockerfile"
-    return [f"{case.facts.cwd} has {found}"]
+    names = ", ".join(near) or "no file with a name like dockerfile"
+    return [f"{case.facts.cwd} has {names}"]
 
 
 def _dockerfiles(case: Case) -> list[Path]:

@@ -91,7 +91,7 @@ class MachineFacts:
         eyes: Subject | None = None,
         made: Callable[[str], bool] = lambda _: False,
     ) -> None:
-        """Prepare; nothing is looked at yet.
+        """Prepare; looks at nothing yet.
 
         ``root`` is where /proc, /etc, /sys and /dev are, ``cwd`` where the failed command ran,
         ``containers`` gives the engine's list of all containers (the API's summaries: Id, Names,
@@ -123,10 +123,10 @@ class MachineFacts:
     @cached_property
     def cli_version(self) -> str:
         """Its version, such as ``28.2.2``; empty without one."""
-        found = re.search(
+        match = re.search(
             r"\d+\.\d+\.\d+", self._ask([str(self.cli), "--version"]) if self.cli else ""
         )
-        return found[0] if found else ""
+        return match[0] if match else ""
 
     def which(self, command: str) -> Path | None:
         """The command on this person's PATH."""
@@ -247,10 +247,10 @@ class MachineFacts:
     def engine(self) -> Daemon | None:
         """The engine's process: the one with its address on the command line, or the only one."""
         host, _ = self.address
-        found = [one for one in self.daemons if host in one.hosts]
-        if not found and host.startswith(UNIX):
-            found = self.daemons
-        return found[0] if len(found) == 1 else None
+        daemons = [one for one in self.daemons if host in one.hosts]
+        if not daemons and host.startswith(UNIX):
+            daemons = self.daemons
+        return daemons[0] if len(daemons) == 1 else None
 
     # --- files, disks, devices ---
 
@@ -272,12 +272,12 @@ class MachineFacts:
             files = [
                 self.cwd / name for name in call(self._eyes, file_actions.names, str(self.cwd))
             ]
-            return [f for f in files if (seen := self._look_at(f)) and stat.S_ISREG(seen[2])]
+            return [f for f in files if (status := self._look_at(f)) and stat.S_ISREG(status[2])]
         return []
 
     def _text(self, file: Path) -> str:
-        found = call(self._eyes, file_actions.beginning, str(file), _TEXT_CHARS)
-        return found.decode("utf-8", "replace")
+        content = call(self._eyes, file_actions.beginning, str(file), _TEXT_CHARS)
+        return content.decode("utf-8", "replace")
 
     def _look_at(self, file: Path) -> list[int] | None:
         with suppress(OSError):
@@ -296,15 +296,15 @@ class MachineFacts:
 
     def owner(self, path: str) -> int | None:
         """The uid that owns the file of the host; None when there is none, or it is hidden."""
-        return seen[0] if (seen := self._look_at(self.root / path.lstrip("/"))) else None
+        return status[0] if (status := self._look_at(self.root / path.lstrip("/"))) else None
 
     def owner_in_folder(self, name: str) -> int | None:
         """The uid that owns a file of the folder that the command ran in; None of a link."""
         try:
-            found = (self.cwd / name).lstat()
+            status = (self.cwd / name).lstat()
         except OSError:
             return None
-        return found.st_uid if stat.S_ISREG(found.st_mode) else None
+        return status.st_uid if stat.S_ISREG(status.st_mode) else None
 
     def is_empty(self, path: str) -> bool:
         """Whether the path is a folder with nothing in it."""

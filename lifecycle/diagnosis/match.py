@@ -66,26 +66,26 @@ def candidates(output: str) -> list[Match]:
     """Every entry that the text alone allows: proved, or else hinted at; none explained away."""
     for searched in pasted_text.variants(output):
         for hints in (False, True):
-            found = _matches(searched, hints=hints)
-            if found:
-                beaten = {loser for match in found for loser in match.entry.beats}
-                return [match for match in found if match.entry.id not in beaten]
+            matches = _matches(searched, hints=hints)
+            if matches:
+                beaten = {loser for match in matches for loser in match.entry.beats}
+                return [match for match in matches if match.entry.id not in beaten]
     return []
 
 
 def _matches(output: str, *, hints: bool) -> list[Match]:
-    found = []
+    matches = []
     for entry in catalog.entries():
         first = _first(entry.hints if hints else entry.patterns, output)
         if first:
             line = pasted_text.line_at(output, *first.span())
             caught = {name: value for name, value in first.groupdict().items() if value}
-            found.append(Match(entry, first.start(), line, caught))
-    return sorted(found, key=lambda match: match.at)
+            matches.append(Match(entry, first.start(), line, caught))
+    return sorted(matches, key=lambda match: match.at)
 
 
 def _first(patterns: Iterable[re.Pattern[str]], output: str) -> re.Match[str] | None:
-    matches = [found for pattern in patterns if (found := pattern.search(output))]
+    matches = [hit for pattern in patterns if (hit := pattern.search(output))]
     return min(matches, key=lambda match: match.start(), default=None)
 
 
@@ -118,8 +118,8 @@ def _confirmed(rivals: list[tuple[Entry, Case]]) -> list[tuple[Entry, Case]]:
 def tell(entry: Entry, case: Case, lang: Lang = "en") -> Finding:
     """The finding as people read it, with the facts that its probes look up."""
     observed = case.symptom.observed
-    seen = case.line and case.symptom.printed and case.line not in observed
-    evidence = [f"printed: {case.line[:_QUOTED_CHARS]}"] if seen else []
+    quotes = case.line and case.symptom.printed and case.line not in observed
+    evidence = [f"printed: {case.line[:_QUOTED_CHARS]}"] if quotes else []
     evidence += observed if case.line in observed else ()
     for probe in entry.probes:
         evidence += PROBES[probe](case)

@@ -112,7 +112,7 @@ def container_has_port(case: Case) -> bool:
 
 
 def left_proxy_has_port(case: Case) -> bool:
-    """No container is known to hold the port: what holds it is left of one."""
+    """A leftover docker-proxy holds the port, and no container does."""
     return not container_has_port(case) and any(map(case.is_left_proxy, case.listening))
 
 
@@ -150,7 +150,7 @@ def shell_was_left(case: Case) -> bool:
 
 
 def shell_was_not_left(case: Case) -> bool:
-    """The container stopped for another reason, or for one that is not known."""
+    """The container stopped for another or an unknown reason."""
     return not shell_was_left(case)
 
 
@@ -210,12 +210,12 @@ def login_log_is_huge(case: Case) -> bool:
 
 
 def disk_is_full(case: Case) -> bool:
-    """Nothing is known that would have filled the disk."""
+    """No huge login log explains the full disk."""
     return not login_log_is_huge(case)
 
 
 def lists_are_missing(case: Case) -> bool:
-    """The package lists were not fetched in what was printed."""
+    """The output shows no download of package lists."""
     return not _LISTS_FETCHED.search(case.text)
 
 
@@ -233,18 +233,18 @@ def passwd_unanswered(case: Case) -> bool | None:
     """The passwd got an end of file, or two different passwords, in a container."""
     if case.building or etc_is_mounted(case) or etc_is_read_only(case):
         return False
-    said = _last_said(case)
-    return said == _UNANSWERED if said else None
+    reason = _last_reason(case)
+    return reason == _UNANSWERED if reason else None
 
 
 def passwd_too_weak(case: Case) -> bool:
     """The policy's word was the last; root is only warned, and may fail for another reason."""
-    return not case.building and _last_said(case) == _WEAK
+    return not case.building and _last_reason(case) == _WEAK
 
 
 def etc_is_mounted(case: Case) -> bool | None:
     """The container mounts the files that passwd must replace."""
-    if case.building or _last_said(case):
+    if case.building or _last_reason(case):
         return False
     mounted = any(bind.target in _ACCOUNTS for bind in case.binds)
     return mounted or (False if etc_is_read_only(case) else _unless_known(case))
@@ -252,7 +252,7 @@ def etc_is_mounted(case: Case) -> bool | None:
 
 def etc_is_read_only(case: Case) -> bool | None:
     """The container's own file system, or what is mounted at /etc, is read-only."""
-    if case.building or _last_said(case):
+    if case.building or _last_reason(case):
         return False
     return bool(case.read_only_at("/etc")) or _unless_known(case)
 
@@ -262,16 +262,16 @@ def _unless_known(case: Case) -> bool | None:
     return False if case.inspected else None
 
 
-def _last_said(case: Case) -> str:
+def _last_reason(case: Case) -> str:
     """Why passwd gave up, as it said itself: the last of several reasons, or nothing."""
     reasons = {_UNANSWERED: (_NOT_ANSWERED,), _WEAK: entry(_WEAK).patterns}
-    said = [
-        (found.start(), reason)
+    places = [
+        (match.start(), reason)
         for reason, patterns in reasons.items()
         for pattern in patterns
-        for found in pattern.finditer(case.text)
+        for match in pattern.finditer(case.text)
     ]
-    return max(said, default=(0, ""))[1]
+    return max(places, default=(0, ""))[1]
 
 
 def path_is_not_mounted(case: Case) -> bool | None:

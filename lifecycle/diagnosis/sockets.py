@@ -54,7 +54,7 @@ class SocketInfo:
 def look_at_socket(path: str) -> SocketInfo:
     """Stat the socket and try to connect to it; nothing is sent."""
     try:
-        found = os.stat(path)  # noqa: PTH116 - a path in text, as DOCKER_HOST gives it
+        status = os.stat(path)  # noqa: PTH116 - a path in text, as DOCKER_HOST gives it
     except PermissionError:
         return SocketInfo(path, "denied")
     except OSError:
@@ -68,7 +68,7 @@ def look_at_socket(path: str) -> SocketInfo:
             answers = "denied"
         except OSError:
             answers = "refused"
-    return SocketInfo(path, answers, found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode))
+    return SocketInfo(path, answers, status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode))
 
 
 @dataclass(frozen=True)
@@ -103,12 +103,12 @@ def listeners(
     ``network_of`` is a process in whose network the port is; without it, our own is meant.
     """
     tables = root / (f"proc/{network_of}/net" if network_of else "proc/net")
-    found = []
+    all_listeners = []
     for family in ("", "6"):
         for address, owner, inode in _rows(tables / f"{protocol}{family}", port, protocol):
             pid = _holder(root, inode)
-            found.append(_listener(root, address, port, owner, pid))
-    return found
+            all_listeners.append(_listener(root, address, port, owner, pid))
+    return all_listeners
 
 
 def _listener(root: Path, address: str, port: int, owner: int, pid: int | None) -> Listener:
@@ -162,8 +162,8 @@ def _command(root: Path, pid: int) -> str:
 
 def _container_of(root: Path, pid: int) -> str:
     """The id of the container that the process lives in, by its cgroup; empty when in none."""
-    found = _CONTAINER_ID.search(_read(root / f"proc/{pid}/cgroup"))
-    return found[0] if found else ""
+    match = _CONTAINER_ID.search(_read(root / f"proc/{pid}/cgroup"))
+    return match[0] if match else ""
 
 
 @dataclass(frozen=True)
@@ -192,12 +192,12 @@ class Daemon:
 
 def daemons(root: Path) -> list[Daemon]:
     """Every dockerd that this machine's /proc shows."""
-    found = []
+    all_daemons = []
     for process in _processes(root):
         if _read(process / "comm").strip() == "dockerd":
             words = _read(process / "cmdline").split("\0")
-            found.append(Daemon(int(process.name), tuple(word for word in words if word)))
-    return found
+            all_daemons.append(Daemon(int(process.name), tuple(word for word in words if word)))
+    return all_daemons
 
 
 def _processes(root: Path) -> Iterator[Path]:

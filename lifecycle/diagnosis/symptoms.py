@@ -20,10 +20,10 @@ _REFUSED_WRITES = {
 
 
 def of_engine(error: EngineError, address: str, words: tuple[str, ...] = ()) -> Symptom:
-    """An engine that gave no answer; one that refused has said why in its own words."""
+    """An engine gave no answer; after a refusal, its own words are the symptom."""
     known = next((finding for kind, finding in _FINDINGS if isinstance(error, kind)), "")
-    told = "" if known else str(error)
-    return Symptom(told, words, finding=known, caught={"host": address}, printed=False)
+    text = "" if known else str(error)
+    return Symptom(text, words, finding=known, caught={"host": address}, printed=False)
 
 
 def of_missing_source(source: str, words: tuple[str, ...]) -> Symptom:
@@ -33,9 +33,9 @@ def of_missing_source(source: str, words: tuple[str, ...]) -> Symptom:
 
 def of_refused_write(path: str, error: str, words: tuple[str, ...], uid: int | None) -> Symptom:
     """A program inside that may not write at a path where its line promised that it could."""
-    known = next((f for said, f in _REFUSED_WRITES.items() if said in error), "")
-    told = "" if known else error
-    return Symptom(told, words, finding=known, caught={"path": path}, printed=False, uid=uid)
+    known = next((f for phrase, f in _REFUSED_WRITES.items() if phrase in error), "")
+    text = "" if known else error
+    return Symptom(text, words, finding=known, caught={"path": path}, printed=False, uid=uid)
 
 
 def of_missing_cli() -> Symptom:

@@ -227,16 +227,16 @@ _LARGEST = 1 << 64
 _SHOWN = 60
 
 
-def read(told: Any, shape: Json, what: str) -> Json:
-    """An answer of this shape, without nulls; UnreadableError says what is another."""
-    found: Json = _read(told, shape, what)
-    return found
+def read(answer: Any, shape: Json, what: str) -> Json:
+    """Check an answer's shape and drop its nulls; raises UnreadableError for another shape."""
+    record: Json = _read(answer, shape, what)
+    return record
 
 
-def read_list(told: Any, shape: Json, what: str) -> list[Json]:
+def read_list(answer: Any, shape: Json, what: str) -> list[Json]:
     """A list of answers of this shape; an empty one where the engine says null."""
-    found: list[Json] = [] if told is None else _read(told, [shape], what)
-    return found
+    records: list[Json] = [] if answer is None else _read(answer, [shape], what)
+    return records
 
 
 def _read(value: Any, shape: Any, at: str) -> Any:
@@ -258,16 +258,16 @@ def _must(value: Any, kind: type, at: str, expected: str) -> Any:
 
 
 def _record(value: Json, shape: Json, at: str) -> Json:
-    found = {key: item for key, item in value.items() if item is not None}
+    record = {key: item for key, item in value.items() if item is not None}
     for key, inner in shape.items():
         name, place = key.lstrip("!="), f"{at}.{key.lstrip('!=')}"
-        if name in found:
-            found[name] = _read(found[name], inner, place)
+        if name in record:
+            record[name] = _read(record[name], inner, place)
         elif key[0] == "!":
             raise _wrong(None, place, inner if isinstance(inner, str) else "a mapping")
         elif key[0] == "=":
-            found[name] = [] if isinstance(inner, list) else _ZERO[inner]
-    return found
+            record[name] = [] if isinstance(inner, list) else _ZERO[inner]
+    return record
 
 
 def _entry(value: Any, each: Each, at: str) -> Any:

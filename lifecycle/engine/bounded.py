@@ -30,7 +30,7 @@ class Budget:
     at: float
 
     def left(self) -> float:
-        """Seconds that are left; TimeoutError when none are."""
+        """Seconds that remain; raises TimeoutError when none do."""
         rest = self.at - time.monotonic()
         if rest <= 0:
             raise TimeoutError("timed out")
@@ -48,7 +48,7 @@ class _Raw(io.RawIOBase):
         self._usual: float | None = link.gettimeout()
 
     def lift(self) -> None:
-        """No limit from here on: it is a stream, and whoever reads it has one."""
+        """Drop the limit: a stream's reader sets its own."""
         self._budget = None
         self._link.settimeout(self._usual)
 

@@ -50,7 +50,7 @@ def within(
         def call(self: C, /, *args: P.args, **kwargs: P.kwargs) -> R:
             def ask() -> R:
                 with self.bounded(times * self.limit) as limit:
-                    return _told(partial(method, self, *args, **kwargs), self, limit)
+                    return _translated(partial(method, self, *args, **kwargs), self, limit)
 
             return self.patience.ask(ask)
 
@@ -59,7 +59,7 @@ def within(
     return decorate
 
 
-def _told(question: Callable[[], R], client: Client, limit: float) -> R:
+def _translated(question: Callable[[], R], client: Client, limit: float) -> R:
     begun = time.monotonic()
     try:
         answer = question()
@@ -71,9 +71,11 @@ def _told(question: Callable[[], R], client: Client, limit: float) -> R:
         # The SDK believes an engine: on an answer of another kind it fails in any way at all.
         left(limit)
         waited = limit if time.monotonic() - begun >= limit else min(limit, client.limit)
-        told = error_from(error, client.address, waited)
-        client.expect_within(PING_LIMIT if isinstance(told, EngineSilent) else client.usual_limit)
-        raise told from error
+        failure = error_from(error, client.address, waited)
+        client.expect_within(
+            PING_LIMIT if isinstance(failure, EngineSilent) else client.usual_limit
+        )
+        raise failure from error
     client.expect_within(client.usual_limit)
     return answer
 
@@ -121,7 +123,7 @@ class Client:
 
     @contextmanager
     def bounded(self, limit: float) -> Iterator[float]:
-        """Within it, all that this thread asks takes no longer together; gives what is left."""
+        """Bound all of this thread's questions together; yields the seconds that remain."""
         outer = getattr(self._question, "budget", None)
         limit = left(limit)
         at = time.monotonic() + limit
@@ -132,7 +134,7 @@ class Client:
             self._question.budget = outer
 
     def expect_within(self, limit: float) -> None:
-        """Give answers that long: one that was silent is not waited for as long again."""
+        """Set the timeout; a silent engine gets a short one."""
         self.limit = limit
         if "_client" in self.__dict__:
             self._api.timeout = limit  # type: ignore[assignment]
@@ -167,8 +169,8 @@ class Client:
             self._client.close()
 
 
-def _version_of(told: Any) -> str:
-    version = told.get("ApiVersion") if isinstance(told, dict) else told
+def _version_of(answer: Any) -> str:
+    version = answer.get("ApiVersion") if isinstance(answer, dict) else answer
     if not isinstance(version, str) or not _VERSION.fullmatch(version):
         raise UnreadableError(f"{repr(version)[:80]} as its API's version, where 1.41 is one such")
     return version
@@ -220,7 +222,7 @@ def lines(read: Callable[[int], bytes]) -> Iterator[bytes]:
 
 def _object(line: bytes) -> Json | None:
     try:
-        found = json.loads(line)
+        value = json.loads(line)
     except (ValueError, RecursionError):
         return None
-    return found if isinstance(found, dict) else None
+    return value if isinstance(value, dict) else None

@@ -151,8 +151,8 @@ class Daemon(Removals):
     def image(self, name: str) -> Json | None:
         """Inspect an image by tag, digest or id."""
         try:
-            found: Any = self._api.inspect_image(name)  # type: ignore[no-untyped-call]
-            return read(found, answers.IMAGE, "image")
+            answer: Any = self._api.inspect_image(name)  # type: ignore[no-untyped-call]
+            return read(answer, answers.IMAGE, "image")
         except NotFound:
             return None
 
@@ -192,8 +192,8 @@ class Daemon(Removals):
         known = get_config_header(api, resolve_repository_name(name)[0]) if auth is None else auth
         headers = {"X-Registry-Auth": known} if known else {}
         answer = api._get(api._url("/distribution/{0}/json", name), headers=headers)  # noqa: SLF001
-        said = api._result(answer, json=True)  # noqa: SLF001
-        return str((said.get("Descriptor") or {}).get("digest") or "")
+        distribution = api._result(answer, json=True)  # noqa: SLF001
+        return str((distribution.get("Descriptor") or {}).get("digest") or "")
 
     @mapped
     def containers(self) -> list[Json]:
@@ -208,8 +208,8 @@ class Daemon(Removals):
     @mapped
     def volumes(self) -> list[Json]:
         """Every volume."""
-        found = read(self._api.volumes(), answers.VOLUMES, "volumes")
-        return cast("list[Json]", found["Volumes"])
+        answer = read(self._api.volumes(), answers.VOLUMES, "volumes")
+        return cast("list[Json]", answer["Volumes"])
 
     @mapped
     def networks(self) -> list[Json]:
@@ -219,8 +219,8 @@ class Daemon(Removals):
     @mapped
     def history(self, name: str) -> tuple[str, ...]:
         """The commands that made an image, the oldest first."""
-        told: Any = self._api.history(name)  # type: ignore[no-untyped-call]
-        layers = read_list(told, answers.LAYER, "history")
+        answer: Any = self._api.history(name)  # type: ignore[no-untyped-call]
+        layers = read_list(answer, answers.LAYER, "history")
         return tuple(str(layer.get("CreatedBy") or "") for layer in reversed(layers))
 
     @mapped
@@ -271,7 +271,7 @@ class Daemon(Removals):
     @mapped
     @_entering
     def open_inside(self, container: str, argv: Sequence[str], *, user: str = "") -> ExecStream:
-        """Start a command inside that is talked to, and return both directions of it."""
+        """Start a command inside, and return both directions of its stream."""
         exec_id = self._begun(container, argv, user=user, stdin=True)
         stream = ExecStream(self._api.exec_start(exec_id, socket=True))
         stream.lift()
@@ -298,8 +298,8 @@ class Daemon(Removals):
         if answer.status_code == 404:  # noqa: PLR2004
             return None
         answer.raise_for_status()
-        told = decode_json_header(answer.headers["X-Docker-Container-Path-Stat"])
-        return read(told, answers.STAT, "archive")
+        status = decode_json_header(answer.headers["X-Docker-Container-Path-Stat"])
+        return read(status, answers.STAT, "archive")
 
     @mapped
     @_entering
@@ -351,17 +351,17 @@ class Daemon(Removals):
         how = {"user": user, "tty": True, "stdin": True, "environment": dict(env)}
         exec_id = self._begun(container, argv, **how)
         stream = ExecStream(self._api.exec_start(exec_id, tty=True, socket=True))
-        seen, answered = b"", False
+        output, answered = b"", False
         try:
-            while enough not in seen and (chunk := stream.read()):
-                seen += chunk
-                if not answered and prompt in seen.lower():
+            while enough not in output and (chunk := stream.read()):
+                output += chunk
+                if not answered and prompt in output.lower():
                     stream.send(answer + b"\n")
                     answered = True
         finally:
             stream.close()
         state = self._exec(exec_id)
-        return ExecOutcome(state.get("ExitCode"), seen.decode("utf-8", "replace"))
+        return ExecOutcome(state.get("ExitCode"), output.decode("utf-8", "replace"))
 
     # -- what happens --------------------------------------------------------------------
 

@@ -17,7 +17,7 @@ _LOST = (ConnectionError, FileNotFoundError, ChunkedEncodingError, IncompleteRea
 """Refused, reset, closed; no socket at all; an answer that breaks off in its middle."""
 
 
-MOST_SAID = 1000
+MOST_CHARS = 1000
 """Characters of an engine's words that a sentence quotes."""
 _MARKUP = re.compile(r"<[^<>]*>")
 
@@ -27,7 +27,7 @@ class EngineError(Exception):
 
 
 class OutOfTimeError(EngineError, TimeIsUpError):
-    """All looking was over before the engine was asked; the message says whose limit it was."""
+    """The time ran out before the engine got a question; the message says whose limit it was."""
 
 
 class EngineAway(EngineError):  # noqa: N818 - a state of the engine, not of ours
@@ -71,27 +71,27 @@ def error_from(error: BaseException, address: str, limit: float) -> EngineError:
         return EngineSilent(
             f"the engine at {address} takes connections, but gave no answer within {limit:g} s"
         )
-    said = shortened(_innermost(chain))
+    words = shortened(_innermost(chain))
     if what := _unreadable(error, chain):
         return EngineError(f"the engine at {address} answered with {what}")
     for kind, meaning in _MEANINGS:
         if any(isinstance(e, kind) for e in chain):
-            return meaning(said)
-    return EngineError(said)
+            return meaning(words)
+    return EngineError(words)
 
 
 def _unreadable(error: BaseException, chain: list[BaseException]) -> str:
     """What came in place of an answer; empty when something else was the matter."""
     own = next((e for e in chain if isinstance(e, UnreadableError)), None)
-    said = shortened(_innermost(chain))
+    words = shortened(_innermost(chain))
     if own is not None:
         return str(own)
     if any(isinstance(e, JSONDecodeError | UnicodeDecodeError) for e in chain):
-        return f"what is no JSON ({said})"
+        return f"what is no JSON ({words})"
     if any(isinstance(e, HTTPException) and not isinstance(e, _LOST) for e in chain):
-        return f"what is no HTTP ({said})"
+        return f"what is no HTTP ({words})"
     if isinstance(error, LookupError | TypeError | AttributeError | RecursionError | MemoryError):
-        return f"what can't be read ({said or type(error).__name__})"
+        return f"what can't be read ({words or type(error).__name__})"
     return ""
 
 
@@ -107,9 +107,9 @@ def _innermost(chain: list[BaseException]) -> str:
     return f"{last.strerror}" if isinstance(last, OSError) and last.strerror else str(last)
 
 
-def shortened(said: str) -> str:
-    """An engine's words on one line; of a page that a proxy gave in its place, its text."""
-    text = said[: 4 * MOST_SAID]
+def shortened(words: str) -> str:
+    """An engine's words on one line; of a proxy's HTML page, its text."""
+    text = words[: 4 * MOST_CHARS]
     if "<html" in text.lower():
         text = " ".join(_MARKUP.sub(" ", text).split())
-    return text if len(text) <= MOST_SAID else f"{text[:MOST_SAID]}..."
+    return text if len(text) <= MOST_CHARS else f"{text[:MOST_CHARS]}..."

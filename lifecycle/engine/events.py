@@ -39,7 +39,7 @@ class Event:
 
     @property
     def key(self) -> tuple[float, str, str, str]:
-        """What tells it from every other one, also when it is told twice."""
+        """What identifies the event; a repetition has the same key."""
         return self.at, self.kind, self.action, self.id
 
     def is_a(self, action: str, name: str) -> bool:
@@ -50,8 +50,8 @@ class Event:
     def read(raw: dict[str, Any]) -> Event:
         """Read the daemon's JSON; ``exec_create: id`` becomes the action ``exec_create``."""
         actor = _mapping(raw.get("Actor"))
-        told = _mapping(actor.get("Attributes")).items()
-        attributes = {key: value for key, value in told if isinstance(value, str)}
+        pairs = _mapping(actor.get("Attributes")).items()
+        attributes = {key: value for key, value in pairs if isinstance(value, str)}
         kind, identity = _text(raw.get("Type")), _text(actor.get("ID"))
         if kind == "network" and "container" in attributes:
             identity = attributes["container"]
@@ -101,10 +101,10 @@ class EventLog:
     def _read(self) -> None:
         again = True
         while again:
-            seen = {e.key for e in self.since()}
+            keys = {e.key for e in self.since()}
             for raw in self._source:
                 event = Event.read(raw)
-                if event.key not in seen:
+                if event.key not in keys:
                     self._note(event)
             again = not self._closing.is_set() and self._open_again()
         with self._changed:

@@ -32,21 +32,21 @@ class Resident:
         end = f"@@over-{secrets.token_hex(8)}"
         # The script gets nothing of what we say next.
         asked = f"{{\n{script}\n}} </dev/null 2>/dev/null\nprintf '{end}'\n"
-        said, text = bytearray(), bytearray()
+        pieces, text = bytearray(), bytearray()
         deadline = time.monotonic() + left(self._limit)
         try:
             self._stream.expect_within(left(self._limit))
             self._stream.send(asked.encode())
             while not text.endswith(end.encode()):
-                if len(said) + len(text) > MOST_BYTES:
+                if len(pieces) + len(text) > MOST_BYTES:
                     raise EngineError(f"the shell inside printed more than {MOST_BYTES} bytes")
                 # In all, not for each piece: a program inside may print for ever.
                 self._stream.expect_within(max(0.001, deadline - time.monotonic()))
                 piece = self._stream.read()
                 if not piece:
                     raise EngineError("the shell inside has ended")
-                said += piece
-                text += taken(said)
+                pieces += piece
+                text += taken(pieces)
         except OSError as error:
             raise EngineError(f"the shell inside did not answer: {error}") from error
         return text.decode("utf-8", "replace").removesuffix(end)

@@ -14,7 +14,7 @@ _PAUSE = 0.2
 
 
 class Patience:
-    """One for each daemon. Without :meth:`waiting` nothing is asked twice."""
+    """One for each daemon. It repeats questions only within :meth:`waiting`."""
 
     def __init__(self, answers: Callable[[], bool]) -> None:
         """``answers`` tells whether the engine is there now."""
@@ -27,10 +27,10 @@ class Patience:
 
     @contextmanager
     def waiting(self, limit: float, say: Callable[[], None]) -> Iterator[None]:
-        """Meanwhile, a question that finds the engine away is asked again once it is back.
+        """Repeat a question that finds the engine away, once the engine is back.
 
-        ``limit`` seconds in all are waited, and from then on nothing is asked any more. ``say``
-        is called when the waiting begins.
+        It waits ``limit`` seconds in all, and then refuses every question. It calls ``say`` when
+        the waiting begins.
         """
         self._limit, self._say, self._waits = limit, say, True
         try:

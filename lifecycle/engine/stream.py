@@ -21,7 +21,7 @@ class ExecStream:
     """What the SDK's ``exec_start(socket=True)`` returned."""
 
     def __init__(self, raw: Any) -> None:
-        """Find the answer behind it, and the buffered reader that its head was read with."""
+        """Find the answer behind it, and the buffered reader that read its head."""
         self._raw = raw
         self._socket: Any = getattr(raw, "_sock", raw)
         self._reader: Any = raw._response.raw._fp.fp  # noqa: SLF001 - the SDK has no public way
@@ -71,7 +71,7 @@ def unframed(data: bytes) -> bytes:
 
 
 def taken(data: bytearray) -> bytes:
-    """The same, of the pieces that are whole, which are taken away from the data."""
+    """The same, of the whole pieces; removes them from the data."""
     printed, at = [], 0
     while at + _HEAD <= len(data):
         end = at + _HEAD + int.from_bytes(data[at + 4 : at + _HEAD], "big")

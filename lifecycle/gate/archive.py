@@ -22,8 +22,8 @@ from contextlib import closing, suppress
 from types import TracebackType
 from typing import IO, Any, Self, cast
 
-_TOLD = ("manifest.json", "repositories", "index.json", "oci-layout")
-MOST_TOLD = 1 << 20
+_MANIFEST_NAMES = ("manifest.json", "repositories", "index.json", "oci-layout")
+MOST_MANIFEST_BYTES = 1 << 20
 """Bytes of all manifests."""
 MOST_HASHED = 4 << 20
 """Bytes of a file whose name is held against its content: images' configurations are small."""
@@ -73,7 +73,7 @@ class Spool:
             self.size += len(piece)
 
     def send(self, engine: socket.socket) -> None:
-        """Send on, in chunks, what was read of it."""
+        """Send the archive on, in chunks, made anew of what this module read."""
         if self._file is None:
             return
         with suppress(ConnectionError):  # an engine that has answered reads no more of it
@@ -88,19 +88,19 @@ class Spool:
     def listed(self) -> dict[str, Any]:
         """The texts of its manifests, by their names, or ``problem``: why they can't be read.
 
-        ``true`` are the digests by which files are named that have them.
+        ``true`` are the digests in names of files that really have them.
         """
         if self._file is None:
             return {"problem": "there is none"}
-        told: dict[str, Any] = {}
+        texts: dict[str, Any] = {}
         known: dict[str, bool] = {}
         try:
             with closing(_opened(self._file)) as archive:
-                for name, text in _told(archive, known):
-                    told.setdefault(name, []).append(text)
+                for name, text in _manifests(archive, known):
+                    texts.setdefault(name, []).append(text)
         except _UNREADABLE as error:
             return {"problem": str(error) or type(error).__name__}
-        return {**told, "true": [digest for digest, right in known.items() if right]}
+        return {**texts, "true": [digest for digest, right in known.items() if right]}
 
 
 def _unpacked(file: IO[bytes]) -> IO[bytes]:
@@ -141,7 +141,7 @@ class _Chunks:
 
 
 def _plain(member: tarfile.TarInfo) -> tarfile.TarInfo:
-    """A member with nothing but what was read of it."""
+    """A copy of a member, with only the parts that this module reads."""
     made = tarfile.TarInfo(member.name)
     made.type = tarfile.REGTYPE if member.isreg() else member.type
     made.size = member.size if member.isreg() else 0
@@ -168,16 +168,16 @@ class _Member(tarfile.TarInfo):
         return following
 
 
-def _told(archive: Any, known: dict[str, bool]) -> Iterator[tuple[str, str]]:
-    """Each manifest; raises ValueError for what can't be told."""
-    left = MOST_TOLD
+def _manifests(archive: Any, known: dict[str, bool]) -> Iterator[tuple[str, str]]:
+    """Each manifest; raises ValueError for an archive that can't be read for certain."""
+    left = MOST_MANIFEST_BYTES
     for count, member in enumerate(archive):
         _refuse_two_names(archive, member)
         # In whatever folder: one may be a link to the folder where it counts.
         name = posixpath.normpath(member.name).rpartition("/")[2]
         if member.type not in _KINDS:
             raise ValueError(f"{name[:200]!r} is neither a file nor a folder nor a link")
-        if name in _TOLD:
+        if name in _MANIFEST_NAMES:
             left -= member.size
             if not member.isreg() or left < 0:
                 raise ValueError(f"{name} is no file of a usual size")

@@ -37,13 +37,13 @@ def receive(channel: socket.socket) -> bytes:
     return _exactly(channel, length)
 
 
-def send_json(channel: socket.socket, said: Any) -> None:
+def send_json(channel: socket.socket, value: Any) -> None:
     """Send one frame of JSON."""
-    send(channel, json.dumps(said).encode())
+    send(channel, json.dumps(value).encode())
 
 
 def receive_json(channel: socket.socket) -> Any:
-    """The next frame, read as JSON; raises ClosedError for one that is none."""
+    """The next frame's JSON; raises ClosedError where it holds none."""
     try:
         return json.loads(receive(channel))
     except (ValueError, RecursionError) as error:
@@ -51,7 +51,7 @@ def receive_json(channel: socket.socket) -> Any:
 
 
 def hand_over(channel: socket.socket) -> socket.socket:
-    """Open a conversation with whoever listens at the other end of a channel."""
+    """Open a conversation with the other end of a channel."""
     ours, theirs = socket.socketpair()
     try:
         socket.send_fds(channel, [b"."], [theirs.fileno()])

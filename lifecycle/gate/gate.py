@@ -35,7 +35,7 @@ _STEERING = ("DOCKER_TLS_VERIFY", "DOCKER_TLS", "DOCKER_CERT_PATH", "DOCKER_CONT
 
 
 class GateError(Exception):
-    """There is no gate, or it is not the one that was opened; the message says why."""
+    """The gate is missing, or another took its place; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Heard:
 
     what: Literal["asks", "answers", "given up"]
     stream: int
-    told: str
+    text: str
     """The method that is asked for, or why the connection is given up."""
     message: bytes
 
@@ -66,28 +66,28 @@ class Answer:
 
     @property
     def made(self) -> str:
-        """The id of what it made; empty where it made nothing, or it is not known what."""
+        """The id of the thing that it made; empty where it made none or does not say."""
         if self.status // 100 != 2:  # noqa: PLR2004
             return ""
         try:
-            said = json.loads(self.body)
+            answer = json.loads(self.body)
         except (ValueError, RecursionError):
             return ""
-        return str(said.get("Id") or "") if isinstance(said, dict) else ""
+        return str(answer.get("Id") or "") if isinstance(answer, dict) else ""
 
 
 class Call:
     """One request that waits for a judgement, seen by whoever judges."""
 
     def __init__(self, channel: socket.socket) -> None:
-        """Read what was asked; raises ClosedError where nobody asks any more."""
+        """Read the request; raises ClosedError where the client has gone."""
         self._channel = channel
-        said = frames.receive_json(channel)
-        self.unreadable = str(said.get("unreadable", ""))
+        question = frames.receive_json(channel)
+        self.unreadable = str(question.get("unreadable", ""))
         """Why it is no request; nothing is to be answered then."""
-        self.request = from_json(said) if not self.unreadable else _NOTHING
-        self.body = str(said.get("body", "")).encode("utf-8", "surrogateescape")
-        self.archive: Mapping[str, Any] = said.get("archive", {})
+        self.request = from_json(question) if not self.unreadable else _NOTHING
+        self.body = str(question.get("body", "")).encode("utf-8", "surrogateescape")
+        self.archive: Mapping[str, Any] = question.get("archive", {})
         """The manifests of an archive of images, by their names, or its ``problem``."""
 
     def refuse(self, message: str, status: int = 403) -> None:
@@ -102,10 +102,10 @@ class Call:
         """Let it through; the client gets the answer after :meth:`release`."""
         self._let(target, body, "wait")
         try:
-            said = frames.receive_json(self._channel)
+            outcome = frames.receive_json(self._channel)
         except frames.ClosedError:
-            said = {}  # the gate is gone: the engine may have done it all the same
-        return Answer(said.get("status", 0), said.get("body", said.get("failed", "")))
+            outcome = {}  # the gate is gone: the engine may have done it all the same
+        return Answer(outcome.get("status", 0), outcome.get("body", outcome.get("failed", "")))
 
     def relay_and_follow(
         self, target: str = "", body: bytes | None = None, *, hold: bool = False
@@ -129,17 +129,17 @@ class Call:
         self._let("", None, "hear")
         with suppress(frames.ClosedError):
             while True:
-                said = frames.receive_json(self._channel)
+                head = frames.receive_json(self._channel)
                 message = frames.receive(self._channel)
-                if "asks" in said:
-                    yield Heard("asks", said["stream"], said["asks"], message)
-                elif "answers" in said:
-                    yield Heard("answers", said["answers"], "", message)
-                elif "given_up" in said:
-                    yield Heard("given up", 0, said["given_up"], b"")
+                if "asks" in head:
+                    yield Heard("asks", head["stream"], head["asks"], message)
+                elif "answers" in head:
+                    yield Heard("answers", head["answers"], "", message)
+                elif "given_up" in head:
+                    yield Heard("given up", 0, head["given_up"], b"")
 
     def reply(self, *, build: str = "") -> None:
-        """What was heard may go on; ``build`` is the id of one that begins."""
+        """Let a message pass; ``build`` is the id of a build that begins."""
         frames.send_json(self._channel, {"build": build})
 
     def release(self, instead: bytes = b"") -> None:
@@ -152,8 +152,8 @@ class Call:
 
     def _let(self, target: str, body: bytes | None, then: str) -> None:
         sent = (self.body if body is None else body).decode("utf-8", "surrogateescape")
-        said = {"target": target or self.request.target, "body": sent, "then": then}
-        frames.send_json(self._channel, said)
+        order = {"target": target or self.request.target, "body": sent, "then": then}
+        frames.send_json(self._channel, order)
 
 
 _NOTHING = Request("", "", "", (), (), None)
@@ -207,7 +207,7 @@ class Gate:
             "identity": _identity(subject),
         }
         frames.send_json(self._orders, self._begin)
-        self._seen: os.stat_result | None = None
+        self._socket_status: os.stat_result | None = None
         self.refusal = ""
         """Why the subject can't reach the engine at all, as of when it was asked last."""
         self._thread = threading.Thread(target=self._listen, name="gate", daemon=True)
@@ -220,9 +220,9 @@ class Gate:
 
     def ready(self) -> None:
         """Wait until it takes requests; raises GateError."""
-        if self._seen is None:
+        if self._socket_status is None:
             self._take_refusal()
-            self._seen = self.path.lstat()
+            self._socket_status = self.path.lstat()
 
     def address(self) -> str:
         """To what DOCKER_HOST points: the gate, or the engine where the subject can't reach it.
@@ -253,13 +253,13 @@ class Gate:
         if code is not None:
             how = f"by signal {-code}" if code < 0 else f"with exit {code}"
             raise GateError(f"the gate was ended {how}: nothing reaches the engine any more")
-        if self._seen is None:
+        if self._socket_status is None:
             return  # nobody has used it yet
         try:
             now = self.path.lstat()
         except OSError:
             now = None
-        if now is None or not os.path.samestat(now, self._seen):
+        if now is None or not os.path.samestat(now, self._socket_status):
             raise GateError("the gate's socket was taken away or replaced while the run went on")
 
     def shown(self, text: str) -> str:
@@ -282,13 +282,13 @@ class Gate:
     def _take_refusal(self) -> None:
         self._orders.settimeout(START_LIMIT)
         try:
-            said = frames.receive_json(self._orders)
+            report = frames.receive_json(self._orders)
         except frames.ClosedError:
             self.check()
             raise GateError("the gate does not answer") from None
-        if "problem" in said:
-            raise GateError(f"the gate could not be opened at {self.path}: {said['problem']}")
-        self.refusal = said["refusal"]
+        if "problem" in report:
+            raise GateError(f"the gate could not be opened at {self.path}: {report['problem']}")
+        self.refusal = report["refusal"]
 
     def _listen(self) -> None:
         while channel := frames.take_over(self._calls):

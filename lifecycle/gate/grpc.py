@@ -95,9 +95,9 @@ class Asking:
 
 
 def _one(fields: Iterable[Header], name: bytes) -> str:
-    """The value of a field that stands once; else empty."""
-    found = [bytes(v) for k, v in fields if bytes(k) == name]
-    return found[0].decode("latin-1") if len(found) == 1 else ""
+    """The value of a field; empty unless it stands exactly once."""
+    values = [bytes(v) for k, v in fields if bytes(k) == name]
+    return values[0].decode("latin-1") if len(values) == 1 else ""
 
 
 class Answering:
@@ -151,10 +151,10 @@ class Judging(Protocol):
         """Why a call, or its message, is not let through; empty when it is."""
 
     def tell(self, stream: int, message: bytes) -> None:
-        """What the engine answered to a call; returns when it is written down."""
+        """Tell the harness the engine's answer to a call; returns when the ledger has it."""
 
     def given_up(self, why: str) -> None:
-        """The connection is given up."""
+        """Tell the harness why the gate gives the connection up."""
 
     def began(self, build: str) -> bool:
         """Whether a build of this id went through here."""
@@ -172,8 +172,8 @@ class Conversation:
 
     def ask(self, method: str, stream: int, message: bytes) -> str:
         """Why a call, or its message, is not let through; empty when it is."""
-        said = self._said({"asks": method, "stream": stream}, message)
-        build, why = str(said.get("build") or ""), str(said.get("refuse") or "")
+        reply = self._exchange({"asks": method, "stream": stream}, message)
+        build, why = str(reply.get("build") or ""), str(reply.get("refuse") or "")
         if build and build not in self._builds:
             with self._connect() as engine:
                 if is_running(engine, build):
@@ -184,18 +184,18 @@ class Conversation:
         return why
 
     def tell(self, stream: int, message: bytes) -> None:
-        """What the engine answered to a call; returns when it is written down."""
-        self._said({"answers": stream}, message)
+        """Tell the harness the engine's answer to a call; returns when the ledger has it."""
+        self._exchange({"answers": stream}, message)
 
     def given_up(self, why: str) -> None:
-        """The connection is given up."""
-        self._said({"given_up": why}, b"")
+        """Tell the harness why the gate gives the connection up."""
+        self._exchange({"given_up": why}, b"")
 
     def began(self, build: str) -> bool:
         """Whether a build of this id went through here."""
         return build in self._builds
 
-    def _said(self, what: Mapping[str, Any], message: bytes) -> dict[str, Any]:
+    def _exchange(self, what: Mapping[str, Any], message: bytes) -> dict[str, Any]:
         with self._asking:
             frames.send_json(self._call, what)
             frames.send(self._call, message)
@@ -293,6 +293,6 @@ def _pieces(source: socket.socket, first: bytes) -> Iterator[bytes | memoryview]
     """What has come already, and what comes."""
     if first:
         yield first
-    held = memoryview(bytearray(relay.PIECE))
-    while count := source.recv_into(held):
-        yield held[:count]
+    buffer = memoryview(bytearray(relay.PIECE))
+    while count := source.recv_into(buffer):
+        yield buffer[:count]

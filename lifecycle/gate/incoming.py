@@ -24,7 +24,7 @@ class Incoming:
     """The client's side of one connection."""
 
     def __init__(self, client: socket.socket) -> None:
-        """Nothing is read yet."""
+        """Take the connection; reads nothing yet."""
         self.client = client
         self._parser = h11.Connection(h11.SERVER, max_incomplete_event_size=MOST_HEAD)
         self._method = ""
@@ -51,7 +51,7 @@ class Incoming:
 
     @property
     def framing(self) -> str:
-        """The header that says where a body ends that is passed on as it comes."""
+        """The header that marks the end of a body that we pass on as it comes."""
         if self.chunked:
             return "Transfer-Encoding: chunked"
         return f"Content-Length: {self.length}" if self.length else ""
@@ -70,7 +70,7 @@ class Incoming:
                 raise ConnectionResetError("the body broke off")
 
     def body(self, most: int) -> bytes:
-        """The whole of a body that is short; raises BadRequestError for one that is not."""
+        """The whole of a short body; raises BadRequestError for a long one."""
         whole = bytearray()
         for piece in self.pieces():
             whole += piece
@@ -114,7 +114,7 @@ class Incoming:
         self.drain()
 
     def drain(self) -> None:
-        """Let the client read: a socket that is closed with bytes unread loses the answer."""
+        """Let the client read: closing a socket with unread bytes loses the answer."""
         relay.end(self.client)
         self.client.settimeout(DRAIN_LIMIT)
         while self.client.recv(1 << 16):

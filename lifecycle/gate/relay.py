@@ -79,7 +79,7 @@ def pass_on(source: socket.socket, sink: socket.socket, tee: Tee | None = None) 
 
 
 def _one(pieces: _Pieces, sink: socket.socket, tee: Tee | None) -> bool:
-    """Pass on what is there; False at the end."""
+    """Pass one piece on; False at the end."""
     piece = pieces.next()
     if piece:
         if tee is not None:
@@ -142,7 +142,7 @@ def _drop(client: socket.socket) -> bool:
 
 
 def whole_answer(engine: socket.socket, most: int) -> bytes:
-    """An answer that is short, all of it; raises TooLongError for one that is not."""
+    """The whole of a short answer; raises TooLongError for a long one."""
     pieces = bytearray()
     while piece := engine.recv(1 << 16):
         pieces += piece

@@ -78,18 +78,18 @@ class Request:
         }
 
 
-def from_json(said: Mapping[str, Any]) -> Request:
+def from_json(values: Mapping[str, Any]) -> Request:
     """The reverse of :meth:`Request.to_json`."""
-    pairs = {k: tuple((str(a), str(b)) for a, b in said[k]) for k in ("query", "headers")}
-    found = find(said["method"], said["path"])
+    pairs = {k: tuple((str(a), str(b)) for a, b in values[k]) for k in ("query", "headers")}
+    match = find(values["method"], values["path"])
     return Request(
-        said["method"],
-        said["version"],
-        said["path"],
+        values["method"],
+        values["version"],
+        values["path"],
         pairs["query"],
         pairs["headers"],
-        found[0] if found else None,
-        found[1] if found else {},
+        match[0] if match else None,
+        match[1] if match else {},
     )
 
 
@@ -114,15 +114,15 @@ def read(event: h11.Request) -> Request:
     headers = tuple(
         (k.decode("latin-1"), v.decode("latin-1")) for k, v in event.headers.raw_items()
     )
-    found = find(method, rest)
+    match = find(method, rest)
     request = Request(
         method=method,
         version=version[0] if version else "",
         path=rest,
         query=tuple(_query(asked)),
         headers=headers,
-        endpoint=found[0] if found else None,
-        names=found[1] if found else {},
+        endpoint=match[0] if match else None,
+        names=match[1] if match else {},
     )
     kind = request.header("content-type").strip().lower()
     if method in _WITH_FORMS and kind.startswith(_FORMS):

@@ -85,8 +85,8 @@ def _answered(engine: socket.socket, piece: bytes) -> bool:
 
 
 def _number(value: int) -> bytes:
-    found = bytearray()
+    digits = bytearray()
     while value > 0x7F:  # noqa: PLR2004 - seven bits a byte
-        found.append(value & 0x7F | 0x80)
+        digits.append(value & 0x7F | 0x80)
         value >>= 7
-    return bytes((*found, value))
+    return bytes((*digits, value))

@@ -25,7 +25,7 @@ from lifecycle.gate.grpc import Conversation, Judging, Watched
 from lifecycle.gate.incoming import DRAIN_LIMIT, Incoming
 from lifecycle.gate.request import BadRequestError, Request, head
 from lifecycle.gate.table import Act, Endpoint
-from lifecycle.gate.upstream import Upstream, told
+from lifecycle.gate.upstream import Upstream, words_of
 
 MOST_AT_ONCE = 512
 """Connections that are served at a time; more wait."""
@@ -53,7 +53,7 @@ class Server:
         """The ids of BuildKit's builds that went through here."""
 
     def serve(self) -> None:
-        """Take connections; one that can't be served ends, and the others go on."""
+        """Serve connections; a failure ends its own connection only."""
         while True:
             self._places.acquire()
             try:
@@ -131,11 +131,11 @@ class Server:
     def _connected(
         self, incoming: Incoming, call: socket.socket | None = None
     ) -> socket.socket | None:
-        """A connection to the engine; None when there is none, which the client was told."""
+        """A connection to the engine; else tell the client why, and return None."""
         try:
             return self._upstream.connect()
         except OSError as error:
-            message = told(self._upstream.address, error)
+            message = words_of(self._upstream.address, error)
             if call is not None:
                 with suppress(frames.ClosedError):  # whoever does not wait for it has gone
                     frames.send_json(call, {"failed": message})

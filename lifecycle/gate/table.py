@@ -183,6 +183,6 @@ def find(method: str, path: str) -> tuple[Endpoint, dict[str, str]] | None:
     if (method, path) in _EXACT:
         return _EXACT[method, path], {}
     for endpoint in ENDPOINTS:
-        if endpoint.method == method and (found := endpoint.pattern.fullmatch(path)):
-            return endpoint, found.groupdict()
+        if endpoint.method == method and (match := endpoint.pattern.fullmatch(path)):
+            return endpoint, match.groupdict()
     return None

@@ -63,9 +63,9 @@ class Upstream:
                     return ""
                 channel.settimeout(CONNECT_LIMIT)
                 channel.sendall(_PING)
-                return "" if channel.recv(1) else told(self.address, OSError(0, "it hung up"))
+                return "" if channel.recv(1) else words_of(self.address, OSError(0, "it hung up"))
         except OSError as error:
-            return told(self.address, error)
+            return words_of(self.address, error)
 
 
 def _place(address: str) -> tuple[str, int]:
@@ -77,7 +77,7 @@ def _place(address: str) -> tuple[str, int]:
     return host or "localhost", port or 2375
 
 
-def told(address: str, error: OSError) -> str:
+def words_of(address: str, error: OSError) -> str:
     """What the docker CLI says where it can't connect."""
     path = address.removeprefix("unix://")
     if error.errno in {errno.EACCES, errno.EPERM}:

@@ -57,7 +57,7 @@ def is_other(subject: Subject) -> bool:
 
 
 def files_of(subject: Subject) -> Files:
-    """How the files that a scenario names are read for that person."""
+    """The reader of a scenario's files for that person."""
     if not is_other(subject):
         return OWN
 
@@ -79,8 +79,8 @@ def files_of(subject: Subject) -> Files:
 
 def refused(subject: Subject, error: Exception) -> str:
     """Why something is not known, in a sentence that names whom the kernel refused."""
-    said = str(getattr(error, "strerror", None) or error).lower()
-    return f"cannot be read as {subject.name}: {said}"
+    reason = str(getattr(error, "strerror", None) or error).lower()
+    return f"cannot be read as {subject.name}: {reason}"
 
 
 def _done(

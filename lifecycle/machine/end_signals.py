@@ -11,7 +11,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def heeded() -> tuple[signal.Signals, ...]:
-    """The signals that ask us to end; one that is ignored (nohup) asks nothing."""
+    """The signals that ask us to end, without those that we ignore (nohup)."""
     hup = signal.getsignal(signal.SIGHUP)
     return SIGNALS[:2] if hup is signal.SIG_IGN else SIGNALS
 
@@ -39,7 +39,7 @@ class Ending:
         self._asked = False
 
     def ask(self, number: int) -> bool:
-        """An end is asked for; whether this is the first time."""
+        """Count a wish to end; returns whether it is the first."""
         first = not self.requested
         self.requested = True
         if number != signal.SIGHUP:

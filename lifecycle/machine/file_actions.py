@@ -15,8 +15,8 @@ MOST_NAMES = 10_000
 
 def look(path: str) -> list[int]:
     """Owner, group and mode of what a path leads to."""
-    seen = os.stat(path)  # noqa: PTH116 - a path as text, which is what crosses
-    return [seen.st_uid, seen.st_gid, seen.st_mode]
+    status = os.stat(path)  # noqa: PTH116 - a path as text, which is what crosses
+    return [status.st_uid, status.st_gid, status.st_mode]
 
 
 def real(path: str) -> str:
@@ -46,7 +46,7 @@ def touch(path: str) -> None:
 
 
 def remove(path: str) -> None:
-    """Remove a file; one that is gone already is removed."""
+    """Remove a file; a missing file is no error."""
     try:
         os.unlink(path)  # noqa: PTH108 - a path as text
     except FileNotFoundError:

@@ -33,7 +33,7 @@ class Gpu:
 
 @dataclass(frozen=True)
 class Gpus:
-    """The GPUs that were found, where that is known from, and why there is none."""
+    """The GPUs, the source that lists them, and why there is none."""
 
     source: Source
     items: tuple[Gpu, ...]
@@ -45,23 +45,23 @@ def host_gpus(simulated: Sequence[Mapping[str, Any]] | None = None) -> Gpus:
     if simulated is not None:
         items = tuple(_simulated(place, one) for place, one in enumerate(simulated))
         return Gpus("simulated", items, "" if items else "the sandbox simulates no GPU")
-    found = _from_nvml()
-    if found.source == "nvml" or shutil.which("nvidia-smi") is None:
-        return found
-    return _from_smi(found.reason)
+    gpus = _from_nvml()
+    if gpus.source == "nvml" or shutil.which("nvidia-smi") is None:
+        return gpus
+    return _from_smi(gpus.reason)
 
 
 def parse_smi_list(text: str) -> tuple[Gpu, ...]:
     """The GPUs and MIG devices in the output of ``nvidia-smi -L``."""
-    found: list[Gpu] = []
+    gpus: list[Gpu] = []
     parent = Gpu(0, "", "")
     for line in text.splitlines():
         if gpu := _GPU_LINE.match(line):
             parent = Gpu(int(gpu["index"]), gpu["uuid"], gpu["name"])
-            found.append(parent)
+            gpus.append(parent)
         elif mig := _MIG_LINE.match(line):
-            found.append(_mig(parent, mig["uuid"], mig["profile"]))
-    return tuple(found)
+            gpus.append(_mig(parent, mig["uuid"], mig["profile"]))
+    return tuple(gpus)
 
 
 def _mig(parent: Gpu, uuid: str, profile: str) -> Gpu:
@@ -155,5 +155,5 @@ def _from_smi(nvml_reason: str) -> Gpus:
         return Gpus("none", (), f"{nvml_reason}; nvidia-smi cannot be run: {error}")
     if items := parse_smi_list(done.stdout):
         return Gpus("nvidia-smi", items)
-    said = " ".join((done.stdout + done.stderr).split())
-    return Gpus("none", (), f"{nvml_reason}; nvidia-smi says: {said or 'nothing'}")
+    output = " ".join((done.stdout + done.stderr).split())
+    return Gpus("none", (), f"{nvml_reason}; nvidia-smi says: {output or 'nothing'}")

@@ -45,14 +45,14 @@ for line in sys.stdin.buffer:
     signal.setitimer(signal.ITIMER_REAL, asked["limit"])
     try:
         pattern = re.compile(asked["pattern"], asked["flags"])
-        found = [pattern.search(text, asked["begin"]) for text in asked["texts"]]
-        said = [m and [m.span(n) for n in range(pattern.groups + 1)] for m in found]
+        matches = [pattern.search(text, asked["begin"]) for text in asked["texts"]]
+        answer = [m and [m.span(n) for n in range(pattern.groups + 1)] for m in matches]
     except re.error as error:
-        said = f"{{asked['pattern']!r}} is no regular expression: {{error}}"
+        answer = f"{{asked['pattern']!r}} is no regular expression: {{error}}"
     except (MemoryError, RecursionError, OverflowError):
-        said = {_LARGE!r}
+        answer = {_LARGE!r}
     signal.setitimer(signal.ITIMER_REAL, 0)
-    sys.stdout.write(json.dumps(said) + "\\n")
+    sys.stdout.write(json.dumps(answer) + "\\n")
     sys.stdout.flush()
 """
 
@@ -109,12 +109,12 @@ def find_in(
         limit = left(LIMIT)
     except TimeIsUpError as over:
         raise PatternError(str(over)) from over
-    said = _WORKER.ask(asked, limit)
-    if isinstance(said, str):
-        raise PatternError(said)
+    answer = _WORKER.ask(asked, limit)
+    if isinstance(answer, str):
+        raise PatternError(answer)
     return [
         Found(text, tuple((a, b) for a, b in spans)) if spans else None
-        for text, spans in zip(texts, said, strict=True)
+        for text, spans in zip(texts, answer, strict=True)
     ]
 
 
@@ -162,18 +162,18 @@ class _Worker:
         assert process.stdout is not None  # noqa: S101 - it is a pipe
         process.stdin.write(question.encode() + b"\n")
         process.stdin.flush()
-        deadline, said = time.monotonic() + limit + _SLACK, b""
+        deadline, line = time.monotonic() + limit + _SLACK, b""
         poller = select.poll()
         poller.register(process.stdout, select.POLLIN)
-        while not said.endswith(b"\n"):
+        while not line.endswith(b"\n"):
             rest = max(0.0, deadline - time.monotonic())
             if not poller.poll(rest * 1000):
                 break
             piece = os.read(process.stdout.fileno(), 1 << 16)
             if not piece:
                 break
-            said += piece
-        return said
+            line += piece
+        return line
 
     def _end(self) -> None:
         process, self._process = self._process, None

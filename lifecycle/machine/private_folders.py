@@ -41,7 +41,7 @@ def why_unsafe(folder: Path, within: Path | None = None) -> str:
 
 
 def _way(folder: Path, within: Path | None) -> list[Path]:
-    """The folder and those above it, as it is written and as its links lead."""
+    """The folder and its parents, by its written path and by its resolved path."""
     written = Path(os.path.abspath(folder))  # noqa: PTH100 - links stay: they can be replaced
     ways = [*(written, *written.parents)]
     if within is not None:

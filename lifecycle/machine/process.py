@@ -138,10 +138,10 @@ def could_not_start(
 def find_program(name: str, env: Mapping[str, str], cwd: str) -> str:
     """The path of a command, looked up where the subject's shell would; OSError without one."""
     if "/" not in name:
-        found = shutil.which(name, path=env.get("PATH", os.defpath))
-        if found is None:
+        program = shutil.which(name, path=env.get("PATH", os.defpath))
+        if program is None:
             raise FileNotFoundError(name)
-        return found
+        return program
     path = Path(cwd, name)
     if not path.exists():
         raise FileNotFoundError(name)

@@ -49,8 +49,10 @@ def mount_lines(text: str) -> list[MountLine]:
 
 def inner_pid(status: str) -> int | None:
     """The number of a process in its own namespace, by the text of /proc/PID/status."""
-    told = next((line.split() for line in status.splitlines() if line.startswith("NSpid:")), None)
-    return int(told[-1]) if told else None
+    numbers = next(
+        (line.split() for line in status.splitlines() if line.startswith("NSpid:")), None
+    )
+    return int(numbers[-1]) if numbers else None
 
 
 def _unescape(text: str) -> str:
@@ -67,7 +69,7 @@ def start_time(pid: int) -> int | None:
 
 
 def alive(pid: int, started: int) -> bool:
-    """Whether that very process still runs (one that only waits to be reaped does not)."""
+    """Whether that very process still runs; a zombie does not."""
     stat = _stat(pid)
     return _runs(stat) and int(stat[19]) == started
 
@@ -90,12 +92,12 @@ def kill_session(session: int, limit: float = 3.0) -> bool:
 
 def children_of(parent: int) -> list[int]:
     """The processes that a process started and that still run."""
-    found = []
+    children = []
     for entry in Path("/proc").glob("[0-9]*"):
         fields = _stat(int(entry.name))
         if len(fields) > 1 and fields[1] == str(parent) and fields[0] != "Z":
-            found.append(int(entry.name))
-    return found
+            children.append(int(entry.name))
+    return children
 
 
 def session_members(session: int) -> list[int]:

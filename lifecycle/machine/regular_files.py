@@ -35,7 +35,7 @@ def _regular(mode: int) -> None:
 
 @dataclass(frozen=True)
 class Files:
-    """How the files that a scenario names are read: as ourselves, or as the person it is for."""
+    """Reads the files that a scenario names, as ourselves or as the scenario's person."""
 
     beginning: Callable[[str, int], bytes] = beginning
     """At most so many bytes of one; OSError where it can't be read."""
@@ -52,7 +52,7 @@ OWN = Files()
 def text_at(path: str | Path, files: Files = OWN) -> str | None:
     """The text of a file that a command line names; None where it has none that can be read."""
     try:
-        found = files.beginning(str(path), MAX_SIZE + 1)
+        content = files.beginning(str(path), MAX_SIZE + 1)
     except (OSError, ValueError):
         return None
-    return found.decode("utf-8", "replace") if len(found) <= MAX_SIZE else None
+    return content.decode("utf-8", "replace") if len(content) <= MAX_SIZE else None

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from lifecycle.text.lines import one_line
 
-TOLD = 5
+MOST_NAMED = 5
 """So many of the things that are left are named, and the others counted."""
 _PLACE = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _LIST = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -58,7 +58,7 @@ class _Level:
 
 
 def remove_tree(path: Path) -> str:
-    """Remove a folder of this user's; empty when it is gone, else what was left and why."""
+    """Remove a folder of this user's; returns what stays and why, empty when all is gone."""
     left = _Left(str(path))
     try:
         with _opened(str(path.parent), os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC) as parent:
@@ -68,7 +68,7 @@ def remove_tree(path: Path) -> str:
     except _LeftError as error:
         left.add("", str(error))
     except OSError as error:
-        left.add("", _said(error))
+        left.add("", _reason(error))
     return str(left)
 
 
@@ -77,20 +77,20 @@ class _Left:
     """What stays, by its path."""
 
     top: str
-    told: list[str] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
     more: int = 0
 
     def add(self, below: str, why: str) -> None:
         """Name a thing; one below another that stays counts for itself."""
-        if len(self.told) < TOLD:
+        if len(self.lines) < MOST_NAMED:
             where = f"{self.top}/{below}" if below else self.top
-            self.told.append(f"{one_line(where)}: {why}")
+            self.lines.append(f"{one_line(where)}: {why}")
         else:
             self.more += 1
 
     def __str__(self) -> str:
         also = [f"and {self.more} more"] if self.more else []
-        return "; ".join([*self.told, *also])
+        return "; ".join([*self.lines, *also])
 
 
 class _Walk:
@@ -137,7 +137,7 @@ class _Walk:
     def _enter(self, within: int, name: str, above: _Place, *, is_top: bool = False) -> int:
         """Open a folder to be emptied, which is on the mount of the one before it."""
         with _opened(name, _PLACE, within) as place:
-            found = _place(place, above)
+            its_place = _place(place, above)
             state = os.fstat(place)
             if is_top and state.st_uid != os.geteuid():
                 raise _LeftError(
@@ -146,7 +146,7 @@ class _Walk:
             _allow(place, state)
             here = os.open(".", _LIST, dir_fd=place)
         try:
-            self._levels.append(_Level(name, found, _names(here)))
+            self._levels.append(_Level(name, its_place, _names(here)))
         except BaseException:
             os.close(here)
             raise
@@ -171,7 +171,7 @@ class _Walk:
         return above
 
     def _remove(self, within: int, level: _Level) -> bool:
-        """Remove a folder that was emptied; whether it stays."""
+        """Remove an emptied folder; returns whether it stays."""
         if level.spared:
             return True
         try:
@@ -179,7 +179,7 @@ class _Walk:
         except FileNotFoundError:
             return False
         except OSError as error:
-            why = _MOUNT if error.errno == errno.EBUSY else _said(error)
+            why = _MOUNT if error.errno == errno.EBUSY else _reason(error)
             self._left.add(self._below(level.name) if self._levels else "", why)
             return True
         return False
@@ -191,7 +191,7 @@ class _Walk:
     def _below(self, name: str) -> str:
         """A name as the path below the top, of which the end tells most."""
         names = [*(level.name for level in self._levels[1:]), name]
-        return "/".join(names if len(names) <= TOLD else ["...", *names[-TOLD:]])
+        return "/".join(names if len(names) <= MOST_NAMED else ["...", *names[-MOST_NAMED:]])
 
 
 def _names(folder: int) -> list[str]:
@@ -229,7 +229,7 @@ def _opened(name: str, how: int, within: int | None = None) -> Iterator[int]:
 def _place(descriptor: int, above: _Place | None = None) -> _Place:
     """Where a folder is; raises _LeftError where that is not on the mount of the one above it.
 
-    The mount is told by the kernel alone, so it is asked first. A bind mount has the same device.
+    The kernel alone tells the mount, so it comes first. A bind mount has the same device.
     """
     mount = _mount_of(descriptor)
     if above is not None and mount != above.mount:
@@ -250,10 +250,10 @@ def _is_at(descriptor: int, place: _Place) -> bool:
 
 def _mount_of(descriptor: int) -> str:
     text = Path(f"/proc/self/fdinfo/{descriptor}").read_text("ascii")
-    found = [line.split()[1] for line in text.splitlines() if line.startswith("mnt_id:")]
-    if not found:
+    mounts = [line.split()[1] for line in text.splitlines() if line.startswith("mnt_id:")]
+    if not mounts:
         raise _LeftError("this kernel does not tell mounts apart")
-    return found[0]
+    return mounts[0]
 
 
 def _allow(place: int, state: os.stat_result) -> None:
@@ -271,14 +271,14 @@ def _why(within: int, name: str, error: OSError) -> str:
             os.fstat(within).st_uid,
         ]
     except OSError:
-        return _said(error)
+        return _reason(error)
     other = next((uid for uid in owners if uid != os.geteuid()), None)
     if error.errno in {errno.EACCES, errno.EPERM} and other is not None:
         return f"{_owner(other)} has made it, or the folder that it is in: what a container wrote?"
-    return _said(error)
+    return _reason(error)
 
 
-def _said(error: OSError) -> str:
+def _reason(error: OSError) -> str:
     if error.errno in _NO_FOLDER:
         return "it is no folder, so it was left"
     if error.errno == errno.ENOTEMPTY:

@@ -29,10 +29,10 @@ def machine() -> dict[str, str]:
     return {"machine": known or (boot and ONE_BOOT + boot), "boot": boot, "pids": pids}
 
 
-def is_here(said: Mapping[str, object], *keys: str) -> bool:
-    """Whether what somebody wrote down of ``machine`` is so here, as far as the keys go."""
+def is_here(written: Mapping[str, object], *keys: str) -> bool:
+    """Whether these keys of a written ``machine`` have this machine's values."""
     here = machine()
-    return all(here[key] and said.get(key) == here[key] for key in keys)
+    return all(here[key] and written.get(key) == here[key] for key in keys)
 
 
 def _read(path: str) -> str:

@@ -49,15 +49,15 @@ class Mirrors:
 
 def mirrors(apt_mirror: str) -> Mirrors:
     """The lab's mirror, else what apt of this machine names."""
-    return chosen(apt_mirror, _told() + _told("--no-release-info"))
+    return chosen(apt_mirror, _indexes() + _indexes("--no-release-info"))
 
 
 def own_mirror() -> str:
     """Where this machine itself installs from; empty where apt names nothing by http."""
-    return chosen("", _told("--no-release-info")).any
+    return chosen("", _indexes("--no-release-info")).any
 
 
-def _told(*more: str) -> str:
+def _indexes(*more: str) -> str:
     """A line an index of packages: the label of its release, its component, its address.
 
     Apt knows the label of those only that it has fetched; without labels it names all.
@@ -72,24 +72,24 @@ _LABELS = {"debian": "Debian", "debian-security": "Debian-Security"}
 """What the last part of an address means where apt knows no label: Debian's mirrors all have it."""
 
 
-def chosen(apt_mirror: str, told: str) -> Mirrors:
+def chosen(apt_mirror: str, indexes: str) -> Mirrors:
     """The mirrors to use, of the lab's own setting and the lines that apt told.
 
     Others (https without its certificates, a disk, one that wants a password) would not work
     inside a bare image, or would be read by everybody there.
     """
-    found: dict[str, str] = {}
-    for line in told.splitlines():
+    addresses: dict[str, str] = {}
+    for line in indexes.splitlines():
         label, _, rest = line.partition(" ")
         component, _, address = rest.partition(" ")
         if component == "main" and _is_plain(address):
             named = label if label in _LABELS.values() else _LABELS.get(_last_part(address), "any")
-            found.setdefault(named, address)
-            found.setdefault("any", address)
-    debian, security = found.get("Debian", ""), found.get("Debian-Security", "")
+            addresses.setdefault(named, address)
+            addresses.setdefault("any", address)
+    debian, security = addresses.get("Debian", ""), addresses.get("Debian-Security", "")
     if _is_plain(apt_mirror):
         debian, security = (f"{apt_mirror.rstrip('/')}/{part}" for part in _LABELS)
-    return Mirrors(debian, security, found.get("any", ""))
+    return Mirrors(debian, security, addresses.get("any", ""))
 
 
 def _is_plain(address: str) -> bool:
@@ -112,10 +112,10 @@ def key(apt_mirror: str) -> str:
 
 
 def make(
-    record: Record, engine: Engine, image: str, found: Mirrors, *, say: Callable[[str], None]
+    record: Record, engine: Engine, image: str, apt_mirrors: Mirrors, *, say: Callable[[str], None]
 ) -> None:
     """Have the base image in the engine, under this name."""
-    if not found.sources:
+    if not apt_mirrors.sources:
         _pull(engine, image, say)
         return
     ensure(BASE, say)
@@ -123,7 +123,7 @@ def make(
     tar = record.data_dir / "base.tar"
     words = ("mmdebstrap", "--quiet", *_OPTIONS, "--keyring", str(KEYRING), SUITE, str(tar))
     temporary = {**os.environ, "TMPDIR": str(record.data_dir)}
-    command = joined(record, *words, *found.sources)
+    command = joined(record, *words, *apt_mirrors.sources)
     run(*command, what="mmdebstrap can't make the base image", environ=temporary)
     engine.docker(
         "import", "--change", 'CMD ["bash"]', str(tar), image, what="the base image can't be loaded"

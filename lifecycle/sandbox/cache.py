@@ -29,15 +29,15 @@ class Cache:
         self.folder = folder
 
     def get(self, name: str) -> Path | None:
-        """The file, if it is there and is what was put there."""
+        """The file, where it has the size and the checksum of its label; else None."""
         file, label = self.folder / name, self._label(name)
         try:
-            said = json.loads(label.read_text())
+            content = json.loads(label.read_text())
             if (
                 _is_ours(file)
                 and _is_ours(label)
-                and file.stat().st_size == said["size"]
-                and _checksum(file) == said["sha256"]
+                and file.stat().st_size == content["size"]
+                and _checksum(file) == content["sha256"]
             ):
                 return file
         except (OSError, ValueError, KeyError, TypeError):
@@ -62,7 +62,7 @@ class Cache:
 
     @contextmanager
     def making(self, name: str, wait: Callable[[], None]) -> Iterator[None]:
-        """One maker at a time; ``wait`` is told when another is at it."""
+        """One maker at a time; calls ``wait`` when another is at it."""
         self.folder.mkdir(mode=0o755, parents=True, exist_ok=True)
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
         handle = os.open(self.folder / f"{name}.lock", flags, 0o600)

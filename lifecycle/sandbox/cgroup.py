@@ -19,13 +19,13 @@ _SUBREAPERS = "subreapers"
 
 
 def hierarchies() -> list[tuple[Path, frozenset[str]]]:
-    """Where each hierarchy is mounted, with its controllers; none are told for cgroup v2."""
-    found = []
+    """The mount point of each hierarchy, with its controllers; none for cgroup v2."""
+    mounts = []
     for line in mount_lines("\n".join(_lines(Path("/proc/self/mountinfo")))):
         if line.fstype in {"cgroup", "cgroup2"}:
             controllers = line.super_options if line.fstype == "cgroup" else frozenset[str]()
-            found.append((Path(line.target), controllers))
-    return found
+            mounts.append((Path(line.target), controllers))
+    return mounts
 
 
 def _home(record: Record) -> Path | None:
@@ -73,9 +73,9 @@ def members(record: Record, *, subreapers: bool = False) -> set[int]:
     home = _home(record)
     groups = [Path(group) for group, _, _ in os.walk(home)] if home else []
     groups = [group for group in groups if (group.name == _SUBREAPERS) == subreapers]
-    found = {int(pid) for group in groups for pid in _lines(group / "cgroup.procs")}
+    pids = {int(pid) for group in groups for pid in _lines(group / "cgroup.procs")}
     if subreapers:
-        return found
+        return pids
     alive = set()
     children: dict[int, list[int]] = {}
     for entry in Path("/proc").iterdir():
@@ -84,13 +84,13 @@ def members(record: Record, *, subreapers: bool = False) -> set[int]:
             if stat and stat[0] not in "ZX":
                 alive.add(int(entry.name))
                 children.setdefault(int(stat[1]), []).append(int(entry.name))
-    queue = list(found)
+    queue = list(pids)
     while queue:
         for child in children.get(queue.pop(), ()):
-            if child not in found:
-                found.add(child)
+            if child not in pids:
+                pids.add(child)
                 queue.append(child)
-    return (found & alive) - {os.getpid()}
+    return (pids & alive) - {os.getpid()}
 
 
 def _stat(process: Path) -> list[str]:
@@ -124,7 +124,7 @@ def kill_all(record: Record, *, limit: float = 10) -> None:
 
 
 def _thaw(record: Record) -> None:
-    """Let paused containers run: under v1 what is frozen does not even die."""
+    """Let paused containers run: under v1 a frozen process does not even die."""
     for mount, controllers in hierarchies():
         if "freezer" in controllers:
             for group, _, _ in os.walk(mount / record.name):

@@ -33,7 +33,7 @@ class Claim:
     """The locks of one sandbox, held until :meth:`release` or until this process ends."""
 
     def __init__(self, sandbox: str) -> None:
-        """Say which sandbox; nothing is held yet."""
+        """Name the sandbox; takes no lock yet."""
         self.sandbox = sandbox
         self._handles: list[int] = []
 
@@ -81,7 +81,7 @@ class Claim:
     def remove_folders(self) -> None:
         """Delete what is left of the folders; call it under the roots' lock.
 
-        They are out of sight first: what is seen has its lock, until all of it is gone.
+        It moves them out of sight first: a visible sandbox keeps its lock to the end.
         """
         for root in ROOTS:
             folder, aside = root / self.sandbox, root / f"{self.sandbox}{_ASIDE}"
@@ -92,7 +92,7 @@ class Claim:
 
     @property
     def is_released(self) -> bool:
-        """Whether no lock is held any longer."""
+        """Whether this claim has no lock, or has let all of them go."""
         return not self._handles
 
     def release(self) -> None:
@@ -115,13 +115,13 @@ def _locked_file(folder: Path) -> int:
 
 
 def _check(handle: int) -> None:
-    """See that a lock is the one that was made: it says which it is.
+    """Raise ValueError for a copy of a lock: the original names its own inode.
 
-    In another view of the disk (an overlay, a copy) the lock of the living one is not seen.
+    Another view of the disk (an overlay, a copy) does not show who holds the original.
     """
     state = os.fstat(handle)
-    said = json.loads(os.pread(handle, 1000, 0) or b"{}") if stat.S_ISREG(state.st_mode) else None
-    if not isinstance(said, dict) or said.get("inode") != state.st_ino:
+    label = json.loads(os.pread(handle, 1000, 0) or b"{}") if stat.S_ISREG(state.st_mode) else None
+    if not isinstance(label, dict) or label.get("inode") != state.st_ino:
         raise ValueError("its lock is a copy of another")
 
 
@@ -140,8 +140,8 @@ def sandboxes() -> list[str]:
 
 def records() -> list[Record]:
     """Every sandbox of this machine that is up, or was not taken down."""
-    found = (read(root / sandbox) for sandbox in sandboxes() for root in ROOTS)
-    return list({record.id: record for record in found if record}.values())
+    candidates = (read(root / sandbox) for sandbox in sandboxes() for root in ROOTS)
+    return list({record.id: record for record in candidates if record}.values())
 
 
 def has_record(sandbox: str) -> bool:
@@ -156,9 +156,9 @@ def locked() -> Iterator[None]:
     The locks are on the roots themselves, since a lock file would be one more thing left behind;
     the roots go with the last sandbox. Both are locked: another may see only one of them.
     """
-    with ExitStack() as held:
+    with ExitStack() as locks:
         for root in ROOTS:
-            held.enter_context(_alone(root))
+            locks.enter_context(_alone(root))
         for aside in (path for root in ROOTS for path in root.glob(f"*{_ASIDE}")):
             with suppress(SandboxError, OSError):
                 storage.delete(aside)  # of one that was killed while it made or deleted this

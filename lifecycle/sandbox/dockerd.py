@@ -105,9 +105,9 @@ def _options(record: Record) -> list[str]:
 
 
 def _version() -> int:
-    told = run("dockerd", "--version", what="dockerd can't be asked its version")
-    found = re.search(r"version (\d+)", told)
-    return int(found[1]) if found else _NO_TRUST_KEY
+    text = run("dockerd", "--version", what="dockerd can't be asked its version")
+    match = re.search(r"version (\d+)", text)
+    return int(match[1]) if match else _NO_TRUST_KEY
 
 
 def _launch(
@@ -166,9 +166,9 @@ def _complaint(record: Record) -> str:
     for name in ("dockerd", "containerd"):
         text = _log(record, name).read_text(errors="replace")
         if text.strip():
-            said = last_words(text)
-            found = re.search(r'msg="((?:[^"\\]|\\.)*)"', said)
-            return found[1] if found else said
+            words = last_words(text)
+            match = re.search(r'msg="((?:[^"\\]|\\.)*)"', words)
+            return match[1] if match else words
     return "it said nothing"
 
 

@@ -76,7 +76,7 @@ def _closed(record: Record) -> list[str]:
 def ways_out() -> list[str]:
     """The devices that lead out of the host: those with a router, and its own nets."""
     routes = json.loads(_ip("-j", "-4", "route", "show", "table", "all") or "[]")
-    found: dict[str, None] = {}
+    devices: dict[str, None] = {}
     for route in routes:
         hops = [route, *route.get("nexthops", ())]
         for hop in hops:
@@ -84,8 +84,8 @@ def ways_out() -> list[str]:
             inner = device.startswith(_INNER) and not hop.get("gateway")
             local = route.get("type") in {"local", "broadcast"} or device in {"", "lo"}
             if not (inner or local or device.startswith(LINK)):
-                found[device] = None
-    return list(found)
+                devices[device] = None
+    return list(devices)
 
 
 def forwarding() -> dict[str, str]:
@@ -151,13 +151,13 @@ def saved() -> Rules:
     """Each table's chains and rules. To ask for one table by name would make it."""
     if not shutil.which("iptables-save"):
         return {}
-    found: Rules = {}
+    rules: Rules = {}
     for line in run("iptables-save", what="the firewall's rules can't be read").splitlines():
         if line.startswith("*"):
-            lines = found.setdefault(line[1:], [])
+            lines = rules.setdefault(line[1:], [])
         elif line.startswith((":", "-A")):
             lines.append(line)
-    return found
+    return rules
 
 
 def _restore(record: Record, rules: Rules, *, netns: str = "") -> None:

@@ -54,10 +54,10 @@ def _lent(file: Path) -> list[range]:
 
 def _borne() -> set[int]:
     """The groups of every process there is."""
-    found: set[int] = set()
+    groups: set[int] = set()
     for status in Path("/proc").glob("[0-9]*/status"):
         with suppress(OSError):
             for line in status.read_text(errors="replace").splitlines():
                 if line.startswith(("Gid:", "Groups:")):
-                    found.update(map(int, line.split()[1:]))
-    return found
+                    groups.update(map(int, line.split()[1:]))
+    return groups

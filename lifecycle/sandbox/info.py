@@ -60,10 +60,10 @@ class SandboxInfo:
         return asdict(self)
 
 
-def from_json(said: Mapping[str, Any]) -> SandboxInfo:
+def from_json(values: Mapping[str, Any]) -> SandboxInfo:
     """The reverse of :meth:`SandboxInfo.to_json`."""
-    gpus = tuple(SimulatedGpu(**gpu) for gpu in said["gpus"])
-    return SandboxInfo(**{**said, "gpus": gpus})
+    gpus = tuple(SimulatedGpu(**gpu) for gpu in values["gpus"])
+    return SandboxInfo(**{**values, "gpus": gpus})
 
 
 def load_info(environ: Mapping[str, str]) -> SandboxInfo | None:

@@ -86,14 +86,14 @@ def resolvers() -> Resolvers:
 
 def _nameservers(file: Path) -> list[str]:
     """The IPv4 servers of a resolv.conf: the namespace has no IPv6."""
-    found = []
+    servers = []
     with suppress(OSError):
         for line in file.read_text().splitlines():
             words = line.split()
             if len(words) > 1 and words[0] == "nameserver":
                 with suppress(ValueError):
-                    found.append(str(IPv4Address(words[1])))
-    return found
+                    servers.append(str(IPv4Address(words[1])))
+    return servers
 
 
 def addresses(record: Record) -> tuple[str, str]:

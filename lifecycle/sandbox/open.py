@@ -86,14 +86,14 @@ def _end(record: Record, claim: Claim) -> list[str]:
 
 
 def _begin(say: Say) -> tuple[Record, Claim]:
-    """Have what is needed, and write down what is taken."""
+    """Get the programs, and write down what the sandbox takes."""
     sweep_sandboxes(say=say)
     install.ensure(install.ENGINE, say)
     return _claim()
 
 
 def _bring_up(record: Record, gpus: int, lab: Lab, reap: ExitStack, *, say: Say) -> SandboxInfo:
-    """Make all that the record says is made."""
+    """Make all that the record names."""
     size = storage.make(record)
     where = f" (its data in memory, {size} GiB at most)" if size else ""
     say(f"Starting a private engine{where}")
@@ -152,7 +152,7 @@ def _remove_lost(claim: Claim, say: Say) -> bool:
 
 
 def _claim() -> tuple[Record, Claim]:
-    """Choose what is free and write down that it is taken, before any of it is made."""
+    """Choose what is free and write it down, before making any of it."""
     with locked():
         uplink, pool = network.choose()
         record = Record(
@@ -184,11 +184,11 @@ def _describe(record: Record, gpus: tuple[SimulatedGpu, ...], lab: Lab) -> Sandb
         gpus=gpus,
         state_dir=str(record.run_dir),
     )
-    told = lab_of_sandbox(os.environ, lab)
-    if "@" in told:  # a password in an address: the member's to read, and nobody else's
+    lab_text = lab_of_sandbox(os.environ, lab)
+    if "@" in lab_text:  # a password in an address: the member's to read, and nobody else's
         lab_file.touch(mode=0o640)
         os.chown(lab_file, 0, record.socket_gid)
-    lab_file.write_text(told)
+    lab_file.write_text(lab_text)
     Path(info.info_file).write_text(json.dumps(info.to_json()))
     return info
 

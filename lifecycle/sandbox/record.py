@@ -85,7 +85,7 @@ class Record:
         return self.run_dir / "containerd" / "containerd.sock"
 
     def write(self, folder: Path) -> None:
-        """Say, before anything is made, that it is about to be."""
+        """Write the record down, before the sandbox makes anything."""
         file = folder / RECORD
         file.write_text(json.dumps(asdict(self)))
         file.chmod(0o600)
@@ -104,8 +104,8 @@ def boot_id() -> str:
 def read(folder: Path) -> Record | None:
     """The record in a sandbox's folder; None when there is none, or another version's."""
     try:
-        said = json.loads((folder / RECORD).read_text())
-        record = Record(before=Before(**said.pop("before")), **said)
+        values = json.loads((folder / RECORD).read_text())
+        record = Record(before=Before(**values.pop("before")), **values)
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
     return record if record.id == folder.name and _ID.fullmatch(record.id) else None

@@ -86,9 +86,9 @@ def _unpack(kept: Path, store: Path) -> None:
         tar.extractall(store)  # noqa: S202
 
 
-def _fill(record: Record, engine: Engine, found: base_image.Mirrors, *, say: Say) -> None:
+def _fill(record: Record, engine: Engine, mirrors: base_image.Mirrors, *, say: Say) -> None:
     """Push the base image and two versions of the lab's, then forget them here."""
-    base_image.make(record, engine, BASE_IMAGE, found, say=say)
+    base_image.make(record, engine, BASE_IMAGE, mirrors, say=say)
     say("Pushing the base image into the sandbox's registry")
     versions = [f"{LAB_IMAGE}:{version}" for version in LAB_VERSIONS]
     container = engine.docker("create", BASE_IMAGE, what="the base image can't be used").strip()

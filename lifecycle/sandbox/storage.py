@@ -51,7 +51,7 @@ def delete(folder: Path) -> None:
 
 
 def unmount(folder: Path) -> None:
-    """Unmount all that is mounted on a folder or in it."""
+    """Unmount everything on a folder or in it."""
     libc = ctypes.CDLL(None, use_errno=True)
     for point in reversed(_mounted(folder)):
         if libc.umount2(point, _MNT_DETACH) != 0:

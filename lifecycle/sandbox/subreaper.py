@@ -1,6 +1,6 @@
 """The parent of a daemon: it adopts the processes that the daemon's children leave, and reaps them.
 
-Without it they are left to init, which in a container may reap late or never. Run as a program,
+Without it init gets them, which in a container may reap late or never. Run as a program,
 with the daemon's words as arguments; it ends when the last of them has.
 """
 

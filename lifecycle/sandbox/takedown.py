@@ -93,7 +93,7 @@ def _remove_shim_sockets(record: Record) -> None:
 def _put_back(record: Record) -> None:
     """Put the machine's own settings back, when no other sandbox needs ours any longer.
 
-    Others are seen by what they have in the kernel as well: their /run may be another one.
+    The kernel shows the others as well: their /run may be another one.
     """
     before = record.before
     if set(sandboxes()) <= {record.id} and cgroup.groups_of_sandboxes() <= {record.name}:

@@ -10,16 +10,16 @@ from lifecycle.scenario.errors import Mark, ScenarioError
 
 
 def content(path: Path, what: str, read: Callable[[str, int], bytes] = beginning) -> bytes:
-    """A file that an author or an admin wrote; a ScenarioError where it can't be one."""
+    """Read a file that an author or an admin wrote; raises ScenarioError where nobody can."""
     start = Mark(str(path), 1, 1)
     try:
-        found = read(str(path), MAX_SIZE + 1)
+        data = read(str(path), MAX_SIZE + 1)
     except FileNotFoundError:
         there = "a link that leads nowhere" if path.is_symlink() else "no such file"
         raise ScenarioError(start, there, what) from None
     except (OSError, ValueError) as error:
-        said = getattr(error, "strerror", None) or str(error)
-        raise ScenarioError(start, said, f"{what} that can be read") from None
-    if len(found) > MAX_SIZE:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ScenarioError(start, reason, f"{what} that can be read") from None
+    if len(data) > MAX_SIZE:
         raise ScenarioError(start, "a file of more than 1 MiB", f"{what}; they are short")
-    return found
+    return data

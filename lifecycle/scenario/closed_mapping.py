@@ -35,8 +35,8 @@ class Closed(BaseModel):
             raise BadValueError(f"found {described(data)}", f"a mapping of {named_keys(known)}")
         for key, value in data.items():
             if key in cls.reserved:
-                found = f"`{key}` is reserved; this version does not run it yet"
-                raise BadValueError(found, f"only {named_keys(known)}", key=key)
+                problem = f"`{key}` is reserved; this version does not run it yet"
+                raise BadValueError(problem, f"only {named_keys(known)}", key=key)
             if key not in known:
                 near = nearest(str(key), known)
                 shown = str(value) if isinstance(value, str) else "..."

@@ -22,15 +22,15 @@ class Mark:
 class ScenarioError(Exception):
     """What the author wrote can't be used: what was found, what was expected, what to write."""
 
-    def __init__(self, mark: Mark, found: str, expected: str = "", corrected: str = "") -> None:
+    def __init__(self, mark: Mark, problem: str, expected: str = "", corrected: str = "") -> None:
         self.mark = mark
-        self.found = found
+        self.problem = problem
         self.expected = expected
         self.corrected = corrected
         super().__init__(str(self))
 
     def __str__(self) -> str:
-        parts = [one_line(self.found)]
+        parts = [one_line(self.problem)]
         if self.expected:
             parts.append(f"expected {one_line(self.expected)}")
         if self.corrected:

@@ -237,16 +237,16 @@ def _compiled(source: str) -> Expression:
 
 
 def compiled(hole: Hole) -> Expression:
-    """The hole's expression; what is no expression is a ScenarioError."""
+    """The hole's expression; raises ScenarioError where it is none."""
     try:
         return _compiled(hole.expression)
     except (TemplateError, SyntaxError, MemoryError, *RECOVERED) as error:
         raise ScenarioError(
-            hole.mark, f"`{one_line(hole.expression, 80)}`: {_said(error)}", *_advice(str(error))
+            hole.mark, f"`{one_line(hole.expression, 80)}`: {_reason(error)}", *_advice(str(error))
         ) from None
 
 
-def _said(error: BaseException) -> str:
+def _reason(error: BaseException) -> str:
     if isinstance(error, (RecursionError, MemoryError)):
         return "too deeply nested"
     return str(getattr(error, "message", None) or error)
@@ -281,9 +281,9 @@ def chains(tree: nodes.Node) -> Iterator[tuple[str, ...]]:
         if isinstance(node, (nodes.Filter, nodes.Test))
         and node.name in ("default", "d", "defined", "undefined")
     }
-    found = [_dotted(node) for node in walk(tree)]
-    inner = {chain[:-1] for chain in found if len(chain) > 1}
-    for chain in found:
+    dotted = [_dotted(node) for node in walk(tree)]
+    inner = {chain[:-1] for chain in dotted if len(chain) > 1}
+    for chain in dotted:
         if chain and chain not in inner and chain not in guarded:
             yield chain
 
@@ -305,7 +305,7 @@ def _dotted(node: nodes.Node | None) -> tuple[str, ...]:
 
 
 def evaluate(hole: Hole, values: Mapping[str, Any]) -> Any:
-    """The value of a hole; what is undefined, private or too much is a ScenarioError."""
+    """The value of a hole; raises ScenarioError for undefined, private or too large values."""
     expression = compiled(hole)
     try:
         result = expression.value(values)
@@ -315,7 +315,7 @@ def evaluate(hole: Hole, values: Mapping[str, Any]) -> Any:
         unknown = first_unknown(expression.chains, values)
         if unknown is None:
             shown = one_line(hole.expression, 80)
-            raise ScenarioError(hole.mark, f"`{shown}`: {_said(error)}", "a value") from None
+            raise ScenarioError(hole.mark, f"`{shown}`: {_reason(error)}", "a value") from None
     else:
         unknown = first_unknown(expression.chains, values)
     chain, known = unknown or ((hole.expression,), [])

@@ -64,7 +64,7 @@ class Proxy(Closed):
     no_proxy: Line = ""
 
     def environment(self) -> dict[str, str]:
-        """The variables by which programs find it; in lower case all of them do."""
+        """The variables that tell programs of the proxy; all programs read the lower-case ones."""
         named = {"http_proxy": self.http, "https_proxy": self.https, "no_proxy": self.no_proxy}
         return {name: value for name, value in named.items() if value}
 
@@ -158,9 +158,9 @@ def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]
 
 
 def _read(file: Path, files: Files) -> dict[str, Any]:
-    found = content(file, "a lab file (TOML)", files.beginning)
+    raw = content(file, "a lab file (TOML)", files.beginning)
     try:
-        text = found.decode()
+        text = raw.decode()
         data = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         at = re.search(r"line (\d+), column (\d+)", str(error))
@@ -171,7 +171,7 @@ def _read(file: Path, files: Files) -> dict[str, Any]:
 
 
 def _place(text: str, file: str, path: tuple[str | int, ...]) -> Mark:
-    """The line that sets a key; TOML's reader keeps no places, so it is looked for."""
+    """The line that sets a key, by search: TOML's reader keeps no places."""
     for key in reversed(path):
         for number_, line in enumerate(text.splitlines(), 1):
             match = re.match(rf"\s*\[?\s*(?:[\w.]+\.)?[\"']?({re.escape(str(key))})\b", line)

@@ -42,11 +42,11 @@ def _few_holes(source: str, file: str) -> None:
 
 
 def _text(path: Path) -> str:
-    found = content(path, "a scenario file")
+    data = content(path, "a scenario file")
     try:
-        return found.decode("utf-8-sig")
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        mark = after(str(path), found[: error.start].decode("utf-8-sig", "replace"))
+        mark = after(str(path), data[: error.start].decode("utf-8-sig", "replace"))
         raise ScenarioError(
-            mark, f"a byte that is not UTF-8 (0x{found[error.start]:02x})", "a file in UTF-8"
+            mark, f"a byte that is not UTF-8 (0x{data[error.start]:02x})", "a file in UTF-8"
         ) from None

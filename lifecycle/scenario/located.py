@@ -28,8 +28,8 @@ KINDS = {
 
 def located(error: ValidationError, mark: Marks, data: Any) -> ScenarioError:
     """The first of pydantic's errors by its place in the file."""
-    found = [_one(detail, mark, data) for detail in error.errors(include_url=False)]
-    return min(found, key=lambda e: (e.mark.line, e.mark.col))
+    errors = [_one(detail, mark, data) for detail in error.errors(include_url=False)]
+    return min(errors, key=lambda e: (e.mark.line, e.mark.col))
 
 
 def _one(detail: ErrorDetails, mark: Marks, data: Any) -> ScenarioError:
@@ -40,15 +40,15 @@ def _one(detail: ErrorDetails, mark: Marks, data: Any) -> ScenarioError:
     if isinstance(bad, BadValueError):
         if bad.key:
             return ScenarioError(
-                mark((*path, bad.key), "key"), bad.found, bad.expected, bad.corrected
+                mark((*path, bad.key), "key"), bad.problem, bad.expected, bad.corrected
             )
         if detail["loc"][-1:] == (KEY,):
             return ScenarioError(
-                mark(path, "key"), f"{bad.found} as a key", bad.expected, bad.corrected
+                mark(path, "key"), f"{bad.problem} as a key", bad.expected, bad.corrected
             )
         is_entry = bool(path) and isinstance(path[-1], str)
         corrected = f"{name}: {bad.corrected}" if bad.corrected and is_entry else bad.corrected
-        return ScenarioError(mark(path, "value"), prefix + bad.found, bad.expected, corrected)
+        return ScenarioError(mark(path, "value"), prefix + bad.problem, bad.expected, corrected)
     if detail["type"] == "missing":
         key = str(detail["loc"][-1])
         return ScenarioError(
@@ -62,13 +62,13 @@ def _one(detail: ErrorDetails, mark: Marks, data: Any) -> ScenarioError:
 
 def _existing(data: Any, path: Path) -> Path:
     """The path without the pieces that pydantic adds for its own types."""
-    found: list[str | int] = []
+    pieces: list[str | int] = []
     for piece in path:
         inner = _entry(data, piece)
         if inner is not None:
             data = inner
-            found.append(piece)
-    return tuple(found)
+            pieces.append(piece)
+    return tuple(pieces)
 
 
 def _entry(data: Any, piece: str | int) -> Any:

@@ -55,7 +55,7 @@ class Text(str):  # noqa: SLOT000 - it caches its places in a __dict__
     @cached_property
     def _breaks(self) -> list[int]:
         """Where ``raw`` breaks its lines."""
-        return [found.end() - 1 for found in BREAKS.finditer(self.raw)]
+        return [match.end() - 1 for match in BREAKS.finditer(self.raw)]
 
     @cached_property
     def _places(self) -> list[int]:
@@ -74,9 +74,9 @@ class Text(str):  # noqa: SLOT000 - it caches its places in a __dict__
                 continue
             while at < len(raw) and raw[at].isspace():
                 at += 1
-            found = raw.find(char, at, at + ESCAPE)
-            places.append(min(at, len(raw)) if found < 0 else found)
-            at = at if found < 0 else found + 1
+            index = raw.find(char, at, at + ESCAPE)
+            places.append(min(at, len(raw)) if index < 0 else index)
+            at = at if index < 0 else index + 1
         return places
 
 

@@ -229,8 +229,8 @@ class Step(Closed):
     def _only_a_command_takes_time(self) -> Step:
         asked = self.check if self.kind == "check" else self.expect
         if self.kind != "command" and asked and asked.took:
-            found, expected = f"`took` in a {self.kind} step", "`took` only of a command"
-            raise BadValueError(found, expected, key="check" if self.check else "expect")
+            problem, expected = f"`took` in a {self.kind} step", "`took` only of a command"
+            raise BadValueError(problem, expected, key="check" if self.check else "expect")
         return self
 
     @model_validator(mode="after")
@@ -240,9 +240,9 @@ class Step(Closed):
         if not kinds and given & {"press", "window"}:
             kinds = ["type"]
         if len(kinds) != 1:
-            found = " and ".join(f"`{k}`" for k in kinds) or "no kind of step"
+            kind_names = " and ".join(f"`{k}`" for k in kinds) or "no kind of step"
             raise BadValueError(
-                f"found {found}",
+                f"found {kind_names}",
                 "exactly one of command, write, type, check",
                 key=kinds[1] if kinds else "",
             )
@@ -298,7 +298,7 @@ class Scenario(Closed):
 
     @property
     def file(self) -> Path:
-        """The file that the scenario was read from."""
+        """The scenario's file."""
         return self._file
 
     @property
@@ -324,7 +324,7 @@ class Scenario(Closed):
         return self
 
     def placed(self, file: Path, marks: Mapping[tuple[str | int, ...], Mark]) -> Scenario:
-        """This scenario, told where it was read from."""
+        """This scenario, with the path of its file."""
         self._file = file
         self._marks = marks
         for key, steps in (("steps", self.steps), ("finally", self.finally_)):

@@ -80,11 +80,11 @@ class Word:
 
 
 def split(text: str, mark: Mark) -> tuple[Word, ...]:
-    """The words of a command; shell syntax that would need a shell is a ScenarioError."""
+    """The words of a command; raises ScenarioError for syntax that needs a shell."""
     prompt = PROMPT.match(text)
     if prompt:
-        found = f"`{prompt['prompt'].strip()}`, a shell's prompt copied with the line"
-        raise ScenarioError(mark, found, "the command alone", prompt["line"].strip())
+        problem = f"`{prompt['prompt'].strip()}`, a shell's prompt copied with the line"
+        raise ScenarioError(mark, problem, "the command alone", prompt["line"].strip())
     words = _Splitter(text, mark).words()
     if not words:
         raise ScenarioError(mark, "an empty command", "a command", "docker ps")
@@ -253,8 +253,8 @@ class _Splitter:
             raise self._error("`~` of another user", "the whole path, or ~/ for your own home")
         self._take(Pasted("home"))
 
-    def _error(self, found: str, expected: str, corrected: str = "") -> ScenarioError:
-        return ScenarioError(place(self.text, self.mark, self.at), found, expected, corrected)
+    def _error(self, problem: str, expected: str, corrected: str = "") -> ScenarioError:
+        return ScenarioError(place(self.text, self.mark, self.at), problem, expected, corrected)
 
 
 def _joined(parts: list[Part]) -> tuple[Part, ...]:

@@ -110,8 +110,8 @@ def _known(text: Text, names: Names, later: Collection[str] = ()) -> None:
     for hole in _holes(text, text.mark):
         for chain in compiled(hole).chains:
             if chain[0] in later and chain[0] not in names:
-                found = f"`{chain[0]}` is not defined yet"
-                raise ScenarioError(hole.mark, found, "a variable that stands above this one")
+                problem = f"`{chain[0]}` is not defined yet"
+                raise ScenarioError(hole.mark, problem, "a variable that stands above this one")
             _known_chain(chain, names, hole.mark)
 
 

@@ -51,17 +51,17 @@ def library() -> Path:
 
 
 def find_template(name: str, folder: Path, mark: Mark) -> Path:
-    """The template's file; one that is missing or outside its folder is a ScenarioError."""
+    """The template's file; raises ScenarioError where it is missing or outside its folder."""
     for root in (folder, library()):
-        found = _inside(root, name)
-        if found is not None:
-            return found
+        file = _inside(root, name)
+        if file is not None:
+            return file
     beside = [p.name for p in _listed(folder)] + [p.name for p in _listed(library())]
     outside = Path(name).is_absolute() or ".." in Path(name).parts
-    found_text = f"the template `{name}` {'is outside the folder' if outside else 'is missing'}"
+    problem = f"the template `{name}` {'is outside the folder' if outside else 'is missing'}"
     expected = "a file in the scenario's folder, or a template of the library"
     near = nearest(name, beside)
-    raise ScenarioError(mark, found_text, expected, f"template: {near}" if near else "")
+    raise ScenarioError(mark, problem, expected, f"template: {near}" if near else "")
 
 
 def _listed(folder: Path) -> list[Path]:

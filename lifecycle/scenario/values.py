@@ -37,9 +37,9 @@ class Size(NamedTuple):
 class BadValueError(ValueError):
     """A value that does not fit; ``key`` names the entry of a mapping that is meant."""
 
-    def __init__(self, found: str, expected: str, corrected: str = "", *, key: str = "") -> None:
-        super().__init__(found)
-        self.found = found
+    def __init__(self, problem: str, expected: str, corrected: str = "", *, key: str = "") -> None:
+        super().__init__(problem)
+        self.problem = problem
         self.expected = expected
         self.corrected = corrected
         self.key = key
@@ -132,8 +132,8 @@ def work_path(value: Any) -> str:
     path = _some_text(value)
     beginning = path.partition("${{")[0]
     if beginning.startswith(("/", "~")) or ".." in HOLE.sub("X", path).split("/"):
-        found, expected = f"found {described(value)}", "a path below the work folder"
-        raise BadValueError(found, expected, path.rsplit("/", 1)[-1].strip(".") or "file")
+        problem, expected = f"found {described(value)}", "a path below the work folder"
+        raise BadValueError(problem, expected, path.rsplit("/", 1)[-1].strip(".") or "file")
     return path
 
 

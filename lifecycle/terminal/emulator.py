@@ -63,11 +63,11 @@ class Emulator:
 
     def text(self) -> str:
         """History and screen as text, without the blank ends of lines and of the screen."""
-        return "\n".join(map(row_text, self._screen.seen())).rstrip()
+        return "\n".join(map(row_text, self._screen.all_rows())).rstrip()
 
     def picture(self, lost: int = 0) -> Picture:
         """The same as it looked; ``lost`` bytes were never drawn."""
-        return picture(self._screen.seen(), lost + self._screen.lost)
+        return picture(self._screen.all_rows(), lost + self._screen.lost)
 
 
 _Line = Mapping[int, pyte.screens.Char]
@@ -84,8 +84,8 @@ class _Screen(pyte.Screen):
         self.lost = 0
         super().__init__(columns, lines)
 
-    def seen(self) -> list[_Line]:
-        """The lines of the screen, below those that scrolled off the main one last."""
+    def all_rows(self) -> list[_Line]:
+        """The lines of the screen, below the last ones that scrolled off the main screen."""
         above = self._history if self._main is None else ()
         return [*above, *(self.buffer[y] for y in range(self.lines))]
 

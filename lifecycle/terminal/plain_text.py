@@ -34,10 +34,10 @@ class Decoder:
         """The text of the next piece; ``final`` gives out what was held back."""
         text = self._pending + self._utf8.decode(data, final)
         self._pending = ""
-        held = _UNFINISHED.search(text, max(0, len(text) - _LONGEST_SEQUENCE))
-        if held and not final:
-            self._pending = text[held.start() :]
-            text = text[: held.start()]
+        unfinished = _UNFINISHED.search(text, max(0, len(text) - _LONGEST_SEQUENCE))
+        if unfinished and not final:
+            self._pending = text[unfinished.start() :]
+            text = text[: unfinished.start()]
         return text
 
 

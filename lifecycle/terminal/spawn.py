@@ -10,21 +10,11 @@ from typing import Any
 
 from lifecycle.machine.process import could_not_start, find_program
 from lifecycle.machine.subject import Subject, spawn_identity
+from lifecycle.terminal.errors import TerminalError
 
 _TERM = "xterm-256color"
 _IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
 _MAY_BE_IGNORED = (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)
-
-
-class TerminalError(Exception):
-    """Something that a terminal cannot do; the message is a sentence.
-
-    ``exit_code`` is the shell's for a command that could not be started, else None.
-    """
-
-    def __init__(self, message: str, *, exit_code: int | None = None) -> None:
-        super().__init__(message)
-        self.exit_code = exit_code
 
 
 def spawn(

@@ -21,9 +21,10 @@ from typing import TYPE_CHECKING
 from lifecycle.machine.patterns import Found, PatternError, find
 from lifecycle.machine.procfs import exit_fd, kill_session, start_time
 from lifecycle.machine.subject import Subject
+from lifecycle.terminal.errors import TerminalEnded, TerminalError, TerminalTimeout
 from lifecycle.terminal.keys import key_bytes, known_key, known_keys
 from lifecycle.terminal.plain_text import Stripper, strip
-from lifecycle.terminal.spawn import TerminalError, spawn
+from lifecycle.terminal.spawn import spawn
 from lifecycle.terminal.styled_screen import Picture
 
 if TYPE_CHECKING:
@@ -33,31 +34,11 @@ RING_BYTES = 1 << 20
 SCREEN_BYTES = 1 << 16
 """At most this much of what came since the last look is drawn; older output is skipped."""
 
-__all__ = ["Terminal", "TerminalEnded", "TerminalError", "TerminalTimeout"]
-
 _READ = 1 << 16
 _READS = 256
 _INPUT_LIMIT = 10.0
 # Text that was searched once is not searched again, except for this much before the new text.
 _LONGEST_MATCH = 1 << 14
-
-
-class TerminalTimeout(TerminalError):  # noqa: N818 - a limit that passed, named after it
-    """The text did not come in time; ``reason`` says so, ``screen`` is how it stood."""
-
-    def __init__(self, message: str, screen: str) -> None:
-        super().__init__(f"{message}; the screen as it stood:\n{screen}")
-        self.reason = message
-        self.screen = screen
-
-
-class TerminalEnded(TerminalError):  # noqa: N818 - an end, named after it
-    """The program ended before the text came; ``reason`` says so, ``screen`` is its last."""
-
-    def __init__(self, message: str, exit_code: int | None, screen: str) -> None:
-        super().__init__(f"{message}; its last screen:\n{screen}", exit_code=exit_code)
-        self.reason = message
-        self.screen = screen
 
 
 class Terminal:
@@ -127,7 +108,7 @@ class Terminal:
             return self._draw().text()
 
     def picture(self) -> Picture:
-        """The same as it looked, and how much that was printed is not on it."""
+        """The screen with its styles, and how many printed bytes it lacks."""
         with self._drawing:
             if self._pictured is None or self._pictured[0] != self.total_bytes:
                 emulator = self._draw()
@@ -170,11 +151,11 @@ class Terminal:
             self._changed.wait_for(lambda: self._exit_code is not None, timeout)
             return self._exit_code
 
-    def wait_change(self, seen: int, timeout: float) -> int:
+    def wait_change(self, offset: int, timeout: float) -> int:
         """Wait until it has printed beyond an offset, or ended; returns how far it has come."""
         with self._changed:
             self._changed.wait_for(
-                lambda: self._total > seen or self._exit_code is not None, timeout
+                lambda: self._total > offset or self._exit_code is not None, timeout
             )
             return self._total
 
@@ -230,7 +211,7 @@ class Terminal:
         self._send(key_bytes(keys, application=application))
 
     def resize(self, rows: int, cols: int) -> None:
-        """Change the window's size; the program is told."""
+        """Change the window's size; the kernel tells the program."""
         with self._using_fd:
             self._check_open()
             termios.tcsetwinsize(self._fd, (rows, cols))
@@ -311,7 +292,7 @@ class Terminal:
                 return
 
     def _read(self) -> bool:
-        """Take in what is there; False when nothing can come any more."""
+        """Read what there is; False when nothing more can come."""
         pieces: list[bytes] = []
         open_still = True
         # The kernel gives 4 KiB at a time; one change of the ring takes in many of them.
@@ -351,7 +332,7 @@ class Terminal:
 
 
 class Reader:
-    """Reads what a terminal prints from an offset on, up to what was waited for last."""
+    """Reads what a terminal prints from an offset on, up to the last match."""
 
     def __init__(self, terminal: Terminal, since: int = 0) -> None:
         self._terminal = terminal
@@ -373,13 +354,13 @@ class Reader:
         while True:
             begin = max(0, self._searched - _LONGEST_MATCH)
             try:
-                seen = [(n, find(p, self._text, begin)) for n, p in enumerate(patterns)]
+                searched = [(n, find(p, self._text, begin)) for n, p in enumerate(patterns)]
             except PatternError as error:
                 message = f"{shown} on {terminal.name}: {error}"
                 raise TerminalTimeout(message, terminal.screen()) from None
-            found = [(n, m) for n, m in seen if m]
-            if found:
-                return min(found, key=lambda each: each[1].start())
+            matches = [(n, m) for n, m in searched if m]
+            if matches:
+                return min(matches, key=lambda each: each[1].start())
             if exit_code is not None:
                 message = f"{terminal.name} ended with exit {exit_code} before {shown} came"
                 raise TerminalEnded(message, exit_code, terminal.screen())
@@ -399,6 +380,6 @@ class Reader:
         self._text += self._stripper.feed(data, final=exit_code is not None)
         return exit_code
 
-    def pass_over(self, found: Found) -> None:
+    def pass_over(self, match: Found) -> None:
         """Read on behind a match."""
-        self._text = self._text[found.end() :]
+        self._text = self._text[match.end() :]

@@ -23,17 +23,17 @@ def secrets_of(address: str, known: Collection[str] = ()) -> list[str]:
     person, which stands in many places), is hidden together with what stands round it.
     """
     rest = _SCHEME.sub("", address.strip(), count=1)
-    found = [
+    secrets = [
         word
         for place in _ends(rest)
         for word in _of(rest[:place], rest[place + 1 :].partition("/")[0], known)
     ]
-    return list(dict.fromkeys(word for one in found for word in (one, unquote(one))))
+    return list(dict.fromkeys(word for one in secrets for word in (one, unquote(one))))
 
 
 def _ends(rest: str) -> Iterator[int]:
     """Where the part before the host may end: at the last @, and wherever a host follows one."""
-    places = [found.start() for found in re.finditer("@", rest)]
+    places = [match.start() for match in re.finditer("@", rest)]
     for place in places:
         if place == places[-1] or _HOST.match(rest, place + 1):
             yield place

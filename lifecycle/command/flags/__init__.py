@@ -37,5 +37,5 @@ UNREAD = frozenset(
 
 
 def does(line: DockerLine | None) -> Does:
-    """What a line does to an engine's things; one that is not docker says nothing of it."""
+    """What a docker line does to an engine's things."""
     return VERBS[line.verb].does if line else LOOKS

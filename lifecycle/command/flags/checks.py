@@ -37,10 +37,10 @@ _PER_NETWORK = {
 def a_network_is_described_once(line: DockerLine) -> None:
     """What the first --network says itself, no flag beside it may say too."""
     first = next((o for o in line.options if o.flag == "--network"), None)
-    held = network(first.value) if first else None
+    attachment = network(first.value) if first else None
     for key, flag in _PER_NETWORK.items():
         beside = next((o for o in line.options if o.flag == flag), None)
-        if held and held.values(key) and beside:
+        if attachment and attachment.values(key) and beside:
             raise CommandError(
                 f"conflicting options: cannot specify both {flag} and per-network {key}",
                 word=beside.word,

@@ -28,7 +28,7 @@ from lifecycle.command.flags.run import CLIENT, TRUST, WINDOWS
 from lifecycle.command.values import basic, limits
 from lifecycle.command.values.changes import change, each_change
 from lifecycle.command.values.csv_fields import fields
-from lifecycle.command.values.said import Said
+from lifecycle.command.values.promised import Promised
 
 BUILDKIT = "needs BuildKit"
 CACHE = "how the build goes about it, not what it makes"
@@ -51,16 +51,16 @@ _MESSAGE = value("--message", "-m", says=(Says("image.comment"),))
 
 
 def _of_fields(text: str) -> str:
-    """A line of CSV as it is; raises ImpossibleError for what is none."""
+    """The line itself; raises ImpossibleError where it is no CSV."""
     fields(text)
     return text
 
 
-def _destination(text: str) -> Iterator[Said[str]]:
+def _destination(text: str) -> Iterator[Promised[str]]:
     """Where ``-o`` writes: a folder, or ``dest=`` of its long form."""
-    found = [f.value or f.key for f in fields(text) if f.value is None or f.key == "dest"]
-    if found and found[-1] != "-":
-        yield "", found[-1], ""
+    places = [f.value or f.key for f in fields(text) if f.value is None or f.key == "dest"]
+    if places and places[-1] != "-":
+        yield "", places[-1], ""
 
 
 def _alias(name: str, *more: str) -> tuple[str, ...]:

@@ -337,7 +337,7 @@ CREATE: tuple[Flag, ...] = (
         read=security.option,
         says=(
             Says("container.security", INSPECT, by_key),
-            Says("container.security", INSIDE, security.seen_inside),
+            Says("container.security", INSIDE, security.shown_inside),
         ),
     ),
     value("--shm-size", read=basic.size, says=(Says("container.shm_size", SEEN_INSIDE),)),

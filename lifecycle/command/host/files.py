@@ -35,11 +35,11 @@ def around_in_files(words: Words, files: Files, depth: int = _DEPTH) -> HostLine
             if by in SHELLS:
                 inner = ("bash", "-c", text)
                 line = classify(inner)
-                found = line if line.kind == "around" else around_in_files(inner, files, depth - 1)
+                way = line if line.kind == "around" else around_in_files(inner, files, depth - 1)
             else:
-                found = mentioned(text)
-            if found:
-                return replace(found, sentence=f"in {name}, {found.sentence}", word=0)
+                way = mentioned(text)
+            if way:
+                return replace(way, sentence=f"in {name}, {way.sentence}", word=0)
     return None
 
 
@@ -67,5 +67,5 @@ def _run_files(one: Words, files: Files) -> Iterator[tuple[str, str, str]]:
 def _recipes(text: str) -> str:
     """What a Makefile gives to its shell, and the variables that it exports."""
     exported = re.findall(r"^export\s.*$", text, re.MULTILINE)
-    told = [found[1].replace("$$", "$") for found in _RECIPE.finditer(text)]
-    return _COMMENT.sub("", "\n".join([*exported, *told]))
+    recipes = [match[1].replace("$$", "$") for match in _RECIPE.finditer(text)]
+    return _COMMENT.sub("", "\n".join([*exported, *recipes]))

@@ -85,7 +85,7 @@ class HostLine:
 
 
 @dataclass(frozen=True)
-class _Found:
+class _Way:
     """A word by which a line gets round the gate."""
 
     about: str
@@ -101,30 +101,30 @@ def classify(
     wrong = _mistaken(line)
     if wrong:
         return wrong
-    found, whole = runs(line)
-    if stdin and not all(_is_plain(one) for one in found):
+    programs, whole = runs(line)
+    if stdin and not all(_is_plain(one) for one in programs):
         more, read = script(stdin)
         for one in more:
             inner, all_read = runs(one)
-            found, whole = found + inner, whole and all_read
+            programs, whole = programs + inner, whole and all_read
         whole = whole and read
     places = tuple(sockets)
     texts = (*line, stdin)
-    round_it = next(_found(texts, found, places, whole=whole), None)
+    round_it = next(_ways(texts, programs, places, whole=whole), None)
     if round_it:
         return _around(round_it, line)
-    return _through(line, found, whole=whole)
+    return _through(line, programs, whole=whole)
 
 
-def _around(found: _Found, line: Words) -> HostLine:
-    sentence = f"`{found.about}` {found.why}, {_ROUND}"
-    at = next((i for i, w in enumerate(line) if found.about in w), 0)
-    return HostLine("around", found.about, sentence, found.instead, word=at)
+def _around(way: _Way, line: Words) -> HostLine:
+    sentence = f"`{way.about}` {way.why}, {_ROUND}"
+    at = next((i for i, w in enumerate(line) if way.about in w), 0)
+    return HostLine("around", way.about, sentence, way.instead, word=at)
 
 
-def _through(line: Words, found: Sequence[Words], *, whole: bool) -> HostLine:
+def _through(line: Words, programs: Sequence[Words], *, whole: bool) -> HostLine:
     first = line[0] if line else ""
-    strange = [one for one in found if not _is_plain(one)]
+    strange = [one for one in programs if not _is_plain(one)]
     if whole and not strange:
         return HostLine("plain", first, "")
     if DOCKERS & {t.lower() for t in tokens(line)}:
@@ -146,81 +146,81 @@ def _is_plain(one: Words) -> bool:
 # -- round the gate --------------------------------------------------------------------------
 
 
-def _found(
-    line: Words, found: Sequence[Words], sockets: Sequence[str], *, whole: bool
-) -> Iterator[_Found]:
-    yield from _mentions({w: None for one in (line, *found) for w in one}, sockets)
-    for one in found:
+def _ways(
+    line: Words, programs: Sequence[Words], sockets: Sequence[str], *, whole: bool
+) -> Iterator[_Way]:
+    yield from _mentions({w: None for one in (line, *programs) for w in one}, sockets)
+    for one in programs:
         yield from _of_program(one, sockets)
-    if whole and all(_is_plain(one) for one in found):
+    if whole and all(_is_plain(one) for one in programs):
         return
     names = UNMISTAKABLE if whole else AROUND
-    yield from (_Found(t, AROUND[t]) for t in tokens(line) if t in names)
+    yield from (_Way(t, AROUND[t]) for t in tokens(line) if t in names)
 
 
 def mentioned(text: str, sockets: Iterable[str] = (DEFAULT_SOCKET,)) -> HostLine | None:
     """What a text that is no line for a shell names of the engine by another way; or None."""
-    found = next(_mentions((text,), tuple(sockets)), None)
-    return _around(found, (text,)) if found else None
+    way = next(_mentions((text,), tuple(sockets)), None)
+    return _around(way, (text,)) if way else None
 
 
-def _mentions(texts: Iterable[str], sockets: Sequence[str]) -> Iterator[_Found]:
+def _mentions(texts: Iterable[str], sockets: Sequence[str]) -> Iterator[_Way]:
     named = {re.escape(s): "is the engine's own socket" for s in sockets if s}
     patterns = (*((re.compile(p), why) for p, why in named.items()), *MENTIONS)
     for text in texts:
         for pattern, why in patterns:
-            seen = pattern.search(text)
-            if seen:
-                yield _Found(_whole_word(text, seen.start(), seen.end()), why)
+            match = pattern.search(text)
+            if match:
+                yield _Way(_whole_word(text, match.start(), match.end()), why)
 
 
 def _whole_word(text: str, start: int, end: int) -> str:
-    """What was found, with what belongs to it on both sides, as far as a sentence bears."""
+    """The match with the rest of its word on both sides, as long as a sentence bears."""
     before = _UP_TO.findall(text[max(0, start - 60) : start])[0]
     after = re.split(r"[^\w./~+-]", text[end : end + 60])[0]
     return f"{before}{text[start:end]}{after}"
 
 
-def _of_program(one: Words, sockets: Sequence[str]) -> Iterator[_Found]:
+def _of_program(one: Words, sockets: Sequence[str]) -> Iterator[_Way]:
     name = program(one[0])
     if name in AROUND:
-        yield _Found(name, AROUND[name])
+        yield _Way(name, AROUND[name])
     elif name in _RULES:
         yield from _RULES[name](one, sockets)
 
 
-def _of_env(one: Words, _sockets: Sequence[str]) -> Iterator[_Found]:
+def _of_env(one: Words, _sockets: Sequence[str]) -> Iterator[_Way]:
     if _empties(one):
-        yield _Found("env", "starts what follows without DOCKER_HOST", _KEPT)
+        yield _Way("env", "starts what follows without DOCKER_HOST", _KEPT)
 
 
-def _of_exec(one: Words, _sockets: Sequence[str]) -> Iterator[_Found]:
+def _of_exec(one: Words, _sockets: Sequence[str]) -> Iterator[_Way]:
     if any(re.fullmatch(r"-[lc]*c[lc]*", w) for w in one[1:]):
-        yield _Found("exec", "starts what follows without DOCKER_HOST", _KEPT)
+        yield _Way("exec", "starts what follows without DOCKER_HOST", _KEPT)
 
 
-def _of_curl(one: Words, _sockets: Sequence[str]) -> Iterator[_Found]:
+def _of_curl(one: Words, _sockets: Sequence[str]) -> Iterator[_Way]:
     if any(w.startswith(("--unix", "--abstract-unix")) for w in one):
-        yield _Found("--unix-socket", "asks a socket itself", "docker, or a port by http://")
+        yield _Way("--unix-socket", "asks a socket itself", "docker, or a port by http://")
 
 
-def _of_socat(one: Words, _sockets: Sequence[str]) -> Iterator[_Found]:
+def _of_socat(one: Words, _sockets: Sequence[str]) -> Iterator[_Way]:
     if any(_SOCAT.search(w) for w in one[1:]):
-        yield _Found("socat", "asks a socket itself", "socat of TCP addresses")
+        yield _Way("socat", "asks a socket itself", "socat of TCP addresses")
 
 
-def _of_netcat(one: Words, _sockets: Sequence[str]) -> Iterator[_Found]:
+def _of_netcat(one: Words, _sockets: Sequence[str]) -> Iterator[_Way]:
     name = program(one[0])
     if any(re.fullmatch(r"-[a-zA-Z]*U[a-zA-Z]*|--unixsock", w) for w in one[1:]):
-        yield _Found(name, "asks a socket itself", f"{name} HOST PORT")
+        yield _Way(name, "asks a socket itself", f"{name} HOST PORT")
     elif _ENGINE_PORTS & set(one[1:]):
-        yield _Found(name, "asks an engine's own port", "another port")
+        yield _Way(name, "asks an engine's own port", "another port")
 
 
-def _of_link(one: Words, sockets: Sequence[str]) -> Iterator[_Found]:
+def _of_link(one: Words, sockets: Sequence[str]) -> Iterator[_Way]:
     """A link to a folder, or a mount of it, hides which folder it is."""
-    held = (w for w in one[1:] if w.startswith("/") and reaches_engine(w, sockets))
-    yield from (_Found(w, "is or holds the engine's own socket or data") for w in held)
+    folders = (w for w in one[1:] if w.startswith("/") and reaches_engine(w, sockets))
+    yield from (_Way(w, "is or holds the engine's own socket or data") for w in folders)
 
 
 def _empties(one: Words) -> bool:
@@ -243,25 +243,25 @@ def _empties(one: Words) -> bool:
     return False
 
 
-def _of_docker(one: Words, sockets: Sequence[str]) -> Iterator[_Found]:
+def _of_docker(one: Words, sockets: Sequence[str]) -> Iterator[_Way]:
     """A docker that hides: another engine, or the engine's socket in a container."""
     at = 1
     while at < len(one) and one[at].startswith("-"):
         word = one[at]
         name = word.partition("=")[0]
         if name.startswith(_ENGINE_FLAGS) or word.startswith(("-H", "-c")):
-            yield _Found(name, "chooses another engine", _BY_CLI)
+            yield _Way(name, "chooses another engine", _BY_CLI)
         at += 2 if word in _VALUES else 1
     if tuple(one[at : at + 2]) in _CHOOSES:
-        yield _Found(" ".join(one[at : at + 2]), "chooses another engine", _BY_CLI)
+        yield _Way(" ".join(one[at : at + 2]), "chooses another engine", _BY_CLI)
     try:
         yield from _mounted(parse(("docker", *one[1:])), "", sockets)
     except CommandError:  # another CLI's words: anything that looks like a mount counts
         sources = (m[1] for w in one[1:] for m in _MOUNTED.finditer(w))
-        yield from (_Found(s, _GIVES) for s in sources if reaches_engine(s, sockets))
+        yield from (_Way(s, _GIVES) for s in sources if reaches_engine(s, sockets))
 
 
-_RULES: dict[str, Callable[[Words, Sequence[str]], Iterator[_Found]]] = {
+_RULES: dict[str, Callable[[Words, Sequence[str]], Iterator[_Way]]] = {
     "env": _of_env,
     "exec": _of_exec,
     "curl": _of_curl,
@@ -280,22 +280,22 @@ def around(
     line: DockerLine, *, cwd: str = "", sockets: Iterable[str] = (DEFAULT_SOCKET,)
 ) -> HostLine | None:
     """How a docker line gets a container, or a build, round the gate; None when it does not."""
-    found = next(_mounted(line, cwd, tuple(sockets)), None)
-    return _around(found, line.words) if found else None
+    way = next(_mounted(line, cwd, tuple(sockets)), None)
+    return _around(way, line.words) if way else None
 
 
-def _mounted(line: DockerLine, cwd: str, sockets: Sequence[str]) -> Iterator[_Found]:
+def _mounted(line: DockerLine, cwd: str, sockets: Sequence[str]) -> Iterator[_Way]:
     if line.on("--use-api-socket"):
-        yield _Found("--use-api-socket", "gives the engine's own socket to the container")
+        yield _Way("--use-api-socket", "gives the engine's own socket to the container")
     for builder in line.values("--builder"):
         if builder != "default":
-            yield _Found("--builder", "chooses a builder that may be another engine's")
+            yield _Way("--builder", "chooses a builder that may be another engine's")
     inside = (*line.values("--entrypoint"), *line.args[1:])
     if line.on("--privileged") and any(program(one[0]) == "nsenter" for one in runs(inside)[0]):
-        yield _Found("nsenter", "enters the machine itself from a privileged container")
+        yield _Way("nsenter", "enters the machine itself from a privileged container")
     for source in _sources(line):
         if reaches_engine(source, sockets, cwd):
-            yield _Found(source, _GIVES, "a mount of another folder")
+            yield _Way(source, _GIVES, "a mount of another folder")
 
 
 def _sources(line: DockerLine) -> Iterator[str]:
@@ -358,12 +358,12 @@ def _mistaken(line: Words) -> HostLine | None:
     if prompt:
         sign = prompt["prompt"].strip()
         kept = shlex.join(line[len(sign.split()) :]) or prompt["line"]
-        said = f"`{sign}` is a shell's prompt, copied with the line"
-        return HostLine("mistaken", sign, said, "the command alone", kept)
+        sentence = f"`{sign}` is a shell's prompt, copied with the line"
+        return HostLine("mistaken", sign, sentence, "the command alone", kept)
     first = line[0]
     if first.startswith(("docker ", "docker\t")):
-        said = "the whole line is one word"
-        return HostLine("mistaken", first, said, "no quotes round it", first)
+        sentence = "the whole line is one word"
+        return HostLine("mistaken", first, sentence, "no quotes round it", first)
     if _misspells(first):
         kept = shlex.join(("docker", *line[1:]))
         return HostLine("mistaken", first, f"`{first}` is no command", "docker", kept)

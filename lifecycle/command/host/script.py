@@ -48,7 +48,7 @@ def runs(words: Sequence[str]) -> tuple[list[Words], bool]:
 
     Of a wrapper's words those that are its own.
     """
-    found: list[Words] = []
+    programs: list[Words] = []
     waiting: list[Words] = [tuple(words)]
     whole = True
     for _ in range(MOST):
@@ -62,10 +62,10 @@ def runs(words: Sequence[str]) -> tuple[list[Words], bool]:
             own = now if inner == [now] else ()
         else:
             own, inner, read = _inner(now)
-        found += [own] if own else []
+        programs += [own] if own else []
         waiting += (one for one in inner if one not in ((), now))
         whole = whole and read
-    return found, whole and not waiting
+    return programs, whole and not waiting
 
 
 def script(text: str) -> tuple[list[Words], bool]:
@@ -110,7 +110,7 @@ def _command(words: Words) -> Words:
 def _inner(words: Words) -> tuple[Words, list[Words], bool]:
     """A program with its own words, what it runs in its turn, and whether that is all."""
     name, own = program(words[0]), words
-    found: list[Words] = []
+    inside: list[Words] = []
     texts: list[str] = []
     if name in SHELLS:
         texts = _after_c(words)
@@ -118,21 +118,21 @@ def _inner(words: Words) -> tuple[Words, list[Words], bool]:
         texts = [" ".join(words[1:])]
     elif name == "find":
         at = [i for i, w in enumerate(words) if w in _RUNS]
-        found = [words[i + 1 : end] for i, end in pairwise((*at, len(words)))]
+        inside = [words[i + 1 : end] for i, end in pairwise((*at, len(words)))]
     elif name in WRAPPERS:
         rest, texts = _wrapped(words, WRAPPERS[name])
-        found, own = [rest], words[: len(words) - len(rest)]
+        inside, own = [rest], words[: len(words) - len(rest)]
     whole = True
     for text in (*texts, *(w for w in own if _SUBSTITUTED.search(w))):
         inner, read = script(text)
-        found += inner
+        inside += inner
         whole = whole and read
-    return own, found, whole
+    return own, inside, whole
 
 
 def _after_c(words: Words) -> list[str]:
     """The text after a shell's ``-c``."""
-    told = False
+    is_script = False
     before = ""
     for word in words[1:]:
         takes = before in _SHELL_VALUES or (before[:1] in _SIGNS and before[-1:] in {"o", "O"})
@@ -140,8 +140,8 @@ def _after_c(words: Words) -> list[str]:
         if takes:
             continue
         if not word.startswith(_SIGNS):
-            return [word] if told else []
-        told = told or (not word.startswith("--") and "c" in word)
+            return [word] if is_script else []
+        is_script = is_script or (not word.startswith("--") and "c" in word)
     return []
 
 

@@ -160,18 +160,18 @@ def namespace(*known: str) -> Callable[[str], str]:
 
 def pair(text: str) -> tuple[str, str]:
     """``KEY=VALUE``; a lone ``KEY`` has an empty value."""
-    key, _, held = text.partition("=")
+    key, _, value = text.partition("=")
     if not key:
         raise ImpossibleError("the name is empty", "write KEY=VALUE")
-    return key, held
+    return key, value
 
 
 def variable(text: str) -> tuple[str, str | None]:
     """An environment variable; a lone name takes its value from the caller's environment."""
-    key, equals, held = text.partition("=")
+    key, equals, value = text.partition("=")
     if not key:
         raise ImpossibleError("invalid environment variable", "write NAME=VALUE")
-    return key, held if equals else None
+    return key, value if equals else None
 
 
 def option(text: str) -> tuple[str, str]:
@@ -255,14 +255,14 @@ def stream(text: str) -> str:
 
 def sysctl(text: str) -> tuple[str, str]:
     """A sysctl that belongs to a namespace of the container."""
-    name, equals, held = text.partition("=")
+    name, equals, value = text.partition("=")
     known = ("kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem", "kernel.shmall")
     more = ("kernel.shmmax", "kernel.shmmni", "kernel.shm_rmid_forced")
     if not equals or not (name in known + more or name.startswith(("net.", "fs.mqueue."))):
         raise ImpossibleError(
             f"sysctl {name} is not allowed", "net.*, fs.mqueue.* and kernel.shm* are"
         )
-    return name, held
+    return name, value
 
 
 def cgroup_rule(text: str) -> str:

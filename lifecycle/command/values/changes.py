@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lifecycle.command.values.basic import ImpossibleError
-from lifecycle.command.values.said import Said
+from lifecycle.command.values.promised import Promised
 from lifecycle.command.values.structured import Structured
 
 
@@ -23,8 +23,8 @@ class Change(Structured):
 
     def to_json(self) -> dict[str, Any]:
         """Its parts; a key only where it has one."""
-        held = super().to_json()
-        return held if self.key else {k: v for k, v in held.items() if k != "key"}
+        parts = super().to_json()
+        return parts if self.key else {k: v for k, v in parts.items() if k != "key"}
 
 
 _KNOWN = (
@@ -42,7 +42,7 @@ def change(text: str) -> list[Change]:
     return list(_CHANGES.get(name, _whole)(name, rest))
 
 
-def each_change(changes: list[Change]) -> Iterator[Said[Change]]:
+def each_change(changes: list[Change]) -> Iterator[Promised[Change]]:
     """One promise for each thing that is set."""
     for one in changes:
         unseen = one.instruction == "HEALTHCHECK"

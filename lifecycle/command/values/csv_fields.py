@@ -23,7 +23,7 @@ def fields(text: str) -> tuple[Field, ...]:
     """Split a CSV value as Go's reader does: a quote may only open a field."""
     if not text:
         raise ImpossibleError("the value is empty")
-    found = []
+    all_fields = []
     at = 0
     while True:
         match = _FIELD.match(text, at)
@@ -34,9 +34,9 @@ def fields(text: str) -> tuple[Field, ...]:
             )
         quoted = match["quoted"]
         content = match["plain"] if quoted is None else quoted.replace('""', '"')
-        key, equals, held = content.partition("=")
+        key, equals, value = content.partition("=")
         start = at + (quoted is not None) + len(key) + 1
-        found.append(Field(key, held if equals else None, start))
+        all_fields.append(Field(key, value if equals else None, start))
         if end == len(text):
-            return tuple(found)
+            return tuple(all_fields)
         at = end + 1

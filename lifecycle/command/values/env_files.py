@@ -18,7 +18,7 @@ def labels(text: str) -> Pairs:
 
 
 def _lines(text: str) -> Pairs:
-    found: Pairs = []
+    pairs: Pairs = []
     for number, written in enumerate(text.removeprefix("\ufeff").split("\n"), start=1):
         line = written.removesuffix("\r").lstrip()
         if not line or line.startswith("#"):
@@ -30,5 +30,5 @@ def _lines(text: str) -> Pairs:
             raise ImpossibleError(
                 f"line {number}: the name {key!r} has a space in it", "write NAME=VALUE"
             )
-        found.append((key, value if equals else None))
-    return found
+        pairs.append((key, value if equals else None))
+    return pairs

@@ -26,21 +26,21 @@ def gpus(text: str) -> GpuRequest:
     count: int | None = None
     devices: tuple[str, ...] = ()
     capabilities: tuple[str, ...] = ("gpu",)
-    seen: set[str] = set()
+    keys: set[str] = set()
     for field in fields(text):
         key = "count" if field.value is None else field.key
-        held = field.key if field.value is None else field.value or ""
+        value = field.key if field.value is None else field.value or ""
         if key == "count" and devices and field.value is None:
             raise _unquoted(text)
-        if key in seen:
+        if key in keys:
             raise ImpossibleError(f"{key} is given twice")
-        seen.add(key)
+        keys.add(key)
         if key == "count":
-            count = _count(held)
+            count = _count(value)
         elif key == "device":
-            devices = _devices(held)
+            devices = _devices(value)
         elif key == "capabilities":
-            capabilities = (*held.split(","), "gpu")
+            capabilities = (*value.split(","), "gpu")
         elif key not in ("driver", "options"):
             raise ImpossibleError(f"unexpected key {key}", "count, device, capabilities are known")
     if count is not None and devices:

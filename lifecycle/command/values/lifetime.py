@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from lifecycle.command.values.said import Said
+from lifecycle.command.values.promised import Promised
 
 
-def whose(mode: str) -> Iterator[Said[str]]:
+def whose(mode: str) -> Iterator[Promised[str]]:
     """Whether a namespace is the machine's or the container's; another container's is neither."""
     if mode and not mode.startswith("container:"):
         yield "", "host" if mode == "host" else "private", ""
 
 
-def watched(command: str) -> Iterator[Said[bool]]:
-    """A health command is asked for as long as the container runs."""
+def watched(command: str) -> Iterator[Promised[bool]]:
+    """The engine runs a health command as long as the container runs."""
     if command:
         yield "", True, ""
 
 
-def setting(name: str) -> Callable[[int], Iterator[Said[int]]]:
+def setting(name: str) -> Callable[[int], Iterator[Promised[int]]]:
     """A setting of the health check, by its name; zero is the engine's own."""
 
-    def shape(held: int) -> Iterator[Said[int]]:
-        if held:
-            yield f".{name}", held, ""
+    def shape(value: int) -> Iterator[Promised[int]]:
+        if value:
+            yield f".{name}", value, ""
 
     return shape

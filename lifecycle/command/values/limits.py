@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from lifecycle.command.values.basic import ImpossibleError, integer
-from lifecycle.command.values.said import Said
+from lifecycle.command.values.promised import Promised
 from lifecycle.command.values.structured import Structured
 
 _CPU_LIST = re.compile(r"[0-9]+(?:-[0-9]+)?(?:,[0-9]+(?:-[0-9]+)?)*")
@@ -33,16 +33,16 @@ class DeviceRate(Structured):
     rate: int
 
 
-def when_set(held: int) -> Iterator[Said[int]]:
+def when_set(limit: int) -> Iterator[Promised[int]]:
     """A limit of zero is none: it is the engine's own default, and nothing is written inside."""
-    if held:
-        yield "", held, ""
+    if limit:
+        yield "", limit, ""
 
 
-def when_not_default(held: int) -> Iterator[Said[int]]:
+def when_not_default(limit: int) -> Iterator[Promised[int]]:
     """A limit for which -1 is the engine's own default."""
-    if held >= 0:
-        yield "", held, ""
+    if limit >= 0:
+        yield "", limit, ""
 
 
 def count(text: str) -> int:
@@ -59,11 +59,11 @@ def cpu_list(text: str) -> str:
 
 def in_list(text: str) -> set[int]:
     """The numbers of such a list."""
-    found: set[int] = set()
+    numbers: set[int] = set()
     for part in filter(None, text.strip().split(",")):
         low, _, high = part.partition("-")
-        found.update(range(int(low), int(high or low) + 1))
-    return found
+        numbers.update(range(int(low), int(high or low) + 1))
+    return numbers
 
 
 def ulimit(text: str) -> tuple[str, Ulimit]:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from lifecycle.command.values.basic import ImpossibleError, nanoseconds
-from lifecycle.command.values.said import Said
+from lifecycle.command.values.promised import Promised
 from lifecycle.command.values.structured import Structured
 
 _DURATION = re.compile(r"(?:[0-9.]+(?:ns|us|µs|μs|ms|s|m|h))+")
@@ -37,10 +37,10 @@ class LogsOptions(Structured):
     follow: bool = False
 
     def to_json(self) -> dict[str, Any]:
-        """``lines`` as a number or ``all``, and of the others those that were asked for."""
-        held = super().to_json()
-        number = held.pop("lines")
-        asked = {key: value for key, value in held.items() if value}
+        """``lines`` as a number or ``all``, and the other options that the line gives."""
+        parts = super().to_json()
+        number = parts.pop("lines")
+        asked = {key: value for key, value in parts.items() if value}
         return {"lines": "all" if number is None else number, **asked}
 
 
@@ -49,7 +49,7 @@ def lines(text: str) -> int | None:
     return int(text) if re.fullmatch("[0-9]{1,9}", text) else None
 
 
-def last(number: int | None) -> Iterator[Said[int]]:
+def last(number: int | None) -> Iterator[Promised[int]]:
     """``--tail all`` promises nothing of its own."""
     if number is not None:
         yield "", number, ""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from lifecycle.command.values.basic import ImpossibleError, boolean, is_thing_name, size
 from lifecycle.command.values.csv_fields import Field, fields
-from lifecycle.command.values.said import Said
+from lifecycle.command.values.promised import Promised
 from lifecycle.command.values.structured import Structured
 
 
@@ -135,22 +135,22 @@ def _mode_option(mode: str, kind: str) -> Iterator[Option]:
 def tmpfs(text: str) -> AskedMount:
     """``TARGET[:OPTION,...]`` of --tmpfs."""
     target, _, options = text.partition(":")
-    held = tmpfs_options(options)
-    return _mount("tmpfs", "", target, readonly=("ro", True) in held, options=held)
+    asked = tmpfs_options(options)
+    return _mount("tmpfs", "", target, readonly=("ro", True) in asked, options=asked)
 
 
 def tmpfs_options(text: str) -> list[Option]:
     """The options of a tmpfs, as the kernel's mount takes them."""
-    found: list[Option] = []
+    pairs: list[Option] = []
     for part in text.split(",") if text else ():
         key, equals, value = part.partition("=")
         if not equals:
-            found.append((key, True))
+            pairs.append((key, True))
         elif key == "size" and not value.endswith("%"):
-            found.append((key, size(value)))
+            pairs.append((key, size(value)))
         else:
-            found.append((key, value.lstrip("0") or "0" if key == "mode" else value))
-    return found
+            pairs.append((key, value.lstrip("0") or "0" if key == "mode" else value))
+    return pairs
 
 
 def is_path(source: str) -> bool:
@@ -160,18 +160,18 @@ def is_path(source: str) -> bool:
 
 def mount(text: str) -> AskedMount:
     """``type=bind,source=...,target=...``."""
-    held: dict[str, str] = {"type": "volume"}
+    values: dict[str, str] = {"type": "volume"}
     options: list[Option] = []
     for field in fields(text):
         key = _known_key(field)
-        held[key] = _held(key, field)
-        options += _mount_option(key, held[key])
-    kind = held["type"].lower()
-    if not held.get("target"):
+        values[key] = _value(key, field)
+        options += _mount_option(key, values[key])
+    kind = values["type"].lower()
+    if not values.get("target"):
         raise ImpossibleError("target is required", "write target=/PATH")
     if kind not in {"bind", "volume", "tmpfs"} | _OTHER_TYPES:
         raise ImpossibleError(f"unknown type {kind}", "bind, volume, tmpfs and image are known")
-    source = held.get("source", "")
+    source = values.get("source", "")
     if kind == "volume" and source:
         _volume_name(source)
     if kind == "bind" and not is_path(source):
@@ -180,16 +180,16 @@ def mount(text: str) -> AskedMount:
         )
     if kind == "tmpfs" and source:
         raise ImpossibleError("a tmpfs has no source")
-    readonly = held.get("readonly") == "true"
-    return _mount(kind, source, held["target"], readonly=readonly, options=options)
+    readonly = values.get("readonly") == "true"
+    return _mount(kind, source, values["target"], readonly=readonly, options=options)
 
 
 def _mount_option(key: str, value: str) -> Iterator[Option]:
     """What one key of ``--mount`` says beyond source, target and type."""
     name = _OPTIONS.get(key)
     if name in {"label", "opt"}:
-        inner, _, held = value.partition("=")
-        yield f"{name} {inner}", held
+        inner, _, inner_value = value.partition("=")
+        yield f"{name} {inner}", inner_value
     elif key in {"volume-nocopy", "bind-create-src"}:
         if value == "true":
             yield str(name), True
@@ -205,24 +205,24 @@ def _mount_option(key: str, value: str) -> Iterator[Option]:
 
 def source_at(text: str) -> int:
     """Where the source of a ``--mount`` stands in its text; -1 without one."""
-    found = [f.at for f in fields(text) if f.key.lower() in ("source", "src")]
-    return found[-1] if found else -1
+    places = [f.at for f in fields(text) if f.key.lower() in ("source", "src")]
+    return places[-1] if places else -1
 
 
-def each_mount(asked: AskedMount) -> Iterator[Said[Mount]]:
+def each_mount(asked: AskedMount) -> Iterator[Promised[Mount]]:
     """The mount as declared."""
     unseen = f"mounts of type {asked.mount.type} are not observed yet"
     yield "", asked.mount, unseen if asked.mount.type in _OTHER_TYPES else ""
 
 
-def declared(asked: AskedMount) -> Iterator[Said[MountOption]]:
+def declared(asked: AskedMount) -> Iterator[Promised[MountOption]]:
     """Each option as the engine was told it."""
     for option in asked.options:
         if asked.mount.type not in _OTHER_TYPES:
             yield "", option, ""
 
 
-def effective(asked: AskedMount) -> Iterator[Said[MountOption]]:
+def effective(asked: AskedMount) -> Iterator[Promised[MountOption]]:
     """Each option that the mount table inside shows."""
     shown = _SHOWN_INSIDE | (_FLAGS if asked.mount.type == "tmpfs" else set())
     for option in asked.options:
@@ -230,13 +230,13 @@ def effective(asked: AskedMount) -> Iterator[Said[MountOption]]:
             yield "", option, ""
 
 
-def access(asked: AskedMount) -> Iterator[Said[MountAccess]]:
+def access(asked: AskedMount) -> Iterator[Promised[MountAccess]]:
     """Whether the mount takes writes, as the container's user sees it."""
     if asked.mount.type in ("bind", "volume"):
         yield "", MountAccess(asked.mount.target, asked.mount.readonly), ""
 
 
-def round_trip(asked: AskedMount) -> Iterator[Said[BindEnds]]:
+def round_trip(asked: AskedMount) -> Iterator[Promised[BindEnds]]:
     """What is written at one end of a bind is there at the other."""
     if asked.mount.type == "bind" and not asked.mount.readonly:
         yield "", BindEnds(asked.mount.source, asked.mount.target), ""
@@ -292,7 +292,7 @@ def _known_key(field: Field) -> str:
     return names.get(key, key)
 
 
-def _held(key: str, field: Field) -> str:
+def _value(key: str, field: Field) -> str:
     text = "true" if field.value is None else field.value
     if key in _SWITCHES:
         return str(boolean(text)).lower()

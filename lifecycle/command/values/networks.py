@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from lifecycle.command.values.basic import ImpossibleError, address, integer, mac_address
 from lifecycle.command.values.csv_fields import fields
-from lifecycle.command.values.said import Said
+from lifecycle.command.values.promised import Promised
 from lifecycle.command.values.structured import Structured
 
 BUILT_IN = frozenset({"bridge", "host", "none", "default"})
@@ -64,8 +64,8 @@ def network(text: str) -> NetworkAttachment:
     name, _ = network_at(text)
     if not name or name == "container:":
         raise ImpossibleError("no network is named")
-    said = ((f.key.lower(), f.value or "") for f in (fields(text) if "=" in text else ()))
-    settings = tuple((key, _READ.get(key, str)(value)) for key, value in said if key != "name")
+    pairs = ((f.key.lower(), f.value or "") for f in (fields(text) if "=" in text else ()))
+    settings = tuple((key, _READ.get(key, str)(value)) for key, value in pairs if key != "name")
     return NetworkAttachment(name, settings)
 
 
@@ -87,39 +87,39 @@ def is_user_network(name: str) -> bool:
     return bool(name) and name not in BUILT_IN and not name.startswith("container:")
 
 
-def its_name(held: NetworkAttachment) -> Iterator[Said[str]]:
+def its_name(attachment: NetworkAttachment) -> Iterator[Promised[str]]:
     """The network that the container is on."""
-    yield "", held.name, ""
+    yield "", attachment.name, ""
 
 
-def its_name_inside(held: NetworkAttachment) -> Iterator[Said[str]]:
+def its_name_inside(attachment: NetworkAttachment) -> Iterator[Promised[str]]:
     """The same, where an address inside can show it: the host's network has none of its own."""
-    if held.name != "host":
-        yield from its_name(held)
+    if attachment.name != "host":
+        yield from its_name(attachment)
 
 
-def its_aliases(held: NetworkAttachment) -> Iterator[Said[NetworkAlias]]:
+def its_aliases(attachment: NetworkAttachment) -> Iterator[Promised[NetworkAlias]]:
     """The names that the container has on that network."""
-    for alias in held.values("alias"):
-        yield "", NetworkAlias(held.name, str(alias)), ""
+    for alias in attachment.values("alias"):
+        yield "", NetworkAlias(attachment.name, str(alias)), ""
 
 
-def its(key: str) -> Callable[[NetworkAttachment], Iterator[Said[str | int]]]:
+def its(key: str) -> Callable[[NetworkAttachment], Iterator[Promised[str | int]]]:
     """What the long form says under one key."""
 
-    def shape(held: NetworkAttachment) -> Iterator[Said[str | int]]:
-        for value in held.values(key):
+    def shape(attachment: NetworkAttachment) -> Iterator[Promised[str | int]]:
+        for value in attachment.values(key):
             yield "", value, ""
 
     return shape
 
 
-def an_alias(text: str) -> Iterator[Said[NetworkAlias]]:
+def an_alias(text: str) -> Iterator[Promised[NetworkAlias]]:
     """An alias on whichever network the line names."""
     yield "", NetworkAlias("", text), ""
 
 
-def a_host(text: str) -> Iterator[Said[ExtraHost]]:
+def a_host(text: str) -> Iterator[Promised[ExtraHost]]:
     """``HOST:IP`` of --add-host, in its parts."""
     at = min(i for i in (text.find("="), text.find(":")) if i >= 0)
     number = text[at + 1 :]
@@ -128,7 +128,7 @@ def a_host(text: str) -> Iterator[Said[ExtraHost]]:
     yield "", ExtraHost(text[:at], number), ""
 
 
-def a_link(text: str) -> Iterator[Said[Link]]:
+def a_link(text: str) -> Iterator[Promised[Link]]:
     """``CONTAINER[:ALIAS]`` of --link; without an alias the name is one."""
     name, _, alias = text.partition(":")
     yield "", Link(name, alias or name), ""

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lifecycle.command.values.basic import ImpossibleError
-from lifecycle.command.values.said import Said
+from lifecycle.command.values.promised import Promised
 from lifecycle.command.values.structured import Structured
 
 _HIGHEST = 65535
@@ -60,19 +60,19 @@ def exposed(text: str) -> list[str]:
     return [f"{number}/{protocol}" for number in range(first, last + 1)]
 
 
-def each_exposed(ports: list[str]) -> Iterator[Said[str]]:
+def each_exposed(ports: list[str]) -> Iterator[Promised[str]]:
     """One promise a port."""
     for port in ports:
         yield "", port, ""
 
 
-def each_port(ports: list[PublishedPort]) -> Iterator[Said[PublishedPort]]:
+def each_port(ports: list[PublishedPort]) -> Iterator[Promised[PublishedPort]]:
     """One promise a port."""
     for port in ports:
         yield "", port, ""
 
 
-def each_answer(ports: list[PublishedPort]) -> Iterator[Said[PublishedPort]]:
+def each_answer(ports: list[PublishedPort]) -> Iterator[Promised[PublishedPort]]:
     """One promise a port that a listener inside is reached through it."""
     for port in ports:
         untried = "" if port.container.rpartition("/")[2] != "sctp" else "SCTP is not tried"
@@ -83,13 +83,13 @@ def _short(text: str) -> str:
     """The long form (``target=80,published=8080``) as the short one."""
     if "=" not in text:
         return text
-    held = {"published": "", "target": "", "protocol": "tcp"}
+    parts = {"published": "", "target": "", "protocol": "tcp"}
     for part in text.split(","):
         key, equals, value = part.partition("=")
         if not equals or not key:
             raise ImpossibleError(f"invalid part {part}", "write target=80,published=8080")
-        held[key] = value
-    return f"{held['published']}:{held['target']}/{held['protocol']}"
+        parts[key] = value
+    return f"{parts['published']}:{parts['target']}/{parts['protocol']}"
 
 
 def _parts(text: str) -> tuple[str, str, str]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lifecycle.command.values.basic import ImpossibleError, boolean
-from lifecycle.command.values.said import Said
+from lifecycle.command.values.promised import Promised
 from lifecycle.command.values.structured import Structured
 from lifecycle.text.lines import nearest
 
@@ -75,10 +75,10 @@ def _is_mode(text: str) -> bool:
     return bool(text) and set(text) <= set("rwm") and len(set(text)) == len(text)
 
 
-def node(held: Device | CdiDevice) -> Iterator[Said[str]]:
+def node(one: Device | CdiDevice) -> Iterator[Promised[str]]:
     """Where a device is inside; which ones a CDI name stands for is not in the line."""
-    if isinstance(held, Device):
-        yield "", held.target, ""
+    if isinstance(one, Device):
+        yield "", one.target, ""
 
 
 def option(text: str) -> tuple[str, str | bool]:
@@ -89,19 +89,19 @@ def option(text: str) -> tuple[str, str | bool]:
     match = re.fullmatch(r"([a-z-]+)(?:[=:](.*))?", text, re.DOTALL)
     if match is None:
         raise ImpossibleError("not a security option", "write for example no-new-privileges")
-    key, held = match[1], match[2]
+    key, value = match[1], match[2]
     if key in ("no-new-privileges", "writable-cgroups"):
-        return key.replace("-", "_"), boolean(held) if held is not None else True
+        return key.replace("-", "_"), boolean(value) if value is not None else True
     if key not in ("apparmor", "label", "seccomp", "systempaths"):
         known = "apparmor, label, no-new-privileges, seccomp, systempaths and writable-cgroups"
         raise ImpossibleError(f"unknown security option {key}", f"{known} are known")
-    if not held or (key == "systempaths" and held != "unconfined"):
+    if not value or (key == "systempaths" and value != "unconfined"):
         raise ImpossibleError(f"invalid --security-opt: {text!r}", f"write {key}=unconfined")
-    part, colon, _ = held.partition(":")
-    return f"{key}.{part}" if key == "label" and colon else key, held
+    part, colon, _ = value.partition(":")
+    return f"{key}.{part}" if key == "label" and colon else key, value
 
 
-def seen_inside(held: tuple[str, str | bool]) -> Iterator[Said[str | bool]]:
+def shown_inside(setting: tuple[str, str | bool]) -> Iterator[Promised[str | bool]]:
     """What shows inside: a label and writable cgroups show only on hosts of a certain kind."""
-    if not held[0].startswith(("label", "writable_cgroups")) and held[1] is not False:
-        yield f".{held[0]}", held[1], ""
+    if not setting[0].startswith(("label", "writable_cgroups")) and setting[1] is not False:
+        yield f".{setting[0]}", setting[1], ""

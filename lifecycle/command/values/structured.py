@@ -16,7 +16,7 @@ class Structured:
 
 
 def as_json(value: Any) -> Any:
-    """A value as reports and programs are given it; what is JSON already stays as it is."""
+    """A value as reports and programs read it; JSON stays as it is."""
     if isinstance(value, Structured):
         return value.to_json()
     if isinstance(value, list | tuple):

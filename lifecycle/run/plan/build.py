@@ -217,7 +217,7 @@ def _with_names(step: Step, context: Context) -> Step:
             try:
                 filled[key] = valid(filled[key])
             except BadValueError as error:
-                raise ScenarioError(step.mark, f"{key}: {error.found}", error.expected) from None
+                raise ScenarioError(step.mark, f"{key}: {error.problem}", error.expected) from None
     return step.model_copy(update=filled) if filled else step
 
 

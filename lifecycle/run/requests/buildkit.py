@@ -62,20 +62,20 @@ class BuildKit:
     def _heard(self, heard: Heard, builds: dict[int, _Begun]) -> str:
         """Judge a request, or write down its answer; returns the id of a build that begins."""
         if heard.what == "given up":
-            raise Refused(f"a connection to BuildKit is given up: {heard.told}")
+            raise Refused(f"a connection to BuildKit is given up: {heard.text}")
         if heard.what == "answers":
             begun = builds.pop(heard.stream, None)
             if begun is not None:
                 with begun.under_way:
                     self._answered(begun, heard.message)
             return ""
-        if heard.told == SOLVE and heard.stream not in builds:
+        if heard.text == SOLVE and heard.stream not in builds:
             builds[heard.stream] = begun = self._begin(read_solve(heard.message))
             return begun.solve.build
-        if heard.told == HISTORY:
+        if heard.text == HISTORY:
             self._history(read_recorded(heard.message))
             return ""
-        self._other(heard.told)
+        self._other(heard.text)
         return ""
 
     def _other(self, method: str) -> None:

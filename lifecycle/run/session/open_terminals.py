@@ -6,7 +6,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from lifecycle.run.plan.steps import PlannedStep
-from lifecycle.terminal.terminal import Terminal, TerminalError
+from lifecycle.terminal.errors import TerminalError
+from lifecycle.terminal.terminal import Terminal
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from lifecycle.run.session.session import Session
 from lifecycle.scenario.model import Dialogue
-from lifecycle.terminal.terminal import Reader, Terminal, TerminalEnded
+from lifecycle.terminal.errors import TerminalEnded
+from lifecycle.terminal.terminal import Reader, Terminal
 
 ECHO_LIMIT = 2.0
 """Seconds that a password prompt gets to turn the echo off."""

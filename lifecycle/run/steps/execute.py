@@ -16,8 +16,9 @@ from lifecycle.run.session.open_terminals import OpenTerminal
 from lifecycle.run.session.session import Session
 from lifecycle.run.steps.dialogue import answer
 from lifecycle.run.steps.open_terminal import FIRST_OUTPUT, wait_open, wait_ready
+from lifecycle.terminal.errors import TerminalEnded, TerminalTimeout
 from lifecycle.terminal.styled_screen import Picture
-from lifecycle.terminal.terminal import Terminal, TerminalEnded, TerminalTimeout
+from lifecycle.terminal.terminal import Terminal
 
 
 @dataclass

@@ -9,7 +9,8 @@ from lifecycle.command.flags import Does
 from lifecycle.engine.events import Event
 from lifecycle.run.plan.steps import PlannedStep
 from lifecycle.run.session.session import Session
-from lifecycle.terminal.terminal import Terminal, TerminalEnded, TerminalTimeout
+from lifecycle.terminal.errors import TerminalEnded, TerminalTimeout
+from lifecycle.terminal.terminal import Terminal
 
 FIRST_OUTPUT = 1.0
 """Seconds that a program which opened a terminal gets to print its first character.

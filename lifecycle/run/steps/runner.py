@@ -33,8 +33,8 @@ from lifecycle.run.steps.time_limit import unless_failed, unseen, within_limit
 from lifecycle.run.steps.type_step import type_step
 from lifecycle.run.steps.window_size import window_inside
 from lifecycle.run.steps.write_step import write_file
+from lifecycle.terminal.errors import TerminalError
 from lifecycle.terminal.styled_screen import Picture
-from lifecycle.terminal.terminal import TerminalError
 
 _GPU = "GPUs of this machine"
 _Begun = tuple[Sequence[str], tuple[Promise, ...], Before]

@@ -128,7 +128,7 @@ def test_what_is_no_archive_has_a_problem() -> None:
     assert listed(b"\x28\xb5\x2f\xfd" + b"x" * 2000)["problem"], "zstd is not read"
 
 
-@pytest.mark.parametrize(("name", "most"), [("MOST_TOLD", 3), ("MOST_FILES", 1)])
+@pytest.mark.parametrize(("name", "most"), [("MOST_MANIFEST_BYTES", 3), ("MOST_FILES", 1)])
 def test_what_an_archive_may_tell_is_bounded(
     monkeypatch: pytest.MonkeyPatch, name: str, most: int
 ) -> None:

@@ -23,7 +23,8 @@ from lifecycle.machine.patterns import PatternError, find, find_in
 from lifecycle.machine.subject import current_subject
 from lifecycle.scenario.errors import ScenarioError
 from lifecycle.scenario.load import loads
-from lifecycle.terminal.terminal import Terminal, TerminalTimeout
+from lifecycle.terminal.errors import TerminalTimeout
+from lifecycle.terminal.terminal import Terminal
 from tests.unit.checks.samples import NO_GPUS
 
 AS = "a" * 46 + "!"

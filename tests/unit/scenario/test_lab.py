@@ -52,7 +52,7 @@ def test_a_wrong_file_names_its_place(source: str, tmp_path: Path) -> None:
     line, column, found = FILES[source]
     mark = caught.value.mark
     assert mark.file == str(file)
-    assert caught.value.found.startswith(found)
+    assert caught.value.problem.startswith(found)
     assert mark.line == line
     assert mark.col == column or found == "this is not TOML"
 

@@ -272,7 +272,7 @@ def test_files_that_are_no_files_are_refused(tmp_path: Path) -> None:
     for name, said in wanted.items():
         with pytest.raises(ScenarioError) as caught:
             load(tmp_path / name)
-        assert (caught.value.mark.line, caught.value.mark.col, caught.value.found) == (1, 1, said)
+        assert (caught.value.mark.line, caught.value.mark.col, caught.value.problem) == (1, 1, said)
 
 
 def test_a_scenario_is_known_by_its_key(tmp_path: Path) -> None:

@@ -137,7 +137,7 @@ def test_an_expression_that_can_not_be_used_is_one_quick_error(
         render_words(split(f"a ${{{{ {expression} }}}}", AT), context)
     assert time.monotonic() - started < 1
     assert caught.value.mark == Mark("a.yaml", 3, 7)
-    assert caught.value.found.startswith(REFUSED[expression])
+    assert caught.value.problem.startswith(REFUSED[expression])
 
 
 def test_a_list_inside_a_longer_word_is_refused(context: Context) -> None:

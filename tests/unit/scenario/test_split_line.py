@@ -124,7 +124,7 @@ def test_shell_syntax_is_refused_where_it_stands_with_the_alternative(text: str)
         split(text, AT)
     column, found, instead = SYNTAX[text]
     assert caught.value.mark == Mark("a.yaml", 3, 4 + column)
-    assert caught.value.found.startswith(found)
+    assert caught.value.problem.startswith(found)
     assert instead in f"{caught.value.expected} {caught.value.corrected}"
 
 

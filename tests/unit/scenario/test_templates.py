@@ -73,7 +73,7 @@ def test_a_broken_template_is_one_quick_error_with_its_line(
     assert time.monotonic() - started < 3
     line, found = BROKEN[source]
     assert caught.value.mark.file == str(tmp_path / "a.j2")
-    assert (caught.value.mark.line, caught.value.found[: len(found)]) == (line, found)
+    assert (caught.value.mark.line, caught.value.problem[: len(found)]) == (line, found)
 
 
 def test_a_template_is_read_before_anything_is_started(tmp_path: Path) -> None:
@@ -86,7 +86,7 @@ def test_a_template_is_read_before_anything_is_started(tmp_path: Path) -> None:
         (tmp_path / "a.j2").write_text(template)
         with pytest.raises(ScenarioError) as caught:
             loads(source, str(tmp_path / "a.yaml"))
-        assert caught.value.found.startswith(found)
+        assert caught.value.problem.startswith(found)
 
 
 def test_a_misspelled_template_names_the_nearest_one(tmp_path: Path) -> None:

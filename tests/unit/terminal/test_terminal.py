@@ -15,14 +15,8 @@ import pytest
 from lifecycle.machine.patterns import Found
 from lifecycle.machine.procfs import alive, start_time
 from lifecycle.machine.subject import Subject
-from lifecycle.terminal.terminal import (
-    SCREEN_BYTES,
-    Reader,
-    Terminal,
-    TerminalEnded,
-    TerminalError,
-    TerminalTimeout,
-)
+from lifecycle.terminal.errors import TerminalEnded, TerminalError, TerminalTimeout
+from lifecycle.terminal.terminal import SCREEN_BYTES, Reader, Terminal
 
 Opener = Callable[..., Terminal]
 SOON = 20.0

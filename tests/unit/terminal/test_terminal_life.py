@@ -12,7 +12,8 @@ import pytest
 
 from lifecycle.machine.procfs import alive, start_time
 from lifecycle.machine.subject import synthetic_subject
-from lifecycle.terminal.terminal import Terminal, TerminalEnded, TerminalError
+from lifecycle.terminal.errors import TerminalEnded, TerminalError
+from lifecycle.terminal.terminal import Terminal
 
 Opener = Callable[..., Terminal]
 SOON = 20.0

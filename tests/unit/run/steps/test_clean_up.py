@@ -13,7 +13,7 @@ from lifecycle.run.ownership import removal, take_down
 from lifecycle.run.ownership.ledger import Entry
 from lifecycle.run.steps import clean_up as cleaning
 from lifecycle.run.steps.clean_up import clean_up, keep_all
-from lifecycle.terminal.terminal import TerminalError
+from lifecycle.terminal.errors import TerminalError
 from tests.fakes.world import BASE, FakeWorld, broken, open_terminal, reasons
 
 ALL = f"""

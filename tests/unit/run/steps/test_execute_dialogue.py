@@ -16,7 +16,8 @@ from lifecycle.run.secrets.secrets import Secrets
 from lifecycle.run.session.session import Session
 from lifecycle.run.steps.dialogue import answer
 from lifecycle.scenario.model import Dialogue
-from lifecycle.terminal.terminal import Terminal, TerminalEnded, TerminalTimeout
+from lifecycle.terminal.errors import TerminalEnded, TerminalTimeout
+from lifecycle.terminal.terminal import Terminal
 
 LIMIT = 20.0
 Ask = Callable[..., Terminal]

@@ -9,7 +9,7 @@ from lifecycle.engine.errors import EngineAbsent
 from lifecycle.engine.events import Absence
 from lifecycle.run.ownership.ledger import LedgerError
 from lifecycle.run.steps import before_and_after
-from lifecycle.terminal.terminal import TerminalError
+from lifecycle.terminal.errors import TerminalError
 from tests.fakes.cli import Said
 from tests.fakes.world import BASE, FakeWorld, broken, reasons
 

@@ -6,5 +6,5 @@ from typing import TypeVar
 
 _Expected = TypeVar("_Expected")
 
-Said = tuple[str, _Expected, str]
+Promised = tuple[str, _Expected, str]
 """One promise of a value: suffix of the field, expected, why it can't be observed (or "")."""
