@@ -177,6 +177,7 @@ def test_a_docker_that_is_not_there_is_told_as_a_shell_would(tmp_path: Path) -> 
     assert (symptom.words, symptom.exit_code) == (("docker",), 127)
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # the SDK's own
 def test_an_engine_that_is_away_is_told_as_docker_would(tmp_path: Path) -> None:
     address = f"unix://{tmp_path}/gone.sock"
     with pytest.raises(NoEngineError) as caught:
