@@ -5,6 +5,7 @@ The copy is where the process stands: what is edited in the checkout meanwhile d
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import signal
@@ -17,6 +18,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+import grimp
 
 from tests.mutants.coverage_map import Runs
 from tests.mutants.mutate import Mutant
@@ -115,10 +118,11 @@ def in_a_copy() -> Iterator[None]:
 def in_order(mutant: Mutant, runs: Runs) -> list[str]:
     """The tests that run a mutant's lines, those of its own module first, then the quick ones.
 
-    A line that runs when the module is imported is no test's own: then all that run anything there.
+    A line that runs when its module is imported is no test's own: then it is all tests that run
+    anything there, or in a module that imports it.
     """
     place = mutant.place
-    tests = runs.of(place.path, place.first, place.last) or runs.of_file(place.path)
+    tests = runs.of(place.path, place.first, place.last) or _that_import(place.path, runs)
     found: list[str] = []
     seconds = 0.0
     for test in sorted(tests, key=lambda t: (_distance(place.path, t), runs.seconds[t], t)):
@@ -127,6 +131,20 @@ def in_order(mutant: Mutant, runs: Runs) -> list[str]:
             break
         found.append(test)
     return found
+
+
+def _that_import(path: Path, runs: Runs) -> set[str]:
+    graph = _graph()
+    module = ".".join(path.with_suffix("").parts).removesuffix(".__init__")
+    near = graph.find_modules_that_directly_import(module)
+    files = [path, *(Path(*name.split(".")) for name in near)]
+    known = [f for file in files for f in (file, file.with_suffix(".py"), file / "__init__.py")]
+    return set().union(*map(runs.of_file, known))
+
+
+@functools.cache
+def _graph() -> grimp.ImportGraph:
+    return grimp.build_graph("lifecycle", cache_dir=None)
 
 
 def _distance(path: Path, test: str) -> int:

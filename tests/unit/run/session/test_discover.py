@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lifecycle.engine.daemon import EngineSilent
+from lifecycle.engine.daemon import EngineAway, EngineError, EngineSilent
 from lifecycle.machine.subject import current_subject
 from lifecycle.run.session.discover import (
     NoEngineError,
@@ -177,16 +177,35 @@ def test_a_docker_that_is_not_there_is_told_as_a_shell_would(tmp_path: Path) -> 
     assert (symptom.words, symptom.exit_code) == (("docker",), 127)
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # the SDK's own
-def test_an_engine_that_is_away_is_told_as_docker_would(tmp_path: Path) -> None:
-    address = f"unix://{tmp_path}/gone.sock"
+def without_a_word(patch: pytest.MonkeyPatch, error: EngineError) -> None:
+    """No engine says anything of itself."""
+
+    class Gone(FakeDaemon):
+        def __getattribute__(self, name: str) -> object:
+            if name == "info":
+                raise error
+            return super().__getattribute__(name)
+
+    patch.setattr("lifecycle.run.session.discover.Daemon", lambda address, _: Gone(address=address))
+
+
+def test_an_engine_that_is_away_is_told_as_docker_would(monkeypatch: pytest.MonkeyPatch) -> None:
+    without_a_word(monkeypatch, EngineAway("Connection refused"))
     with pytest.raises(NoEngineError) as caught:
-        connect(address, {})
-    assert str(caught.value).startswith(f"the engine at {address} does not answer: ")
+        connect("unix:///x", {})
+    assert str(caught.value) == "the engine at unix:///x does not answer: Connection refused"
     symptom = caught.value.symptom
-    assert symptom.output.startswith(f"Cannot connect to the Docker daemon at {address}. ")
-    assert "Is the docker daemon running?" in symptom.output
+    assert symptom.output == (
+        "Cannot connect to the Docker daemon at unix:///x. "
+        "Is the docker daemon running? (Connection refused)"
+    )
     assert (symptom.words, symptom.exit_code) == (("docker", "info"), 1)
+
+
+def test_an_engine_that_is_silent_is_told_in_its_own_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    without_a_word(monkeypatch, EngineSilent("it gave no answer"))
+    with pytest.raises(NoEngineError, match=r"^it gave no answer$"):
+        connect("unix:///x", {})
 
 
 def test_a_socket_that_may_not_be_used_is_told_as_docker_would() -> None:
@@ -195,15 +214,6 @@ def test_a_socket_that_may_not_be_used_is_told_as_docker_would() -> None:
         "permission denied while trying to connect to the Docker daemon socket at "
         "unix:///run/d.sock: dial unix /run/d.sock: connect: permission denied"
     )
-
-
-def test_an_engine_that_is_silent_is_told_in_its_own_words(monkeypatch: pytest.MonkeyPatch) -> None:
-    def silent(*_: object) -> None:
-        raise EngineSilent("it gave no answer")
-
-    monkeypatch.setattr("lifecycle.run.session.discover.Daemon", silent)
-    with pytest.raises(EngineSilent):
-        connect("unix:///x", {})
 
 
 def test_an_engine_s_own_places_are_its_socket_its_data_and_its_runtime_s(tmp_path: Path) -> None:
