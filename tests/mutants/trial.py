@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,17 +55,24 @@ class Trials:
         self._stamp = int(time.time())
 
     def show(self, mutant: Mutant) -> Trial:
-        """Run the tests that can see it, the nearest first, until one fails."""
-        tests = in_order(mutant, self._runs)
-        if not tests:
-            return Trial(mutant, "seen by no test", 0)
-        path, text = mutant.place.path, mutant.place.path.read_text("utf-8")
-        self._write(path, mutant.text)
+        """Run the tests that can see it, the nearest first, until one fails.
+
+        Those that run its lines, then others that run anything near: what is kept once it is made
+        (a cache, a module's own values) was run for the first test only that needed it.
+        """
+        place, runs = mutant.place, self._runs
+        those = runs.of(place.path, place.first, place.last)
+        rounds = [those, _that_import(place.path, runs) - those]
+        text, looked = place.path.read_text("utf-8"), 0
+        self._write(place.path, mutant.text)
         try:
-            killed = self._fails(tests, sum(self._runs.seconds[t] for t in tests))
+            for tests in (in_order(place.path, one, runs.seconds) for one in rounds):
+                looked += len(tests)
+                if tests and self._fails(tests, sum(runs.seconds[t] for t in tests)):
+                    return Trial(mutant, "killed", looked)
         finally:
-            self._write(path, text)
-        return Trial(mutant, "killed" if killed else "survived", len(tests))
+            self._write(place.path, text)
+        return Trial(mutant, "survived" if looked else "seen by no test", looked)
 
     def _write(self, path: Path, text: str) -> None:
         path.write_text(text, "utf-8")
@@ -115,25 +122,20 @@ def in_a_copy() -> Iterator[None]:
             os.chdir(checkout)
 
 
-def in_order(mutant: Mutant, runs: Runs) -> list[str]:
-    """The tests that run a mutant's lines, those of its own module first, then the quick ones.
-
-    A line that runs when its module is imported is no test's own: then it is all tests that run
-    anything there, or in a module that imports it.
-    """
-    place = mutant.place
-    tests = runs.of(place.path, place.first, place.last) or _that_import(place.path, runs)
+def in_order(path: Path, tests: Iterable[str], seconds: Mapping[str, float]) -> list[str]:
+    """Those of a module's own file first, then the quick ones, for as long as there is time."""
     found: list[str] = []
-    seconds = 0.0
-    for test in sorted(tests, key=lambda t: (_distance(place.path, t), runs.seconds[t], t)):
-        seconds += runs.seconds[test]
-        if found and seconds > _MOST_S:
+    took = 0.0
+    for test in sorted(tests, key=lambda t: (_distance(path, t), seconds[t], t)):
+        took += seconds[test]
+        if found and took > _MOST_S:
             break
         found.append(test)
     return found
 
 
 def _that_import(path: Path, runs: Runs) -> set[str]:
+    """The tests that run anything of a module, or of one that imports it."""
     graph = _graph()
     module = ".".join(path.with_suffix("").parts).removesuffix(".__init__")
     near = graph.find_modules_that_directly_import(module)
