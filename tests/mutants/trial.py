@@ -34,6 +34,8 @@ _LONGEST_S = 30
 """Seconds after which one test is taken to hang."""
 _MOST_S = 60.0
 """Seconds of tests that a mutant is shown, those nearest to it first."""
+_FAR, _ENOUGH = 4, 300
+"""How many imports away tests are looked for, and how many are enough."""
 _CODES = {1, 2, 3, 4}
 """Pytest's exit codes where a test failed, or could not even be begun."""
 
@@ -135,13 +137,18 @@ def in_order(path: Path, tests: Iterable[str], seconds: Mapping[str, float]) -> 
 
 
 def _that_import(path: Path, runs: Runs) -> set[str]:
-    """The tests that run anything of a module, or of one that imports it."""
+    """The tests that run anything of a module, or of those that import it, as far as it takes."""
     graph = _graph()
-    module = ".".join(path.with_suffix("").parts).removesuffix(".__init__")
-    near = graph.find_modules_that_directly_import(module)
-    files = [path, *(Path(*name.split(".")) for name in near)]
-    known = [f for file in files for f in (file, file.with_suffix(".py"), file / "__init__.py")]
-    return set().union(*map(runs.of_file, known))
+    near = {".".join(path.with_suffix("").parts).removesuffix(".__init__")}
+    found: set[str] = set()
+    for _ in range(_FAR):
+        for name in near:
+            file = Path(*name.split("."))
+            found |= runs.of_file(file.with_suffix(".py")) | runs.of_file(file / "__init__.py")
+        if len(found) >= _ENOUGH:
+            break
+        near = near.union(*map(graph.find_modules_that_directly_import, near))
+    return found
 
 
 @functools.cache
