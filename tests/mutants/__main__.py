@@ -40,6 +40,8 @@ def main(words: Sequence[str]) -> int:
             told, at = trials[-1], one.place
             took = f"{told.tests} tests, {time.monotonic() - begun:.0f} s"
             print(f"{number:4} {told.verdict:15} {at.path}:{at.first}  ({took})", flush=True)
+            if told.verdict != "killed":
+                print(told.mutant.diff, flush=True)
             if number % EVERY == 0:
                 false_alarms += shown.show(control(at)).verdict == "killed"
     print(f"\n{false_alarms} of {len(drawn) // EVERY} times a test failed of the code as it is")
@@ -57,11 +59,8 @@ def draw(files: Sequence[Path], count: int, seed: int) -> list[Mutant]:
 
 def _tell(trials: Sequence[Trial], least: float) -> int:
     survivors = [t for t in trials if t.verdict != "killed"]
-    for trial in survivors:
-        print(f"\n{trial.verdict}, {trial.tests} tests looked\n{trial.mutant.diff}")
     every = Counter(_layer(t) for t in trials)
     left = Counter(_layer(t) for t in survivors)
-    print()
     for layer, number in sorted(every.items()):
         print(f"{layer:12} {number - left[layer]:4} of {number:4} killed")
     share = 100 * (1 - len(survivors) / max(1, len(trials)))

@@ -5,6 +5,7 @@ The copy is where the process stands: what is edited in the checkout meanwhile d
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import signal
@@ -12,11 +13,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+import grimp
 
 from tests.mutants.coverage_map import Runs
 from tests.mutants.mutate import Mutant
@@ -31,6 +34,8 @@ _LONGEST_S = 30
 """Seconds after which one test is taken to hang."""
 _MOST_S = 60.0
 """Seconds of tests that a mutant is shown, those nearest to it first."""
+_FAR, _ENOUGH = 4, 300
+"""How many imports away tests are looked for, and how many are enough."""
 _CODES = {1, 2, 3, 4}
 """Pytest's exit codes where a test failed, or could not even be begun."""
 
@@ -52,17 +57,24 @@ class Trials:
         self._stamp = int(time.time())
 
     def show(self, mutant: Mutant) -> Trial:
-        """Run the tests that can see it, the nearest first, until one fails."""
-        tests = in_order(mutant, self._runs)
-        if not tests:
-            return Trial(mutant, "seen by no test", 0)
-        path, text = mutant.place.path, mutant.place.path.read_text("utf-8")
-        self._write(path, mutant.text)
+        """Run the tests that can see it, the nearest first, until one fails.
+
+        Those that run its lines, then others that run anything near: what is kept once it is made
+        (a cache, a module's own values) was run for the first test only that needed it.
+        """
+        place, runs = mutant.place, self._runs
+        those = runs.of(place.path, place.first, place.last)
+        rounds = [those, _that_import(place.path, runs) - those]
+        text, looked = place.path.read_text("utf-8"), 0
+        self._write(place.path, mutant.text)
         try:
-            killed = self._fails(tests, sum(self._runs.seconds[t] for t in tests))
+            for tests in (in_order(place.path, one, runs.seconds) for one in rounds):
+                looked += len(tests)
+                if tests and self._fails(tests, sum(runs.seconds[t] for t in tests)):
+                    return Trial(mutant, "killed", looked)
         finally:
-            self._write(path, text)
-        return Trial(mutant, "killed" if killed else "survived", len(tests))
+            self._write(place.path, text)
+        return Trial(mutant, "survived" if looked else "seen by no test", looked)
 
     def _write(self, path: Path, text: str) -> None:
         path.write_text(text, "utf-8")
@@ -112,21 +124,36 @@ def in_a_copy() -> Iterator[None]:
             os.chdir(checkout)
 
 
-def in_order(mutant: Mutant, runs: Runs) -> list[str]:
-    """The tests that run a mutant's lines, those of its own module first, then the quick ones.
-
-    A line that runs when the module is imported is no test's own: then all that run anything there.
-    """
-    place = mutant.place
-    tests = runs.of(place.path, place.first, place.last) or runs.of_file(place.path)
+def in_order(path: Path, tests: Iterable[str], seconds: Mapping[str, float]) -> list[str]:
+    """Those of a module's own file first, then the quick ones, for as long as there is time."""
     found: list[str] = []
-    seconds = 0.0
-    for test in sorted(tests, key=lambda t: (_distance(place.path, t), runs.seconds[t], t)):
-        seconds += runs.seconds[test]
-        if found and seconds > _MOST_S:
+    took = 0.0
+    for test in sorted(tests, key=lambda t: (_distance(path, t), seconds[t], t)):
+        took += seconds[test]
+        if found and took > _MOST_S:
             break
         found.append(test)
     return found
+
+
+def _that_import(path: Path, runs: Runs) -> set[str]:
+    """The tests that run anything of a module, or of those that import it, as far as it takes."""
+    graph = _graph()
+    near = {".".join(path.with_suffix("").parts).removesuffix(".__init__")}
+    found: set[str] = set()
+    for _ in range(_FAR):
+        for name in near:
+            file = Path(*name.split("."))
+            found |= runs.of_file(file.with_suffix(".py")) | runs.of_file(file / "__init__.py")
+        if len(found) >= _ENOUGH:
+            break
+        near = near.union(*map(graph.find_modules_that_directly_import, near))
+    return found
+
+
+@functools.cache
+def _graph() -> grimp.ImportGraph:
+    return grimp.build_graph("lifecycle", cache_dir=None)
 
 
 def _distance(path: Path, test: str) -> int:

@@ -66,7 +66,8 @@ def test_every_session_says_in_one_line_what_it_is_for() -> None:
     ).stdout
     sessions = [line for line in listing.splitlines() if line.startswith(("- ", "* "))]
     names = [line.split()[1] for line in sessions]
-    assert names == ["my-env", "server", "sandbox", "tests", "faults", "lint", "bench", "docs"]
+    kept = ["my-env", "server", "sandbox", "tests", "faults", "lint", "bench", "mutants", "docs"]
+    assert names == kept
     assert all(" -> " in line for line in sessions)
 
 

@@ -83,6 +83,8 @@ def test_a_container_that_says_more_than_is_asked_for_is_unverified() -> None:
         "unverified",
         "the container says more than can be followed",
     )
+    assert found("before\n", LogFacts(much, DAY + 5, DAY + 6)).status == "broken", "all is known"
+    assert found("before\n", LogFacts(much[:9], DAY + 5, DAY + 6, cut=True)).status == "broken"
 
 
 @pytest.mark.parametrize(

@@ -324,3 +324,23 @@ def test_a_long_output_is_shown_by_its_end() -> None:
 
 def test_a_container_that_is_not_looked_at_yet_has_an_unseen_inside() -> None:
     assert ContainerFacts("c").inside == Inside(unseen="nobody asked the inside")
+
+
+@pytest.mark.parametrize(
+    ("want", "sources"),
+    [
+        ({"exit": 0}, {"the command's own"}),
+        ({"output": "x"}, {"what the command printed"}),
+        ({"screen": "x"}, {"the terminal"}),
+        ({"took": {"at_most": 1}}, {"the clock, start to end"}),
+        ({"container": {"restarts": 1}}, {"inspect .RestartCount"}),
+        ({"container": {"state": "running", "oom_killed": False}}, {"inspect .State"}),
+        ({"image": {"user": "", "command": []}}, {"image inspect"}),
+        ({"image": {"env": {"A": "b"}}}, {"image inspect"}),
+    ],
+)
+def test_each_check_says_where_it_looked(want: dict[str, Any], sources: set[str]) -> None:
+    facts = having(inspected(RestartCount=1), more={"exit_code": 0, "seconds": 0.5})
+    facts.images = {"me/x": {"Id": "i", "Config": {"Env": ["A=b"]}}}
+    checks = judge_expect(want, facts, facts.containers["c"])
+    assert {c.source for c in checks} == sources

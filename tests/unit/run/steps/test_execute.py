@@ -347,3 +347,10 @@ def test_a_fault_of_ours_closes_the_terminal(
     monkeypatch.setattr(execute, "wait_open", fail)
     assert world.step(SHELL).status == "error"
     assert made[0].ended
+
+
+def test_a_terminal_of_this_machine_is_open_at_once(world: FakeWorld) -> None:
+    result = world.step("  - {command: cat, opens: here}\n")
+    assert (result.status, result.checks) == ("passed", [])
+    opened = world.session.terminals["here"]
+    assert (opened.container, opened.exec_id) == ("", "")

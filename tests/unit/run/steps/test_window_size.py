@@ -34,20 +34,24 @@ def said(planned: Planner, monkeypatch: pytest.MonkeyPatch) -> Said:
         step = planned(f"- {command}\n").steps[0]
         left = list(answers)
 
-        def run_inside(_name: str, argv: list[str], *, user: str) -> ExecOutcome:
-            assert argv[:2] == ["stty", "-F"]
+        def run_inside(name: str, argv: list[str], *, user: str) -> ExecOutcome:
+            assert name == "container box"
+            assert (argv[:2], argv[3:]) == (["stty", "-F"], ["size"])
+            assert argv[2] == f"/proc/{os.getpid()}/fd/0"
             assert user == ("kim" if "exec" in command else "")
             if not left:
                 raise EngineError("container box is paused")
             return ExecOutcome(code, left.pop(0) if len(left) > 1 else left[0])
 
         daemon = SimpleNamespace(
-            exec=lambda _: {"Pid": os.getpid()},
-            container=lambda _: {"State": {"Pid": os.getpid()}},
+            exec={"e1": {"Pid": os.getpid()}}.get,
+            container={"container box": {"State": {"Pid": os.getpid()}}}.get,
             run_inside=run_inside,
         )
         world = SimpleNamespace(shares_machine=here)
-        session = SimpleNamespace(daemon=daemon, world=world, real=lambda _kind, name: name)
+        session = SimpleNamespace(
+            daemon=daemon, world=world, real=lambda kind, name: f"{kind} {name}"
+        )
         terminal: Any = SimpleNamespace(name="shell", ended=False)
         exec_id = "e1" if "exec" in command else ""
         opened = OpenTerminal(terminal, step.container, step, exec_id)
