@@ -218,13 +218,18 @@ def test_nothing_is_sent_where_nothing_can_be_told(
 # -- an exec ----------------------------------------------------------------------------------
 
 
-def test_an_exec_is_read_from_its_process() -> None:
-    found = {"Pid": os.getpid(), "Running": True}
-    facts = exec_facts(daemon(exec=found), "e", 7, ME)
+def test_an_exec_is_read_from_its_process(tmp_path: Path) -> None:
+    # One of its own: the title that a test's worker gives itself stands where its environment was.
+    words, env = ["sleep", "60"], {"PATH": os.environ["PATH"], "A": "1"}
+    with subprocess.Popen(words, cwd=tmp_path, env=env) as child:
+        try:
+            inspect = {"Pid": child.pid, "Running": True}
+            facts = exec_facts(daemon(exec=inspect), "e", 7, ME)
+        finally:
+            child.kill()
     assert facts is not None
-    assert (facts.uid, facts.cwd, facts.unseen) == (os.getuid(), str(Path.cwd()), "")
-    assert facts.env is not None
-    assert facts.env["PATH"]
+    assert (facts.uid, facts.cwd, facts.unseen) == (os.getuid(), str(tmp_path), "")
+    assert facts.env == env
 
 
 @pytest.mark.parametrize(

@@ -352,5 +352,5 @@ def test_a_fault_of_ours_closes_the_terminal(
 def test_a_terminal_of_this_machine_is_open_at_once(world: FakeWorld) -> None:
     result = world.step("  - {command: cat, opens: here}\n")
     assert (result.status, result.checks) == ("passed", [])
-    opened = world.session.terminals["here"]
+    opened = open_terminal(world, "here")
     assert (opened.container, opened.exec_id) == ("", "")
