@@ -147,14 +147,14 @@ class Holder:
 
 @pytest.fixture
 def hold(machine: Machine) -> Iterator[Callable[..., Holder]]:
-    """Starts holders on the machine."""
+    """Starts holders on the machine, which has no lab: ours may lie where they can't see it."""
     started: list[subprocess.Popen[str]] = []
+    env = {key: value for key, value in os.environ.items() if key != "LIFECYCLE_LAB"}
 
     def start(*prefix: str) -> Holder:
         words = machine.words(*prefix, sys.executable, "-c", HOLDER)
-        process = subprocess.Popen(
-            words, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        )
+        pipe = subprocess.PIPE
+        process = subprocess.Popen(words, text=True, env=env, stdin=pipe, stdout=pipe, stderr=pipe)
         started.append(process)
         return Holder(process)
 
