@@ -6,7 +6,7 @@ import pytest
 
 from lifecycle.checks.check import compare, unverified
 from lifecycle.checks.judge import _CONTAINER, _OTHER
-from lifecycle.checks.wording import about, shown
+from lifecycle.checks.wording import _PHRASES, about, shown
 from lifecycle.command.line import Ref
 from tests.unit.checks.samples import said
 
@@ -53,3 +53,12 @@ def test_a_check_says_what_was_expected_beside_what_was_found() -> None:
         "gpu": None,
     }
     assert unverified("x", 1, "why").to_json()["source"] == "why"
+
+
+def test_every_word_of_the_table_is_of_a_promise_that_there_is() -> None:
+    known = {field.removesuffix(".") for field in {*_CONTAINER, *_OTHER}}
+    assert {field for field in _PHRASES if field not in known} <= _OF_A_KEY
+
+
+_OF_A_KEY = {"image.build_arg"}
+"""Fields that end with a name which the author chose."""
