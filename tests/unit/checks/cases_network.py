@@ -172,6 +172,11 @@ NETWORKS = [
         attached(MacAddress=MAC),
         attached(MacAddress="02:42:ac:11:00:02"),
     ),
+    Case(  # an older engine has it in the container's own configuration
+        said("--mac-address as of old", "container.mac", MAC),
+        having(inspected(Config={"MacAddress": MAC}, NetworkSettings={"Networks": {}})),
+        having(inspected(NetworkSettings={"Networks": {}})),
+    ),
     inside("--mac-address", "container.mac", MAC.replace(":", "-")),
     Case(
         said("--network-alias", "container.alias", NetworkAlias("", "db")),

@@ -301,3 +301,20 @@ def test_every_prune_is_refused_and_nothing_else_is() -> None:
 def test_an_output_that_is_no_line_of_csv_is_an_error(value: str) -> None:
     with pytest.raises(CommandError, match="impossible value of --output"):
         parse(["docker", "build", ".", f"--output={value}"])
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "docker volume create --label =x data",
+        "docker network create --label =x lan",
+        "docker run --label =x image",
+        "docker build --label =x .",
+        "docker volume create -o =x data",
+        "docker network create -o =x lan",
+        "docker run -e =x image",
+        "docker run --sysctl =x image",
+    ],
+)
+def test_a_pair_has_a_name_wherever_it_stands(line: str) -> None:
+    assert "=x" in str(error(line)) or "name" in str(error(line))

@@ -10,6 +10,7 @@ import pytest
 from lifecycle.command.line import CommandError
 from lifecycle.command.parse import parse
 from lifecycle.command.promises import promises
+from lifecycle.command.values.limits import Ulimit, ulimit
 from lifecycle.command.values.structured import as_json
 
 Kept = tuple[str, Any, str]
@@ -203,3 +204,14 @@ def test_of_two_security_options_about_the_same_the_last_is_promised() -> None:
 def test_the_parts_of_a_label_are_promised_side_by_side() -> None:
     parts = said("--security-opt label=user:me --security-opt label=role:r")
     assert [expected for _, expected, _ in parts] == ["user:me", "role:r"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue", "nice", "nofile"),
+        *("nproc", "rss", "rtprio", "rttime", "sigpending", "stack"),
+    ],
+)
+def test_every_limit_of_linux_is_known_by_docker_s_name(name: str) -> None:
+    assert ulimit(f"{name}=1:2") == (name, Ulimit(1, 2))

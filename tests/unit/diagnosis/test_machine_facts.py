@@ -3,6 +3,7 @@
 import hashlib
 import json
 import socket
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from lifecycle.diagnosis import sockets
 from lifecycle.diagnosis.groups import SystemNames
 from lifecycle.diagnosis.machine_facts import DEFAULT_SOCKET, MachineFacts
 from lifecycle.diagnosis.sockets import SocketInfo, look_at_socket
+from lifecycle.machine.subject import current_subject
 from tests.unit.diagnosis.machine import TCP_TABLE, Container, Machine
 
 
@@ -181,3 +183,22 @@ def test_the_systems_names_are_those_of_nss() -> None:
     assert names.group_named("no-such-group") is None
     assert names.groups_of("no-such-user") == ()
     assert names.user_named(4_000_000_000) == "4000000000"
+
+
+@pytest.mark.parametrize("variable", [True, False])
+def test_a_plugin_of_the_person_s_own_stands_before_the_machine_s(
+    tmp_path: Path,
+    variable: bool,  # noqa: FBT001
+) -> None:
+    home, root = tmp_path / "home", tmp_path / "root"
+    config = tmp_path / "config" if variable else home / ".docker"
+    own = config / "cli-plugins" / "docker-buildx"
+    shared = root / "usr/libexec/docker/cli-plugins/docker-buildx"
+    environ = {"DOCKER_CONFIG": str(config)} if variable else {}
+    facts = MachineFacts(replace(current_subject(), home=str(home)), environ=environ, root=root)
+    assert facts.cli_plugin("buildx") is None
+    for one in (shared, own):
+        one.parent.mkdir(parents=True)
+        one.touch()
+        assert facts.cli_plugin("buildx") == one
+    assert facts.cli_plugin("compose") is None

@@ -121,7 +121,7 @@ def test_files_are_described_by_name_and_number(seen: Inside) -> None:
     )
     assert seen.files[ODD].owner_name == "root"
     assert not seen.files[ODD].writable
-    assert not seen.files["/nope"].exists
+    assert seen.files["/nope"] == FileFact(exists=False)
     assert not seen.files["/private/x"].exists
     assert seen.texts == {"/workspace/note.txt": "hello\n"}
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from lifecycle.engine.daemon import Daemon
+from lifecycle.run.requests import names
 from lifecycle.run.requests.names import refuse_a_bridge, refuse_an_id
 from lifecycle.run.requests.refusal import Refused
+from tests.fakes.daemon import FakeDaemon
 
 ID = "2ecf5961d4afdbf7f3ae8b0a6b889d35284839ec7ea460306dfa4f2ebf9ebc3d"
 
@@ -46,21 +48,40 @@ def test_another_name_is_not(name: str) -> None:
     refuse_an_id(ask, "container", name)
 
 
-class Networks:
+BRIDGE = "com.docker.network.bridge.name"
+
+
+@pytest.fixture
+def daemon() -> FakeDaemon:
     """An engine with two networks."""
-
-    shares_machine = False
-
-    def networks(self) -> list[dict[str, Any]]:
-        """What there is."""
-        options = {"com.docker.network.bridge.name": "docker0"}
-        return [{"Id": ID, "Options": None}, {"Id": "f" * 64, "Options": options}]
+    made = FakeDaemon(networks=())
+    made.make_network("one", identity=ID)
+    made.make_network("two", identity="f" * 64, Options={BRIDGE: "docker0"})
+    return made
 
 
 @pytest.mark.parametrize("bridge", ["docker0", f"br-{ID[:12]}"])
-def test_a_network_on_somebody_s_bridge_is_refused(bridge: str) -> None:
-    daemon = cast("Daemon", Networks())
+def test_a_network_on_somebody_s_bridge_is_refused(daemon: FakeDaemon, bridge: str) -> None:
     with pytest.raises(Refused, match="its addresses would change for everybody"):
-        refuse_a_bridge(daemon, "n", {"com.docker.network.bridge.name": bridge})
-    refuse_a_bridge(daemon, "n", {"com.docker.network.bridge.name": "br-mine"})
+        refuse_a_bridge(daemon, "n", {BRIDGE: bridge})
+    refuse_a_bridge(daemon, "n", {BRIDGE: "br-mine"})
     refuse_a_bridge(daemon, "n", {})
+
+
+@pytest.mark.parametrize("here", [True, False])
+def test_an_interface_of_the_engine_s_machine_is_nobody_s_bridge_either(
+    daemon: FakeDaemon,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    here: bool,  # noqa: FBT001
+) -> None:
+    (tmp_path / "eth0").touch()
+    monkeypatch.setattr(names, "_INTERFACES", tmp_path)
+    monkeypatch.setattr(FakeDaemon, "shares_machine", here)
+    refuse_a_bridge(daemon, "n", {BRIDGE: "br-mine"})
+    refuse_a_bridge(daemon, "n", {BRIDGE: "../eth0"})
+    if here:
+        with pytest.raises(Refused, match="network n would take the bridge eth0, which is there"):
+            refuse_a_bridge(daemon, "n", {BRIDGE: "eth0"})
+    else:
+        refuse_a_bridge(daemon, "n", {BRIDGE: "eth0"})
