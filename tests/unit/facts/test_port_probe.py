@@ -7,6 +7,7 @@ import socket
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, cast
 
@@ -35,22 +36,27 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def answers() -> Iterator[Callable[[bytes], int]]:
     """Starts what answers one datagram with a word; gives its port."""
-    made: list[socket.socket] = []
+    made: list[tuple[socket.socket, threading.Thread]] = []
 
     def start(word: bytes) -> int:
         sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         sock.bind(("127.0.0.1", 0))
-        made.append(sock)
 
         def answer() -> None:
             sender = sock.recvfrom(64)[1]
-            sock.sendto(word, sender)
+            with suppress(OSError):  # at the end there may be nobody who waits for it
+                sock.sendto(word, sender)
 
-        threading.Thread(target=answer, daemon=True).start()
+        thread = threading.Thread(target=answer, daemon=True)
+        made.append((sock, thread))
+        thread.start()
         return int(sock.getsockname()[1])
 
     yield start
-    for sock in made:
+    for sock, thread in made:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as last:
+            last.sendto(b"the test is over", sock.getsockname())
+        thread.join(10)
         sock.close()
 
 
