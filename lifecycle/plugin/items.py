@@ -159,6 +159,7 @@ class _Reporting(pytest.Item):
             case "failed" | "error":
                 raise StepFailed(self.result)
             case "skipped" | "not-run":
+                # The step was skipped, with its reason; this is how pytest is told.
                 pytest.skip(self.printable(self.result.reason))
 
     def report_result(self) -> None:

@@ -111,7 +111,7 @@ def test_what_a_container_passes_on_into_the_work_folder_is_left_and_told(
         text = SHARED.replace("THEIRS", str(theirs))
         ran = place.run(str(place.write("a.yaml", text)))
         (point,) = mounted(theirs)
-        assert point.endswith("/work/ws/data")
+        assert Path(point).parts[-3:] == ("work", "ws", "data")
         assert ran.exit_code == 1, ran.said
         assert clean_up(ran)[0].startswith(f"{point}: is mounted there, so it was left")
         assert (theirs / "thesis").read_text() == "precious"
