@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from pathlib import Path
 
 import pytest
 
+import lifecycle
 from lifecycle.sandbox.info import SandboxInfo
 from tests.engine.harness import Place, Ran
 from tests.engine.people import Person, run_as
@@ -76,6 +78,32 @@ def scenario(place: Place, person: Person, info: SandboxInfo) -> str:
     return str(path)
 
 
+ROOT = Path(lifecycle.__file__).parents[1]
+OPENED = """
+checkout=$1 private=$2
+shift 2
+door=$(mktemp -d)
+mount --bind "$checkout" "$door"
+mount -t tmpfs -o mode=755 opened "$private"
+mkdir -p "$checkout"
+mount --bind "$door" "$checkout"
+umount "$door"
+rmdir "$door"
+exec "$@"
+"""
+
+
+def within_reach() -> tuple[str, ...]:
+    """What lets anybody come to this checkout, for one command: root's may lie in a private folder.
+
+    In a mount namespace of the command's own an open folder stands in the private one's place.
+    """
+    closed = [one for one in ROOT.parents if not one.stat().st_mode & stat.S_IXOTH]
+    if not closed:
+        return ()
+    return ("unshare", "--mount", "sh", "-ec", OPENED, "sh", str(ROOT), str(closed[-1]))
+
+
 def as_oneself(place: Place, person: Person, *words: str) -> Ran:
     """The run without root, as a member does it."""
     own = place.folder / "own"
@@ -86,7 +114,7 @@ def as_oneself(place: Place, person: Person, *words: str) -> Ran:
     groups = ("--groups", ",".join(str(gid) for _, gid in person.groups))
     report = ("--report", str(own / "report"))
     words = (sys.executable, "-m", "lifecycle.cli", "run", *words, *report)
-    with place.started("setpriv", *ids, *groups, *words) as process:
+    with place.started(*within_reach(), "setpriv", *ids, *groups, *words) as process:
         ran = place.ended(process)
     return Ran(ran.exit_code, ran.out, ran.err, own / "report")
 
