@@ -85,6 +85,7 @@ class Daemon(Removals):
         super().__init__(address, environ, limit)
         self.own_execs: set[str] = set()
         """Ids of the execs that we made to look, so that they are not taken for somebody's."""
+        self._making_exec = threading.Lock()
         self.may_enter: Callable[[str], str] = lambda _container: ""
         """Why a container is not to be entered or copied from, by its name or id; else empty."""
         self._answers = threading.local()
@@ -234,10 +235,16 @@ class Daemon(Removals):
 
     def _begun(self, container: str, argv: Sequence[str], **how: Any) -> str:
         """Make an exec of ours, which is not yet started; its id."""
-        made = self._api.exec_create(container, list(argv), **how)
-        exec_id = str(read(made, answers.MADE, "exec")["Id"])
-        self.own_execs.add(exec_id)
+        with self._making_exec:
+            made = self._api.exec_create(container, list(argv), **how)
+            exec_id = str(read(made, answers.MADE, "exec")["Id"])
+            self.own_execs.add(exec_id)
         return exec_id
+
+    def is_own_exec(self, exec_id: str) -> bool:
+        """Whether we made an exec to look; the engine's event may come before its answer to us."""
+        with self._making_exec:
+            return exec_id in self.own_execs
 
     def _exec(self, exec_id: str) -> Json:
         return read(self._api.exec_inspect(exec_id), answers.EXEC, "exec")

@@ -160,32 +160,18 @@ _NOTHING = Request("", "", "", (), (), None)
 Judge = Callable[[Call], None]
 
 
-class Gate:
-    """A gate that is open for one subject."""
+class GateProcess:
+    """A gate's process, which is nobody's yet; it takes as long to start as its imports do."""
 
-    def __init__(
-        self,
-        subject: Subject,
-        environ: Mapping[str, str],
-        engine: str,
-        folder: Path,
-        judge: Judge,
-    ) -> None:
-        """Start its process as the subject; raises GateError.
-
-        ``folder`` is the subject's alone; ``environ`` is what reaches the engine at its address;
-        ``judge`` is called for each request that does more than read, in a thread of its own.
-        """
-        self.path = folder / "docker.sock"
-        self._engine, self._judge = engine, judge
-        self._orders, orders = socket.socketpair()
-        self._calls, calls = socket.socketpair()
-        self._asking = threading.Lock()
+    def __init__(self) -> None:
+        """Start it; raises GateError."""
+        self.orders, orders = socket.socketpair()
+        self.calls, calls = socket.socketpair()
         places = dict.fromkeys(str(Path(where).parents[1]) for where in _PLACES if where)
         words = [sys.executable, "-I", "-S", "-c", _PROGRAM]
         fds = (orders.fileno(), calls.fileno())
         try:
-            self._process = subprocess.Popen(
+            self.popen = subprocess.Popen(
                 [*words, *map(str, fds), *places],
                 executable="/proc/self/exe",  # this very one, also where its path is closed to us
                 stdin=subprocess.DEVNULL,
@@ -200,13 +186,48 @@ class Gate:
         finally:
             orders.close()
             calls.close()
-        self._begin = {
+
+    def close(self) -> None:
+        """End it, and with it whatever still goes through it."""
+        self.orders.close()
+        self.calls.close()
+        try:
+            self.popen.wait(STOP_LIMIT)
+        except subprocess.TimeoutExpired:
+            self.popen.kill()
+            self.popen.wait(STOP_LIMIT)
+
+
+class Gate:
+    """A gate that is open for one subject."""
+
+    def __init__(  # noqa: PLR0913 - who asks, which way it leads, and who judges
+        self,
+        subject: Subject,
+        environ: Mapping[str, str],
+        engine: str,
+        folder: Path,
+        judge: Judge,
+        *,
+        process: GateProcess,
+    ) -> None:
+        """Make a process the subject's.
+
+        ``folder`` is the subject's alone; ``environ`` is what reaches the engine at its address;
+        ``judge`` is called for each request that does more than read, in a thread of its own.
+        """
+        self.path = folder / "docker.sock"
+        self._engine, self._judge = engine, judge
+        self._process = process
+        self._asking = threading.Lock()
+        begin = {
             "socket": str(self.path),
             "address": engine,
             "environ": dict(environ),
             "identity": _identity(subject),
         }
-        frames.send_json(self._orders, self._begin)
+        with suppress(frames.ClosedError):  # one that is gone is told of by check()
+            frames.send_json(process.orders, begin)
         self._socket_status: os.stat_result | None = None
         self.refusal = ""
         """Why the subject can't reach the engine at all, as of when it was asked last."""
@@ -216,7 +237,7 @@ class Gate:
     @property
     def pid(self) -> int:
         """Its process."""
-        return self._process.pid
+        return self._process.popen.pid
 
     def ready(self) -> None:
         """Wait until it takes requests; raises GateError."""
@@ -234,7 +255,7 @@ class Gate:
         if self.refusal:
             with self._asking:
                 with suppress(frames.ClosedError):
-                    frames.send(self._orders, b"")
+                    frames.send(self._process.orders, b"")
                 self._take_refusal()
         return self._engine if self.refusal else f"unix://{self.path}"
 
@@ -249,7 +270,7 @@ class Gate:
 
         While it lives its socket keeps the file's number, which no other gets.
         """
-        code = self._process.poll()
+        code = self._process.popen.poll()
         if code is not None:
             how = f"by signal {-code}" if code < 0 else f"with exit {code}"
             raise GateError(f"the gate was ended {how}: nothing reaches the engine any more")
@@ -270,19 +291,13 @@ class Gate:
 
     def close(self) -> None:
         """End it, and with it whatever still goes through it."""
-        self._orders.close()
-        self._calls.close()
-        try:
-            self._process.wait(STOP_LIMIT)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait(STOP_LIMIT)
+        self._process.close()
         self._thread.join(STOP_LIMIT)
 
     def _take_refusal(self) -> None:
-        self._orders.settimeout(START_LIMIT)
+        self._process.orders.settimeout(START_LIMIT)
         try:
-            report = frames.receive_json(self._orders)
+            report = frames.receive_json(self._process.orders)
         except frames.ClosedError:
             self.check()
             raise GateError("the gate does not answer") from None
@@ -291,7 +306,7 @@ class Gate:
         self.refusal = report["refusal"]
 
     def _listen(self) -> None:
-        while channel := frames.take_over(self._calls):
+        while channel := frames.take_over(self._process.calls):
             try:
                 threading.Thread(target=self._hear, args=(channel,), daemon=True).start()
             except RuntimeError:  # no more threads may run: its client is hung up on

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
-from lifecycle.gate.gate import Call, Gate
+from lifecycle.gate.gate import Call, Gate, GateProcess
 from lifecycle.machine.subject import current_subject
 from tests.bench.timing import median, row, timed
 
@@ -29,7 +29,8 @@ def gate() -> Iterator[str]:
     yield f"The gate, medians of {TIMES}; of a gibibyte each, of {LARGE_TIMES}"
     straight = dict(os.environ)
     with tempfile.TemporaryDirectory() as folder:
-        opened = Gate(current_subject(), straight, straight["DOCKER_HOST"], Path(folder), _let)
+        address, process = straight["DOCKER_HOST"], GateProcess()
+        opened = Gate(current_subject(), straight, address, Path(folder), _let, process=process)
         try:
             opened.ready()
             yield from _tables(opened, straight, opened.environ(straight))

@@ -292,8 +292,10 @@ def test_a_container_is_removed_though_it_runs(both: Both) -> None:
 def test_an_exec_is_told_of_alike(both: Both) -> None:
     both.run("box")
     made = [d.start_inside(both.name("box"), ["sleep", "30"]) for d in (both.real, both.fake)]
-    assert made[0] in both.real.own_execs
-    assert made[1] in both.fake.own_execs
+    assert [d.is_own_exec(m) for d, m in zip((both.real, both.fake), made, strict=True)] == [
+        True
+    ] * 2
+    assert [d.is_own_exec("another") for d in (both.real, both.fake)] == [False] * 2
     wait_until(lambda: (both.real.exec(made[0]) or {}).get("Pid"))
     real, fake = both.real.exec(made[0]), both.fake.exec(made[1])
     assert real is not None

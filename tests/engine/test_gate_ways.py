@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from lifecycle.gate.gate import Gate
+from lifecycle.gate.gate import Gate, GateProcess
 from lifecycle.machine.subject import current_subject
 from lifecycle.sandbox.info import SandboxInfo
 from tests.engine.harness import Place
@@ -110,7 +110,12 @@ def way(request: pytest.FixtureRequest, in_sandbox: SandboxInfo, tmp_path: Path)
 def test_commands_reach_an_engine_by_each_way(way: Way, tmp_path: Path, base_image: str) -> None:
     (tmp_path / "gate").mkdir(mode=0o700)
     gate = Gate(
-        current_subject(), way.environ, way.address, tmp_path / "gate", lambda call: call.relay()
+        current_subject(),
+        way.environ,
+        way.address,
+        tmp_path / "gate",
+        lambda call: call.relay(),
+        process=GateProcess(),
     )
     try:
         env = gate.environ(way.environ)

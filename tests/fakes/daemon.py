@@ -198,6 +198,9 @@ class FakeDaemon(Things, Daemon):
         self.asked.append((identity, user, *argv))
         return made
 
+    def is_own_exec(self, exec_id: str) -> bool:
+        return exec_id in self.own_execs
+
     def start_inside(self, container: str, argv: Sequence[str], *, user: str = "") -> str:
         made = self._own_exec(self._enter(container), argv, user)
         self.start_exec(made)

@@ -113,6 +113,13 @@ class Asked:
         return json.loads(self.sent)
 
 
+class FakeGateProcess:
+    """A process that there is none of: these gates are asked within the test's own."""
+
+    def close(self) -> None:
+        pass
+
+
 class FakeGates(Gates):
     """The gates of a run; what its CLI asks through them is judged, then done to the engine.
 

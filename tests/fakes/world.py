@@ -22,7 +22,7 @@ from lifecycle.run.session.session import Session
 from lifecycle.scenario.load import loads
 from tests.fakes.cli import FakeCli
 from tests.fakes.daemon import FakeDaemon
-from tests.fakes.gate import FakeGates
+from tests.fakes.gate import FakeGateProcess, FakeGates
 
 Json = dict[str, Any]
 SECRET = "s3cret-word"
@@ -57,10 +57,11 @@ class FakeWorld:
         patch.setattr(tempfile, "tempdir", str(folder))
         patch.setattr("lifecycle.run.session.open.connect", lambda *_: self.daemon)
         patch.setattr("lifecycle.run.session.open.Gates", self._opened)
+        patch.setattr("lifecycle.run.session.open.GateProcess", FakeGateProcess)
         patch.setattr("lifecycle.run.steps.findings._diagnosed", self._diagnose)
         patch.setattr("lifecycle.run.observing.step_facts.EVENT_LIMIT", 0.2)
 
-    def _opened(self, engine: str) -> FakeGates:
+    def _opened(self, engine: str, _process: FakeGateProcess | None = None) -> FakeGates:
         """The gates of the next run."""
         self.gates = self.cli.gates = FakeGates(engine, self.cli.address)
         return self.gates

@@ -31,6 +31,8 @@ class Watch:
     trips: RoundTrips
     listeners: str = ""
     """The probe's listeners in an idle container: in another they would be in a service's way."""
+    prepare: Callable[[str], None] = lambda _container: None
+    """Called with its id after the look, for what later looks need."""
     inside: Inside = field(default_factory=lambda: Inside(unseen="it did not start"))
     round_trips: dict[str, RoundTrip] = field(default_factory=dict)
     done: threading.Event = field(default_factory=threading.Event)
@@ -69,3 +71,4 @@ class Witness:
         finally:
             watch.round_trips = watch.trips.finish(watch.inside)
             watch.done.set()
+        watch.prepare(event.id)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shlex
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -34,6 +35,7 @@ class Looks:
     daemon: Daemon
     _once: set[Key] = field(default_factory=set)
     _open: dict[Key, tuple[Resident, str]] = field(default_factory=dict)
+    _closed: bool = False
     _turn: threading.Lock = field(default_factory=threading.Lock)
     """The look at an event has a thread of its own."""
 
@@ -55,6 +57,15 @@ class Looks:
                     return look
             self._once.add(key)
         return look_inside(self.daemon, container, probe, user)
+
+    def prepare(self, container: str, users: Sequence[str]) -> None:
+        """Begin the shells by which these users will look, so that no look waits for its own."""
+        for user in users:
+            with self._turn:
+                key = (container, user)
+                if not self._closed and key not in self._open:
+                    # A look, so that it is known with which accounts the shell has begun.
+                    self._through(key, Probe())
 
     def _through(self, key: Key, probe: Probe) -> Inside | None:
         """Look through the shell that stays; where it serves no more, drop it and return None."""
@@ -95,5 +106,6 @@ class Looks:
     def close(self) -> None:
         """End all of them."""
         with self._turn:
+            self._closed = True
             for key in list(self._open):
                 self._drop(key)

@@ -34,7 +34,7 @@ from lifecycle.machine.deadline import TimeIsUpError, rest
 from lifecycle.machine.subject import Subject
 from lifecycle.run.observing.at_start import Watch
 from lifecycle.run.observing.output_facts import ask_beside
-from lifecycle.run.plan.steps import PlannedStep, asks_inside, looks_again, user_of
+from lifecycle.run.plan.steps import PlannedStep, asks_inside, later_looks, user_of
 from lifecycle.run.session.session import Session
 from lifecycle.run.steps.execute import Acted
 
@@ -92,9 +92,11 @@ def _watch(session: Session, planned: PlannedStep, promises: Sequence[Promise]) 
     note, gone = (lambda p: ownership.intend("file", p)), (lambda p: ownership.gone("file", p))
     trips = RoundTrips(sources, session.world, probe, note, gone)
     trips.make_outside()
-    look = partial(session.looks.inside, again=looks_again(session.plan, planned, ""))
+    later = later_looks(session.plan, planned)
+    look = partial(session.looks.inside, again="" in later)
+    prepare = partial(session.looks.prepare, users=later)
     once = listeners(p for p, places in _ports(planned, promises).items() if places == 1)
-    watch = Watch(look, trips.extend(), trips, once)
+    watch = Watch(look, trips.extend(), trips, once, prepare)
     session.witness.watch(session.real("container", planned.container), watch)
     return watch
 
@@ -305,7 +307,7 @@ def _look_now(
     if on.is_up and on.now["State"].get("Paused"):
         on.inside = look_inside(session.daemon, str(on.now["Id"]), probe, user)
     elif on.is_up:
-        again = looks_again(session.plan, planned, user)
+        again = user in later_looks(session.plan, planned)
         on.inside = session.looks.inside(str(on.now["Id"]), probe, user, again=again)
     else:
         over = f"the container is {on.now['State']['Status']}"
@@ -343,7 +345,7 @@ def _execs(session: Session, planned: PlannedStep, before: Before, facts: Facts)
         for e in session.events.since(before.mark)
         if e.is_a("exec_create", real)
     ]
-    theirs = [i for i in ids if i and i not in session.daemon.own_execs]
+    theirs = [i for i in ids if i and not session.daemon.is_own_exec(i)]
     facts.new_execs = len(theirs)
     container = facts.containers.get(name)
     if not theirs or container is None or container.now is None:

@@ -165,22 +165,23 @@ def asks_inside(planned: PlannedStep, promises: Sequence[Promise]) -> bool:
     )
 
 
-def looks_again(plan: Plan, planned: PlannedStep, user: str) -> bool:
-    """Whether a later step looks into the same container as ``user``, before a command ends it.
+def later_looks(plan: Plan, planned: PlannedStep) -> tuple[str, ...]:
+    """As whom later steps look into the same container, before a command ends or starts it.
 
-    A password is read as root.
+    A password is read as root: by the name that another look has for root, else by 0.
     """
-    about = plan.container(planned)
+    about, users, passwords = plan.container(planned), list[str](), False
     for later in plan.steps[planned.index + 1 :]:
         if plan.container(later) != about:
             continue
-        if "container" in later.does.ends:
-            return False
-        if user in _ROOT and "password_changed" in later.expect:
-            return True
-        if user == user_of(later) and asks_inside(later, later.promises):
-            return True
-    return False
+        if "container" in later.does.ends or later.does.starts:
+            break
+        passwords = passwords or "password_changed" in later.expect
+        if asks_inside(later, later.promises):
+            users.append(user_of(later))
+    if passwords and not _ROOT & set(users):
+        users.append("0")
+    return tuple(dict.fromkeys(users))
 
 
 def opens(planned: PlannedStep) -> str:

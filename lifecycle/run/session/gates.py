@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from lifecycle.gate.gate import Call, Gate, GateError, Judge
+from lifecycle.gate.gate import Call, Gate, GateError, GateProcess, Judge
 from lifecycle.machine.subject import Subject, make_owned
 
 _LONGEST = 100
@@ -16,11 +16,12 @@ _LONGEST = 100
 class Gates:
     """Opens a gate when its person needs it first, and closes all."""
 
-    def __init__(self, engine: str) -> None:
-        """``engine`` is the address that the gates lead to."""
+    def __init__(self, engine: str, first: GateProcess | None = None) -> None:
+        """``engine`` is the address that the gates lead to; ``first`` is for the first of them."""
         self._engine = engine
         self._judge: Judge | None = None
         self._open: dict[Path, Gate] = {}
+        self._spare = first
         self._closed = False
 
     def judged_by(self, judge: Judge) -> None:
@@ -38,7 +39,10 @@ class Gates:
                     f"{folder} is too long for a socket: set TMPDIR to a shorter folder"
                 )
             make_owned(folder, subject, 0o700)
-            self._open[work] = Gate(subject, env, self._engine, folder, self._decide)
+            process, self._spare = self._spare or GateProcess(), None
+            self._open[work] = Gate(
+                subject, env, self._engine, folder, self._decide, process=process
+            )
         return self._open[work]
 
     def environ(self, subject: Subject, work: Path, env: Mapping[str, str]) -> dict[str, str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from lifecycle.engine.events import EventLog
 from lifecycle.facts.model import World
+from lifecycle.gate.gate import GateProcess
 from lifecycle.machine.remove_tree import remove_tree
 from lifecycle.machine.subject import environment
 from lifecycle.run.observing.at_start import Witness
@@ -63,6 +64,8 @@ def open_session(  # noqa: PLR0913 - a run is opened from all of these
     env = environment(subject, environ)
     find_cli(env)
     address = find_address(options, env, subject)
+    gate_process = GateProcess()  # it starts while the rest is made ready
+    stack.callback(gate_process.close)
     daemon = connect(address, env)
     stack.callback(daemon.close)
     engine_id = str(daemon.info.get("ID", address))
@@ -70,9 +73,9 @@ def open_session(  # noqa: PLR0913 - a run is opened from all of these
     stack.callback(ledger.close)
     _make(folder, ledger, stack)
     me = settle(subject, corner, options, environ, address)
-    gates = Gates(address)
+    gates = Gates(address, gate_process)
     stack.callback(gates.close)
-    gates.start(me.subject, me.folder, me.env)  # it starts while the rest is made ready
+    gates.start(me.subject, me.folder, me.env)
     people = settle_all(scenario.people, me, folder, options, environ, address)
     for one in (me, *people.values()):
         stack.callback(forget, one.env["DOCKER_CONFIG"])

@@ -107,10 +107,10 @@ def _ending(session: Session, planned: PlannedStep) -> Iterator[Callable[[], str
 
 def _execs(session: Session, planned: PlannedStep, since: int) -> list[tuple[Daemon, str]]:
     """The execs that a step's command has started."""
-    real, own = session.real("container", planned.container), session.daemon.own_execs
+    real, daemon = session.real("container", planned.container), session.daemon
     started = (e for e in session.events.since(since) if e.action == "exec_start")
     ids = [e.attributes.get("execID", "") for e in started if e.name == real]
-    return [(session.daemon, one) for one in ids if one and one not in own]
+    return [(daemon, one) for one in ids if one and not daemon.is_own_exec(one)]
 
 
 def _on(session: Session, planned: PlannedStep, terminal: Terminal, since: int) -> Acted:

@@ -47,7 +47,7 @@ def wait_open(
 
     def is_up(event: Event) -> bool:
         mine = event.is_a(wanted, real)
-        return mine and event.attributes.get("execID", "") not in session.daemon.own_execs
+        return mine and not session.daemon.is_own_exec(event.attributes.get("execID", ""))
 
     event = session.events.wait(
         is_up, since=since, timeout=planned.limit, until=lambda: terminal.ended

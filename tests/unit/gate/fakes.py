@@ -11,7 +11,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Self
 
-from lifecycle.gate.gate import Call, Gate
+from lifecycle.gate.gate import Call, Gate, GateProcess
 from lifecycle.machine.subject import Subject, current_subject
 
 LIMIT = 60.0
@@ -193,7 +193,9 @@ class Opened:
         subject = subject or current_subject()
         if os.geteuid() == 0:
             os.chown(place, subject.uid, subject.gid)
-        self.gate = Gate(subject, environ or os.environ, address, place, self._judge)
+        self.gate = Gate(
+            subject, environ or os.environ, address, place, self._judge, process=GateProcess()
+        )
         self.gate.ready()
 
     def __enter__(self) -> Self:

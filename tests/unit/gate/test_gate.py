@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from lifecycle.gate.gate import Answer, Call, Gate, GateError
+from lifecycle.gate.gate import Answer, Call, Gate, GateError, GateProcess
 from lifecycle.machine.subject import Subject, current_subject, synthetic_subject
 from tests.unit.gate.fakes import LIMIT, OK, Client, Engine, Heard, Opened, request, wait_until
 
@@ -92,7 +92,9 @@ def test_a_subject_who_may_not_use_the_engine_is_told_so_in_the_cli_s_words(
 
 
 def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
-    gate = Gate(current_subject(), {}, "unix:///x", tmp_path / "none", lambda _: None)
+    gate = Gate(
+        current_subject(), {}, "unix:///x", tmp_path / "none", lambda _: None, process=GateProcess()
+    )
     with pytest.raises(GateError, match=r"could not be opened at .*: No such file"):
         gate.ready()
     gate.close()
@@ -101,7 +103,7 @@ def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
 def test_a_path_that_is_too_long_for_a_socket_is_told(tmp_path: Path) -> None:
     folder = tmp_path / ("x" * 100)
     folder.mkdir()
-    gate = Gate(current_subject(), {}, "unix:///x", folder, lambda _: None)
+    gate = Gate(current_subject(), {}, "unix:///x", folder, lambda _: None, process=GateProcess())
     with pytest.raises(GateError, match="path too long"):
         gate.ready()
     gate.close()
@@ -316,7 +318,7 @@ def test_a_judge_that_is_gone_in_the_middle_ends_the_answer(gate: Opened, engine
 
 def kill(gate: Opened) -> None:
     os.kill(gate.gate.pid, signal.SIGKILL)
-    wait_until(lambda: gate.gate._process.poll() is not None, "it is dead")
+    wait_until(lambda: gate.gate._process.popen.poll() is not None, "it is dead")
 
 
 def replace(gate: Opened) -> None:

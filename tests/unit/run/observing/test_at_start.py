@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -89,3 +91,17 @@ def test_a_look_that_fails_is_told_and_ends(witness: Witness) -> None:
     witness(event("start", OURS))
     assert seen.done.wait(10)
     assert "a fault" in seen.inside.unseen
+
+
+def test_later_looks_are_prepared_after_this_one(witness: Witness) -> None:
+    done, prepared = threading.Event(), list[str]()
+
+    def prepare(container: str) -> None:
+        prepared.extend([*looked, f"for {container}"])
+        done.set()
+
+    looked: list[str] = []
+    witness.watch(NAME, replace(watch(looked), prepare=prepare))
+    witness(event("start", OURS))
+    assert done.wait(10)
+    assert prepared == [OURS, f"for {OURS}"]

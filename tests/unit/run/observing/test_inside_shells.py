@@ -155,3 +155,33 @@ def test_all_are_closed_at_the_end(box: Box) -> None:
     assert box.daemon.shells is not None
     assert [s.closed for s in box.daemon.shells] == [True, True]
     assert box.look(again=True).uid == 1500, "and may be begun again"
+
+
+def test_what_is_prepared_serves_the_first_look(box: Box) -> None:
+    box.looks.prepare(box.id, ("", "root"))
+    assert box.shells == 2
+    assert [box.look(user).uid for user in ("", "root")] == [1500, 0]
+    assert (box.shells, box.once) == (2, 0)
+
+
+def test_a_shell_that_was_prepared_before_the_accounts_changed_serves_no_look(box: Box) -> None:
+    box.looks.prepare(box.id, ("",))
+    box.accounts += "\nlee:x:1501:1501::/home/lee:/bin/sh"
+    assert [a.name for a in box.look().accounts] == ["kim", "lee"]
+    assert box.daemon.shells is not None
+    assert [s.closed for s in box.daemon.shells] == [True, False]
+
+
+def test_nothing_is_prepared_where_a_shell_is_open_or_all_are_closed(box: Box) -> None:
+    box.look(again=True)
+    box.looks.prepare(box.id, ("",))
+    assert box.shells == 1
+    box.looks.close()
+    box.looks.prepare(box.id, ("", "root"))
+    assert box.shells == 1
+
+
+def test_where_no_shell_can_be_prepared_the_look_is_taken_by_itself(box: Box) -> None:
+    box.daemon.shells = None
+    box.looks.prepare(box.id, ("",))
+    assert (box.look().uid, box.once) == (1500, 1)

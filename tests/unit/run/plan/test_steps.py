@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lifecycle.run.plan.steps import asks_inside, looks_again
+from lifecycle.run.plan.steps import asks_inside, later_looks
 from tests.unit.run.conftest import Planner
 
 AGAIN = """\
@@ -25,17 +25,26 @@ steps:
 
 
 @pytest.mark.parametrize(
-    ("index", "user", "again"),
-    [(0, "", True), (1, "0", True), (1, "lee", False), (2, "0", False), (3, "", False)],
+    ("index", "users"),
+    [(0, {"", "0"}), (1, {"", "0"}), (2, {""}), (3, set()), (5, {""})],
 )
-def test_it_is_known_whether_an_identity_looks_again_before_the_container_is_stopped(
-    planned: Planner,
-    index: int,
-    user: str,
-    again: bool,  # noqa: FBT001
+def test_it_is_known_who_looks_again_before_the_container_is_stopped(
+    planned: Planner, index: int, users: set[str]
 ) -> None:
     plan = planned(AGAIN)
-    assert looks_again(plan, plan.steps[index], user) is again
+    assert set(later_looks(plan, plan.steps[index])) == users
+
+
+@pytest.mark.parametrize(("flag", "users"), [("-u 0", {"0"}), ("-u root", {"root"}), ("", {"0"})])
+def test_a_password_is_read_as_root_by_the_name_that_another_look_has_for_root(
+    planned: Planner, flag: str, users: set[str]
+) -> None:
+    plan = planned(
+        AGAIN.replace("-u 0", flag).replace(
+            "- check: {inside: {user: kim}}", "- check: {container: {state: running}}", 1
+        )
+    )
+    assert set(later_looks(plan, plan.steps[0])) == users
 
 
 def test_nothing_is_asked_of_the_inside_that_nobody_expects(planned: Planner) -> None:
