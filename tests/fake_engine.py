@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-Json = Any
 Serve = Callable[[socket.socket, str], None]
 """Answers one request, of which it gets the path, in whatever way."""
 
@@ -122,7 +121,7 @@ ENDPOINT = {
     "MacAddress": "02:00:00:00:00:01",
     "GlobalIPv6Address": "",
 }
-GOOD: dict[str, Json] = {
+GOOD: dict[str, Any] = {
     "info": {
         "ID": "E",
         "Name": "nowhere",
@@ -207,7 +206,7 @@ GOOD: dict[str, Json] = {
 }
 """What a good engine answers, by path."""
 
-KINDS: dict[str, Json] = {
+KINDS: dict[str, Any] = {
     "null": None,
     "text": "a word",
     "number": 7,
@@ -223,7 +222,7 @@ KINDS: dict[str, Json] = {
 Path_ = tuple[str | int, ...]
 
 
-def mutations(answer: Json) -> Iterator[tuple[str, Json]]:
+def mutations(answer: Any) -> Iterator[tuple[str, Any]]:
     """The answer with each of its fields of every other kind, null, missing and huge."""
     for path in _paths(answer):
         place = ".".join(map(str, path)) or "all of it"
@@ -233,9 +232,9 @@ def mutations(answer: Json) -> Iterator[tuple[str, Json]]:
             yield f"{place}: missing", _without(answer, path)
 
 
-def _paths(value: Json, path: Path_ = ()) -> Iterator[Path_]:
+def _paths(value: Any, path: Path_ = ()) -> Iterator[Path_]:
     yield path
-    inner: list[tuple[str | int, Json]] = []
+    inner: list[tuple[str | int, Any]] = []
     if isinstance(value, Mapping):
         inner = list(value.items())
     elif isinstance(value, list):
@@ -244,7 +243,7 @@ def _paths(value: Json, path: Path_ = ()) -> Iterator[Path_]:
         yield from _paths(item, (*path, key))
 
 
-def _with(answer: Json, path: Path_, value: Json) -> Json:
+def _with(answer: Any, path: Path_, value: Any) -> Any:
     if not path:
         return value
     changed = copy.deepcopy(answer)
@@ -252,13 +251,13 @@ def _with(answer: Json, path: Path_, value: Json) -> Json:
     return changed
 
 
-def _without(answer: Json, path: Path_) -> Json:
+def _without(answer: Any, path: Path_) -> Any:
     changed = copy.deepcopy(answer)
     del _at(changed, path[:-1])[path[-1]]
     return changed
 
 
-def _at(value: Json, path: Sequence[str | int]) -> Json:
+def _at(value: Any, path: Sequence[str | int]) -> Any:
     for key in path:
         value = value[key]
     return value
@@ -269,7 +268,7 @@ class FakeEngine:
     """One on a socket of its own; ``answers`` and ``serve`` may be changed at any time."""
 
     address: str
-    answers: dict[str, Json] = field(default_factory=lambda: copy.deepcopy(GOOD))
+    answers: dict[str, Any] = field(default_factory=lambda: copy.deepcopy(GOOD))
     serve: Serve | None = None
     asked: list[str] = field(default_factory=list)
 
@@ -294,11 +293,11 @@ class FakeEngine:
         else:
             link.sendall(told({"message": f"no such thing: {path}"}, 404))
 
-    def _aliases(self) -> dict[str, Json]:
+    def _aliases(self) -> dict[str, Any]:
         return {f"containers/{ID}/json": self.answers.get("containers/web/json")}
 
 
-def told(body: Json, status: int = 200) -> bytes:
+def told(body: Any, status: int = 200) -> bytes:
     """An answer of JSON as it goes over the wire."""
     text = json.dumps(body).encode()
     head = f"HTTP/1.1 {status} OK\r\nContent-Type: application/json\r\n"

@@ -9,8 +9,8 @@ from lifecycle.checks.check import Check, compare, unverified
 from lifecycle.checks.rules import PHRASE
 from lifecycle.command.promise import Promise
 from lifecycle.facts.model import ContainerFacts, Facts
+from lifecycle.text.json_object import Json
 
-Json = dict[str, Any]
 Judge = Callable[[Promise, ContainerFacts, Facts], Check]
 
 

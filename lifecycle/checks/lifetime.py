@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from lifecycle.checks.check import Check, compare, unverified
 from lifecycle.checks.inspect_fields import from_inspect, held_in, host_config, keyed, value
 from lifecycle.checks.rules import PHRASE, Rule
@@ -11,8 +9,7 @@ from lifecycle.command.promise import Promise
 from lifecycle.command.values.basic import RestartPolicy
 from lifecycle.facts.inside import FIRST, MOUNTS
 from lifecycle.facts.model import ContainerFacts, Facts
-
-Json = dict[str, Any]
+from lifecycle.text.json_object import Json
 
 _INITS = ("/sbin/docker-init", "/dev/init", "/run/podman-init")
 """Where engines put the init that they bring."""

@@ -21,8 +21,8 @@ from lifecycle.checks.rules import PHRASE, Rule, kernel, of_process
 from lifecycle.command.promise import Promise
 from lifecycle.command.values.limits import DeviceRate, Ulimit, in_list
 from lifecycle.facts.model import ContainerFacts, Facts
+from lifecycle.text.json_object import Json
 
-Json = dict[str, Any]
 Read = Callable[[int, Sequence[str], Json], Any]
 """From the expected value, the files' texts and HostConfig to what the files say."""
 

@@ -13,8 +13,7 @@ from lifecycle.command.values.mounts import MountOption, VolumesFrom, clean, tmp
 from lifecycle.facts.inside import MOUNTS
 from lifecycle.facts.model import ContainerFacts, Facts
 from lifecycle.machine.procfs import MountLine
-
-Json = dict[str, Any]
+from lifecycle.text.json_object import Json
 
 _NESTED = {
     "nocopy": ("VolumeOptions", "NoCopy"),

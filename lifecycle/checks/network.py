@@ -12,8 +12,7 @@ from lifecycle.checks.rules import PHRASE, Rule, texts
 from lifecycle.command.promise import Promise
 from lifecycle.command.values.networks import ExtraHost, Link, NetworkAlias
 from lifecycle.facts.model import ContainerFacts, Facts
-
-Json = dict[str, Any]
+from lifecycle.text.json_object import Json
 
 HOSTS, RESOLV = "/etc/hosts", "/etc/resolv.conf"
 DOMAIN = "/proc/sys/kernel/domainname"

@@ -10,8 +10,8 @@ from lifecycle.checks.rules import PHRASE, ThingRule
 from lifecycle.command.promise import Promise
 from lifecycle.command.values.changes import Change
 from lifecycle.facts.model import Facts
+from lifecycle.text.json_object import Json
 
-Json = dict[str, Any]
 Judge = Callable[[Promise, Facts], Check]
 Read = Callable[[Json, Promise], Any]
 

@@ -12,6 +12,7 @@ from lifecycle.diagnosis.case import Case
 from lifecycle.diagnosis.catalog import Lang
 from lifecycle.diagnosis.finding import Finding, Symptom
 from lifecycle.diagnosis.machine_facts import UNIX, MachineFacts
+from lifecycle.text.json_object import Json
 
 OLDEST_CLI = "19.03"
 """The first CLI with ``--gpus``."""
@@ -21,8 +22,6 @@ ROOM_GIB = 10
 
 _GIB = 1 << 30
 _SLOW_DRIVERS = ("vfs", "devicemapper", "aufs")
-
-Json = dict[str, Any]
 
 
 @dataclass

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from lifecycle.engine.bounded import UnreadableError
+from lifecycle.text.json_object import Json
 
-Json = dict[str, Any]
 Leaf = Literal["text", "a whole number", "true or false", "anything"]
 
 

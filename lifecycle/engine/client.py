@@ -22,11 +22,11 @@ from lifecycle.engine.errors import EngineError, EngineSilent, error_from, left,
 from lifecycle.engine.limits import PING_LIMIT
 from lifecycle.engine.retry import Patience
 from lifecycle.engine.stream import release
+from lifecycle.text.json_object import Json
 
 P = ParamSpec("P")
 R = TypeVar("R")
 C = TypeVar("C", bound="Client")
-Json = dict[str, Any]
 _ANY_VERSION = "1.40"
 _VERSION = re.compile(r"[0-9]{1,3}\.[0-9]{1,3}")
 MOST_LINE = 1 << 20

@@ -30,11 +30,11 @@ from lifecycle.engine.errors import EngineAway, EngineError, EngineSilent
 from lifecycle.engine.limits import ANSWER_LIMIT
 from lifecycle.engine.removals import Removals
 from lifecycle.engine.stream import ExecStream, unframed
+from lifecycle.text.json_object import Json
 
 P = ParamSpec("P")
 R = TypeVar("R")
 DEFAULT_ADDRESS = "unix:///var/run/docker.sock"
-Json = dict[str, Any]
 INSIDE = 2
 """How many times as long an exec of ours may take, of which each piece is waited for as usual."""
 

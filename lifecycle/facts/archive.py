@@ -5,13 +5,11 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Callable, Iterable
 from functools import cached_property
-from typing import Any
 
 from lifecycle.engine.daemon import Daemon, EngineError
 from lifecycle.facts.inside import MOST_TEXT, FileFact
 from lifecycle.facts.kernel_files import Account, accounts, groups
-
-Json = dict[str, Any]
+from lifecycle.text.json_object import Json
 
 _ENGINES = ("/etc/hosts", "/etc/hostname", "/etc/resolv.conf")
 """Files that the engine mounts into every container that runs; the archive shows them then."""

@@ -32,8 +32,7 @@ from lifecycle.facts.inside import (
 )
 from lifecycle.facts.kernel_files import Account, environ, has_tty, listening, number, status, words
 from lifecycle.machine.procfs import mount_lines
-
-Json = dict[str, Any]
+from lifecycle.text.json_object import Json
 
 _CGROUP = "/sys/fs/cgroup/"
 _OF_THE_MACHINE = frozenset({"/proc/sys/kernel/cap_last_cap"})

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from lifecycle.command.line import RefKind
 from lifecycle.facts.host_files import HostFile
 from lifecycle.facts.inside import Inside
 from lifecycle.machine.gpus import Gpus
 from lifecycle.machine.subject import Subject
+from lifecycle.text.json_object import Json
 
-Json = dict[str, Any]
 SHADOW = "/etc/shadow"
 
 

@@ -6,13 +6,11 @@ held to now. Only what this run time can check is put in; the image's own settin
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from lifecycle.command.flags import VERBS
 from lifecycle.command.values.basic import ImpossibleError
-
-Json = Mapping[str, Any]
+from lifecycle.text.json_object import Json
 
 
 def line_of(inspect: Json) -> list[str]:

@@ -14,8 +14,7 @@ from lifecycle.report.document import SCHEMA
 from lifecycle.report.model import ReasonCode
 from lifecycle.run.outcome import Lacks, StepStatus
 from lifecycle.run.session.options import GpuOption
-
-Json = dict[str, Any]
+from lifecycle.text.json_object import Json
 
 _VERDICT = r"^(PASS( WITH [1-9][0-9]* UNVERIFIED)?|FAIL)(, NOT GATED)?$"
 

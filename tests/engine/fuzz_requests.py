@@ -12,10 +12,10 @@ from urllib.parse import quote, urlencode
 from hypothesis import strategies as st
 
 from lifecycle.gate.table import ENDPOINTS, Act, Endpoint
+from lifecycle.text.json_object import Json
 from tests.engine.fuzz_lines import Lines
 from tests.engine.neighbourhood import WRITE, Neighbourhood
 
-Json = dict[str, Any]
 CLIENT = """
 import base64, os, socket, sys
 for line in open(sys.argv[1]):

@@ -17,11 +17,11 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
+from lifecycle.text.json_object import Json
 from tests.report_schema import hold_to_schema
 
 LIMIT = 60.0
 _DROPPED = ("LIFECYCLE_SECRET_", "PYTEST_", "GITHUB_")
-Json = dict[str, Any]
 _WATCH = """
 import resource, subprocess, sys
 code = subprocess.call(sys.argv[1:])

@@ -18,12 +18,12 @@ import pytest
 
 from lifecycle.engine.daemon import DEFAULT_ADDRESS, Daemon, EngineAway, EngineError
 from lifecycle.engine.events import Event, EventLog
+from lifecycle.text.json_object import Json
 from tests.engine.harness import Place, docker, wait_until
 from tests.fakes.cli import read_words, request_body
 from tests.fakes.daemon import FakeDaemon
 
 pytestmark = pytest.mark.engine
-Json = dict[str, Any]
 OWN = re.compile(
     r"(^|\.)(Id|ID|Image|ImageID|Created|CreatedAt|StartedAt|FinishedAt|Pid|Hostname|IPAddress"
     r"|Driver|Mountpoint|ContainerID|Size|Layers|Architecture|mtime|CgroupnsMode|Status|Parent"

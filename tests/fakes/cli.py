@@ -20,11 +20,11 @@ from urllib.parse import quote, urlsplit
 
 from lifecycle.engine.daemon import EngineError
 from lifecycle.gate.gate import Answer
+from lifecycle.text.json_object import Json
 from tests.fakes.daemon import FakeDaemon
 from tests.fakes.documents import whole
 from tests.fakes.gate import Asked, FakeGates, stream
 
-Json = dict[str, Any]
 _PROGRAM = Path(__file__).with_name("docker_program.py")
 _VALUED = {
     **dict.fromkeys(("-v", "--volume"), "--volume"),

@@ -15,11 +15,11 @@ from lifecycle.engine import answers
 from lifecycle.engine.answers import read
 from lifecycle.engine.daemon import Daemon, EngineAway, EngineError, ExecOutcome
 from lifecycle.engine.stream import ExecStream
+from lifecycle.text.json_object import Json
 from tests.fakes import documents
 from tests.fakes.documents import whole
 from tests.fakes.things import Stream, Things, now, stamp
 
-Json = dict[str, Any]
 Inside = Callable[[str, Sequence[str], str], ExecOutcome]
 """What an exec of ours in a container comes to: of its id, the words, and as whom."""
 NO_SHELL = ExecOutcome(

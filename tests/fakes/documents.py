@@ -6,7 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-Json = dict[str, Any]
+from lifecycle.text.json_object import Json
+
 NEVER = "0001-01-01T00:00:00Z"
 PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 VOLUMES = "/var/lib/docker/volumes"

@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from lifecycle.engine.daemon import EngineError
+from lifecycle.text.json_object import Json
 from tests.fakes import documents
 from tests.fakes.documents import whole
 
-Json = dict[str, Any]
 _NO_IMAGE: Json = {"Id": "", "Config": {}}
 _NO_PROCESS = 1 << 22
 """Above all numbers that Linux gives to processes: what looks for one of these finds none."""

@@ -20,11 +20,11 @@ from lifecycle.run.session.open_terminals import OpenTerminal
 from lifecycle.run.session.options import Options
 from lifecycle.run.session.session import Session
 from lifecycle.scenario.load import loads
+from lifecycle.text.json_object import Json
 from tests.fakes.cli import FakeCli
 from tests.fakes.daemon import FakeDaemon
 from tests.fakes.gate import FakeGateProcess, FakeGates
 
-Json = dict[str, Any]
 SECRET = "s3cret-word"
 BASE = "debian:bookworm"
 

@@ -10,7 +10,8 @@ from unicodedata import category
 
 import pytest
 
-from tests.engine.harness import Json, Place, Ran
+from lifecycle.text.json_object import Json
+from tests.engine.harness import Place, Ran
 
 pytestmark = pytest.mark.engine
 

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from lifecycle.checks.check import Check
 from lifecycle.checks.command_output import anonymous_volumes
@@ -37,8 +36,8 @@ from lifecycle.run.observing.output_facts import ask_beside
 from lifecycle.run.plan.steps import PlannedStep, asks_inside, later_looks, user_of
 from lifecycle.run.session.session import Session
 from lifecycle.run.steps.execute import Acted
+from lifecycle.text.json_object import Json
 
-Json = dict[str, Any]
 LOOK_LIMIT = 20.0
 """Seconds that a look inside may take at a container's start."""
 EVENT_LIMIT = 3.0

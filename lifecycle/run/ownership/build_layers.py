@@ -13,8 +13,9 @@ import re
 from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 
-from lifecycle.engine.daemon import Daemon, Json
+from lifecycle.engine.daemon import Daemon
 from lifecycle.run.ownership.ledger import Begun, Entry
+from lifecycle.text.json_object import Json
 
 AT_ONCE = 3.0
 """Seconds after a layer of ours in which the build that made it made the next one.

@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from lifecycle.machine.procfs import alive
 from lifecycle.machine.this_machine import ONE_BOOT, is_here, machine
@@ -30,6 +29,7 @@ from lifecycle.run.ownership.ledger import (
     unfinished_name,
 )
 from lifecycle.run.ownership.ledger_folder import opened, why_not_ours
+from lifecycle.text.json_object import Json
 from lifecycle.text.lines import one_line
 
 MOST = 16 << 20
@@ -38,8 +38,6 @@ _OPEN = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _MOST_NUMBER = 1 << 40
 """More than any process id, and any time in seconds."""
 _TEXTS = ("machine", "boot", "pids", "engine", "address")
-
-Json = dict[str, Any]
 
 
 class BadLedgerError(Exception):

@@ -11,7 +11,6 @@ import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 from lifecycle.checks.check import Check
 from lifecycle.engine.daemon import Daemon, EngineError
@@ -19,8 +18,8 @@ from lifecycle.engine.events import Event
 from lifecycle.run.ownership.build_layers import above_others, tags_of
 from lifecycle.run.ownership.inventory import Inventory, had_image, key_of
 from lifecycle.run.ownership.ledger import Begun, Entry, Kind, Ledger
+from lifecycle.text.json_object import Json
 
-Json = dict[str, Any]
 PULLED = "a pulled base image, which others may use by now; --remove-pulled takes it away again"
 NAMELESS = "was there before this run, without a tag"
 _FULL_ID = 64

@@ -16,7 +16,6 @@ from lifecycle.command.values.basic import ImpossibleError
 from lifecycle.run.requests.bodies import BodyError, Shape, read_any
 from lifecycle.run.requests.refusal import Refused
 
-Json = dict[str, Any]
 _MANIFEST: list[Shape] = [{"Config": None, "RepoTags": None}]
 _INDEX: Shape = {"manifests": [{"digest": None, "annotations": None}]}
 _LAYOUT: Shape = {"imageLayoutVersion": None}

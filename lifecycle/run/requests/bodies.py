@@ -14,7 +14,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-Json = dict[str, Any]
+from lifecycle.text.json_object import Json
+
 Shape = Mapping[str, Any]
 """Keys that matter, and the shape of what each holds: a mapping, a list of one, or None."""
 

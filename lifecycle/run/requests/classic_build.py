@@ -11,14 +11,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from typing import Any
 
 from lifecycle.engine.daemon import Daemon, EngineError
 from lifecycle.run.ownership.build_layers import tags_of
 from lifecycle.run.ownership.inventory import Inventory, had_image
 from lifecycle.run.ownership.ledger import Entry
+from lifecycle.text.json_object import Json
 
-Json = dict[str, Any]
 _LINE = 1 << 16
 _STEP = re.compile(r"Step \d+/\d+ : (\S+)\s*(.*)")
 _RUNNING = re.compile(r" ---> Running in ([0-9a-f]{12})")

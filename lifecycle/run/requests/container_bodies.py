@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from lifecycle.run.requests import bodies
-
-Json = dict[str, Any]
+from lifecycle.text.json_object import Json
 
 
 def is_new_and_temporary(container: Json) -> bool:

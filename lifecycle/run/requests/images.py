@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
 
 from lifecycle.checks.check import unverified
 from lifecycle.command.references import familiar, has_tag, parse_reference
@@ -25,8 +24,8 @@ from lifecycle.run.requests.classic_build import ClassicBuild, only
 from lifecycle.run.requests.messages import Messages
 from lifecycle.run.requests.names import refuse_an_id
 from lifecycle.run.requests.refusal import Absent, Refused, not_ours
+from lifecycle.text.json_object import Json
 
-Json = dict[str, Any]
 _OFF = frozenset({"", "0", "false", "False"})
 _OK = range(200, 300)
 _BUILDKIT = "2"

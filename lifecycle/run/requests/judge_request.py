@@ -11,7 +11,6 @@ import itertools
 import secrets
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext, suppress
-from typing import Any
 
 from lifecycle.command.values.basic import ImpossibleError
 from lifecycle.engine.daemon import Daemon, EngineError
@@ -28,8 +27,8 @@ from lifecycle.run.requests.images import Images
 from lifecycle.run.requests.names import refuse_a_bridge, refuse_an_id
 from lifecycle.run.requests.refusal import Absent, Refused, everybodys, not_ours
 from lifecycle.run.requests.things import BUILT_IN, Things
+from lifecycle.text.json_object import Json
 
-Json = dict[str, Any]
 _OK = range(200, 300)
 _MOUNTING = frozenset({"start", "restart", "archive"})
 """Requests at which the engine looks up anew what a container mounts and joins."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any
 
 import h11
 
-Json = dict[str, Any]
+from lifecycle.text.json_object import Json
+
 _MOST = 1 << 16
 """Bytes of a line; what is longer is dropped whole, so that no part of it is read as another."""
 

@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from lifecycle.run.requests import bodies
-from lifecycle.run.requests.bodies import Json
+from lifecycle.text.json_object import Json
 
 MOST_LINKS = 40
 _NO_LINK = frozenset({errno.EINVAL, errno.ENOENT, errno.ENOTDIR})

@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 from lifecycle.engine.daemon import Daemon
 from lifecycle.run.requests.refusal import Refused
+from lifecycle.text.json_object import Json
 
-Json = dict[str, Any]
 _LIKE_AN_ID = re.compile("[0-9a-f]{4,64}")
 """Of the digits of an id people type four at least."""
 _BRIDGE = "com.docker.network.bridge.name"

@@ -13,13 +13,13 @@ from lifecycle.command.values.gpus import GpuRequest
 from lifecycle.command.values.mounts import Mount
 from lifecycle.command.values.ports import PublishedPort
 from lifecycle.facts.model import ContainerFacts, Facts
+from lifecycle.text.json_object import Json
 from tests.unit.checks.samples import (
     CONTAINER_ID,
     CREATED,
     EXITED,
     IMAGE_ID,
     REMOVING,
-    Json,
     having,
     inspected,
     said,

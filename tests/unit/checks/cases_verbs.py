@@ -10,19 +10,10 @@ from lifecycle.command.values.changes import Change
 from lifecycle.command.values.mounts import MountOption, VolumesFrom
 from lifecycle.facts.model import ContainerFacts, Facts
 from lifecycle.machine.procfs import MountLine
+from lifecycle.text.json_object import Json
 from tests.unit.checks.cases import Case, host
 from tests.unit.checks.cases_other import IMAGE, NETWORK, NO_EXEC, NONE, VOLUME, image
-from tests.unit.checks.samples import (
-    EXITED,
-    SEEN,
-    UNSEEN,
-    Json,
-    executed,
-    having,
-    inspected,
-    said,
-    step,
-)
+from tests.unit.checks.samples import EXITED, SEEN, UNSEEN, executed, having, inspected, said, step
 
 ANONYMOUS = "d0" * 32
 ENDED = UNSEEN.unseen

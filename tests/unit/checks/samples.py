@@ -17,8 +17,8 @@ from lifecycle.facts.model import ContainerFacts, ExecFacts, Facts, World
 from lifecycle.machine.gpus import Gpu, Gpus
 from lifecycle.machine.procfs import MountLine
 from lifecycle.machine.subject import Subject
+from lifecycle.text.json_object import Json
 
-Json = dict[str, Any]
 ME = Subject("kim", 1500, 1600, (990, 1600), ("docker", "kim"), "/home/kim", "/bin/bash", 0o022)
 NO_GPUS = Gpus("none", (), "no NVIDIA driver on this machine")
 GPUS = Gpus("nvml", (Gpu(0, "GPU-aa", "NVIDIA H100"), Gpu(1, "GPU-bb", "NVIDIA H100")))

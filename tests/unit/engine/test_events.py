@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import queue
 from collections.abc import Iterator
-from typing import Any, cast
+from typing import cast
 
 import pytest
 
 from lifecycle.engine.daemon import Daemon, EngineError
 from lifecycle.engine.events import Event, EventLog
+from lifecycle.text.json_object import Json
 from tests.engine.harness import wait_until
-
-Json = dict[str, Any]
 
 
 def raw(action: str, at: int) -> Json:

@@ -11,9 +11,8 @@ from typing import Any
 import pytest
 
 from lifecycle.machine.end_signals import heeded
+from lifecycle.text.json_object import Json
 from tests.fakes.world import FakeWorld, fake_world
-
-Json = dict[str, Any]
 
 
 @pytest.fixture

@@ -23,8 +23,9 @@ from lifecycle.run.plan.variables import RunValues, variables
 from lifecycle.run.secrets.secrets import Secrets
 from lifecycle.run.session.session import Session
 from lifecycle.run.steps.write_step import write_file
+from lifecycle.text.json_object import Json
 from tests.fakes.daemon import FakeDaemon
-from tests.unit.checks.samples import EXITED, IMAGE_ID, NO_GPUS, Json, inspected, world
+from tests.unit.checks.samples import EXITED, IMAGE_ID, NO_GPUS, inspected, world
 
 LINE = "docker run -ti -v ./nas:/workspace -p 8080:80 -u 1500 me/test bash"
 
