@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, get_args
 
 from pydantic import Field, PrivateAttr, model_validator
 
@@ -37,6 +37,8 @@ from lifecycle.scenario.values import (
 )
 
 StepKind = Literal["command", "write", "type", "check"]
+KINDS: tuple[StepKind, ...] = get_args(StepKind)
+"""The keys of a step that say what it does, of which it has one."""
 NOWHERE = Mark("<step>", 1, 1)
 
 
@@ -197,12 +199,8 @@ class Step(Closed):
 
     @property
     def kind(self) -> StepKind:
-        """Which of the four kinds of step this is."""
-        if self.command is not None:
-            return "command"
-        if self.write is not None:
-            return "write"
-        return "check" if self.check is not None else "type"
+        """What it does; without a key of :data:`KINDS` it presses keys, or changes a window."""
+        return next((k for k in KINDS if getattr(self, k) is not None), "type")
 
     @property
     def title(self) -> str:
@@ -236,14 +234,14 @@ class Step(Closed):
     @model_validator(mode="after")
     def _one_kind(self) -> Step:
         given = self.model_fields_set
-        kinds = [k for k in ("command", "write", "type", "check") if k in given]
+        kinds = [k for k in KINDS if k in given]
         if not kinds and given & {"press", "window"}:
             kinds = ["type"]
         if len(kinds) != 1:
             kind_names = " and ".join(f"`{k}`" for k in kinds) or "no kind of step"
             raise BadValueError(
                 f"found {kind_names}",
-                "exactly one of command, write, type, check",
+                f"exactly one of {', '.join(KINDS)}",
                 key=kinds[1] if kinds else "",
             )
         for key, owners in OWNERS.items():
