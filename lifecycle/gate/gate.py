@@ -28,7 +28,7 @@ _PLACES = lifecycle.__file__, h11.__file__, getattr(find_spec("hpack"), "origin"
 """Where the process finds what it imports."""
 _PROGRAM = (
     "import sys; sys.path[:0] = sys.argv[3:]; "
-    "from lifecycle.gate.server import main; main(int(sys.argv[1]), int(sys.argv[2]))"
+    "from lifecycle.gate.process import main; main(int(sys.argv[1]), int(sys.argv[2]))"
 )
 _STEERING = ("DOCKER_TLS_VERIFY", "DOCKER_TLS", "DOCKER_CERT_PATH", "DOCKER_CONTEXT")
 """Variables by which the CLI would choose or encrypt its way: the gate's is a socket here."""

@@ -7,7 +7,6 @@ the harness, which alone knows what the run made. Where the harness is gone, not
 
 from __future__ import annotations
 
-import os
 import resource
 import socket
 import tempfile
@@ -298,25 +297,6 @@ def _answer(request: Request, raw: bytes) -> dict[str, Any]:
     return {"status": 0, "body": ""}
 
 
-def main(orders_fd: int, calls_fd: int) -> None:
-    """Become the subject, open the socket, serve; ends when the harness does."""
-    orders = socket.socket(fileno=orders_fd)
-    calls = socket.socket(fileno=calls_fd)
-    try:
-        begin = frames.receive_json(orders)
-    except frames.ClosedError:
-        return  # nobody wants it any more
-    try:
-        _become(begin)
-        listener = _listen(begin["socket"])
-    except OSError as error:
-        frames.send_json(orders, {"problem": f"{error.strerror or error}"})
-        return
-    upstream = Upstream(begin["address"], begin["environ"])
-    threading.Thread(target=_obey, args=(orders, upstream), daemon=True).start()
-    Server(listener, calls, upstream).serve()
-
-
 def _places() -> int:
     """How many connections can be served at a time, with as many descriptors as we may have."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -326,33 +306,3 @@ def _places() -> int:
     if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
     return max(1, (wanted - _FILES_OF_ALL) // _FILES_OF_ONE)
-
-
-def _become(begin: Mapping[str, Any]) -> None:
-    if begin["identity"] is not None:
-        os.setgroups(begin["identity"]["groups"])
-        os.setgid(begin["identity"]["gid"])
-        os.setuid(begin["identity"]["uid"])
-    os.umask(0o077)
-    os.chdir("/")
-
-
-def _listen(path: str) -> socket.socket:
-    listener = socket.socket(socket.AF_UNIX)
-    before = os.umask(0o177)
-    listener.bind(path)
-    os.umask(before)
-    listener.listen(socket.SOMAXCONN)
-    return listener
-
-
-def _obey(orders: socket.socket, upstream: Upstream) -> None:
-    """Tell whether the engine can be reached, each time the harness asks; end when it is gone."""
-    try:
-        with suppress(frames.ClosedError):
-            while True:
-                frames.send_json(orders, {"refusal": upstream.refusal()})
-                frames.receive(orders)
-    finally:
-        # The threads that still relay must end with it, and nobody else would end the process.
-        os._exit(0)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from lifecycle.gate import server
+from lifecycle.gate import process
 from lifecycle.gate.gate import Call
 from tests.unit.gate.fakes import OK, STOP, Client, Engine, Opened, request, wait_until
 
@@ -81,4 +81,4 @@ def test_whatever_ends_the_talk_with_the_harness_ends_the_process(
     with ours, theirs:
         theirs.shutdown(socket.SHUT_WR)
         with pytest.raises(EndedError):
-            server._obey(ours, upstream)
+            process._obey(ours, upstream)
