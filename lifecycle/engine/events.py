@@ -93,8 +93,9 @@ class EventLog:
         self._ended = False
         self._closing = threading.Event()
         self._absences: list[Absence] = []
-        self._daemon, self._opened = daemon, time.time()
-        self._source: EventSource = daemon.events(self._opened)
+        self._daemon, self.opened = daemon, time.time()
+        """Epoch seconds; the engine tells of whole seconds, so of a moment before it, too."""
+        self._source: EventSource = daemon.events(self.opened)
         self._thread = threading.Thread(target=self._read, name="engine-events", daemon=True)
         self._thread.start()
 
@@ -122,7 +123,7 @@ class EventLog:
         """Wait for the engine to be back; False when the log is closed before."""
         broke = time.time()
         self._remember(Absence(broke))
-        last = max((e.at for e in self.since()), default=self._opened)
+        last = max((e.at for e in self.since()), default=self.opened)
         while not self._closing.wait(_PAUSE):
             # An engine that doesn't take callers any more may still answer those it has.
             if self._daemon.answers():

@@ -201,11 +201,22 @@ class Reporter:
             left_behind=[x for r in remains for x in r["left_behind"]],
             kept_on_purpose=[x for r in remains for x in r["kept_on_purpose"]],
             foreign_touched=[x for r in remains for x in r["foreign_touched"]],
-            others_meanwhile=sum(r["others_meanwhile"] for r in remains),
+            others_meanwhile=_of_others(remains),
+            touched_with_leave=sorted({x for r in remains for x in r["touched_with_leave"]}),
             not_gated=[f.described["file"] for f in files if f.described["not_gated"]],
-            options={"strict": self._options.strict, "gpu": self._options.gpu},
+            options={
+                "strict": self._options.strict,
+                "gpu": self._options.gpu,
+                "allow_foreign": sorted(self._options.allow_foreign),
+            },
             lang=self._options.lang or "en",
         )
+
+
+def _of_others(remains: Sequence[Mapping[str, Any]]) -> int:
+    """How many things of others changed: what another run of this start made is nobody else's."""
+    known = {x for r in remains for x in r["known"]}
+    return len({x for r in remains for x in r["others_meanwhile"]} - known)
 
 
 def _scenario(file: _File) -> ScenarioReport:

@@ -36,6 +36,7 @@ def to_json(report: RunReport) -> dict[str, Any]:
         "kept_on_purpose": list(report.kept_on_purpose),
         "foreign_touched": list(report.foreign_touched),
         "others_meanwhile": report.others_meanwhile,
+        "touched_with_leave": list(report.touched_with_leave),
         "not_gated": list(report.not_gated),
         "options": dict(report.options),
         "seconds": round(report.seconds, 3),

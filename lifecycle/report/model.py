@@ -64,7 +64,8 @@ class RunReport:
     """What came of a run: plain data, and the verdict derived from it.
 
     ``gpu_checks`` counts the checks made on real and on simulated GPUs, and those skipped for
-    want of one; ``options`` holds ``strict`` and ``gpu`` (``auto``, ``require`` or ``off``).
+    want of one; ``options`` holds ``strict``, ``gpu`` (``auto``, ``require`` or ``off``) and
+    ``allow_foreign`` (a list of names).
     """
 
     run: str
@@ -78,6 +79,8 @@ class RunReport:
     foreign_touched: Sequence[Any] = ()
     others_meanwhile: int = 0
     """Things of others that changed while the run went on, and not through it."""
+    touched_with_leave: Sequence[str] = ()
+    """What ``--allow-foreign`` named and the run then touched."""
     not_gated: Sequence[str] = ()
     """Scenarios whose commands may go round the gate, as their authors say."""
     options: Mapping[str, Any] = field(default_factory=dict)

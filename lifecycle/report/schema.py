@@ -90,6 +90,7 @@ def schema() -> Json:
             others_meanwhile=_count(
                 "how many things of others changed while it ran, and not by it"
             ),
+            touched_with_leave=_texts("what `--allow-foreign` named and the run then touched"),
             not_gated=_texts("files of scenarios that say `engine: as-written`"),
             options=_ref("Options", "what whoever started it asked for"),
             seconds=_seconds("wall time of all its steps"),
@@ -131,6 +132,7 @@ def _facts() -> Json:
             "Options that decide the verdict.",
             strict=_flag("`--strict`: anything unverified fails the run"),
             gpu=_one_of("`--gpu`", _GPU_OPTION, GpuOption),
+            allow_foreign=_texts("`--allow-foreign`: what may be touched though it is another's"),
         ),
     }
 

@@ -201,6 +201,10 @@ class _Summary:
         if self.report.others_meanwhile:
             line = self.words["others_meanwhile"].format(n=self.report.others_meanwhile)
             self.console.print(self._text(line), width=self.width)
+        if self.report.touched_with_leave:
+            named = ", ".join(map(one_line, self.report.touched_with_leave))
+            line = f"{self.words['touched_with_leave']}: {named}"
+            self.console.print(self._text(line, "yellow"), width=self.width)
         if self.report.not_gated:
             line = f"{self.words['not_gated']} ({', '.join(map(one_line, self.report.not_gated))})"
             self.console.print(self._text(line, "yellow"), width=self.width)

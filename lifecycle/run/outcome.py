@@ -36,8 +36,12 @@ class Remains:
     left_behind: list[str] = field(default_factory=list)
     kept_on_purpose: list[str] = field(default_factory=list)
     foreign_touched: list[str] = field(default_factory=list)
-    others_meanwhile: int = 0
-    """Things of others that changed while the run went on, and not through it."""
+    others_meanwhile: list[str] = field(default_factory=list)
+    """Ids of others' things that changed while the run went on, and not through it."""
+    known: list[str] = field(default_factory=list)
+    """Ids and names of what is the run's: no other run of the same start counts them."""
+    touched_with_leave: list[str] = field(default_factory=list)
+    """What ``--allow-foreign`` named and the run then touched."""
 
 
 @dataclass

@@ -19,6 +19,7 @@ from lifecycle.engine.daemon import EngineError
 from lifecycle.gate.gate import GateError
 from lifecycle.run.outcome import CLEANUP, Remains, Skip, StepResult
 from lifecycle.run.ownership.ledger import LedgerError
+from lifecycle.run.ownership.take_down import leave_all
 from lifecycle.run.secrets.secrets import Secrets
 from lifecycle.run.session.discover import NoEngineError
 from lifecycle.run.session.locks import LockError
@@ -173,6 +174,7 @@ class LiveRun:
         """Leave without cleaning up; the ledger stays for the next sweep."""
         self._over = True
         if self._session is not None and self._session.ownership.entries():
+            self.remains = leave_all(self._session.ownership)
             self._say(f"left at once: what run {self.id} made, lifecycle sweep or a run removes")
 
     def close(self) -> None:

@@ -64,6 +64,37 @@ def test_what_a_failed_build_had_made_is_gone_after_the_run(place: Place, base_i
     assert of(place) == ""
 
 
+SHARED = "FROM {base}\nLABEL of={word}\nENV A=1\nRUN {last}\n"
+
+
+@pytest.mark.parametrize(
+    ("builds", "then"),
+    [
+        (("echo a > /a", "echo b > /b"), ""),
+        (("echo a > /a", "echo b > /b"), "docker rmi MINE/i"),
+        (("false", "echo b > /b"), "docker rmi MINE/i"),
+        (("echo a > /a", "false"), "docker rmi MINE/i"),
+        (("echo a > /a", "false", "echo b > /b"), ""),
+        (("echo a > /a", "echo b > /b", "echo a > /a"), "docker rmi MINE/i"),
+    ],
+)
+def test_layers_that_builds_of_one_run_share_are_gone_after_it(
+    place: Place, base_image: str, builds: tuple[str, ...], then: str
+) -> None:
+    steps: list[object] = []
+    for last in builds:
+        content = SHARED.format(base=base_image, word=place.word, last=last)
+        build = {"command": "docker build -t MINE/i ."}
+        fails = {"fails": {"output": "returned a non-zero code|did not complete"}}
+        steps += [{"write": "Dockerfile", "content": content}]
+        steps += [build | fails if last == "false" else build]
+    steps += [then] if then else []
+    ran = place.run(str(place.write("a.yaml", f"scenario: build\nsteps: {json.dumps(steps)}\n")))
+    assert ran.exit_code == 0, ran.said
+    assert ran.report["left_behind"] == []
+    assert of(place) == ""
+
+
 @pytest.fixture
 def old_builder(monkeypatch: pytest.MonkeyPatch) -> None:
     """The builder that leaves layers which others find: BuildKit has a cache of its own."""

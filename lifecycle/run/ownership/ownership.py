@@ -65,6 +65,7 @@ class Ownership:
         """All that anything of ours ever had: a tag that is built twice means two images."""
         self._pulled: set[str] = set()
         self._touched: set[tuple[str, str]] = set()
+        self._leave_used: set[str] = set()
         self._begun: list[Begun] = []
         self._untold = False
         self._snapshot: dict[str, str] | None = None
@@ -88,8 +89,11 @@ class Ownership:
         return self._ledger.holds(kind, key) and not was_there
 
     def allows(self, *names: str) -> bool:
-        """Whether the person gave leave to touch a thing of one of these names."""
-        return bool(self._allowed & set(names))
+        """Whether the person gave leave to touch a thing of one of these names, which is noted."""
+        given = self._allowed & set(names)
+        with self._changed:
+            self._leave_used |= given
+        return bool(given)
 
     def may_touch(self, kind: Kind, identity: str, *names: str) -> bool:
         """Whether a thing is ours, or may be touched though it is not."""
@@ -333,6 +337,16 @@ class Ownership:
     # -- the measure --------------------------------------------------------------------------
 
     @property
+    def touched_with_leave(self) -> list[str]:
+        """What ``--allow-foreign`` named and something of ours then touched, as it was named."""
+        return sorted(self._leave_used)
+
+    @property
+    def all_ids(self) -> list[str]:
+        """The ids and names of all that was ever made, pulled or touched with leave."""
+        return sorted(self._known)
+
+    @property
     def moved(self) -> list[str]:
         """Tags of others that changed while something of ours ran that can't be read."""
         return list(dict.fromkeys(self._moved))
@@ -345,6 +359,8 @@ class Ownership:
     def knows(self, event: Event) -> bool:
         """Whether an event is of something that this run made, pulled or touched with leave."""
         ids = {event.id, event.name, *(event.attributes.get(k, "") for k in _IN_EVENTS)} - {""}
-        named = self._named | self._pulled
-        known = {identity for _, identity in self._touched} | self._ids | named
-        return not ids.isdisjoint(known)
+        return not ids.isdisjoint(self._known)
+
+    @property
+    def _known(self) -> set[str]:
+        return {i for _, i in self._touched} | self._ids | self._named | self._pulled

@@ -16,6 +16,14 @@ from lifecycle.run.ownership.ledger import Entry
 from lifecycle.run.ownership.ownership import Ownership
 from lifecycle.run.ownership.removal import remove
 
+_NO_CHANGE = frozenset(
+    {
+        *("save", "export", "archive-path", "top", "resize", "attach", "detach", "health_status"),
+        *("exec_create", "exec_start", "exec_detach", "exec_die"),
+    }
+)
+"""What the engine tells of that leaves a thing as it was: reading it, or a program within it."""
+
 
 def take_down(ownership: Ownership, events: EventLog) -> tuple[list[Check], Remains]:
     """Remove all but what is kept on purpose; return the checks, and what remains."""
@@ -30,7 +38,8 @@ def take_down(ownership: Ownership, events: EventLog) -> tuple[list[Check], Rema
     except EngineError as error:
         left = [f"{e.kind} {e.name}" for e in ownership.entries() if not e.kept]
         checks.append(unverified("left behind", "nothing", str(error)))
-        return checks, Remains(left, kept_on_purpose(kept))
+        leave = ownership.touched_with_leave
+        return checks, Remains(left, kept_on_purpose(kept), touched_with_leave=leave)
     for thing in remains.left_behind:
         checks.append(Check("left behind", "nothing", thing, "broken", "inventory"))
     for thing in remains.foreign_touched:
@@ -70,6 +79,16 @@ def _also(ownership: Ownership) -> list[Entry]:
         return []  # what is on the ledger is told one by one
 
 
+def _layers_below(ownership: Ownership) -> list[Entry]:
+    """Images without a name that go with another, which stands on them."""
+    try:
+        listed = {str(image["Id"]) for image in ownership.daemon.images()}
+    except EngineError:
+        return []
+    nameless = unnamed(ownership.entries())
+    return [e for e in nameless if e.kind == "image" and e.id not in listed]
+
+
 def _above_others(ownership: Ownership) -> set[str]:
     """Images that must not take with them what they stand on."""
     names = [e.name for e in ownership.entries() if e.kind == "image" and not e.kept]
@@ -81,10 +100,25 @@ def _above_others(ownership: Ownership) -> set[str]:
 
 def keep_all(ownership: Ownership, why: str) -> Remains:
     """Leave all of it for the person to look at: off the ledger's work, and listed."""
+    below = _layers_below(ownership)
     for entry in ownership.entries():
-        if not entry.kept:
+        if entry in below:
+            ownership.gone(entry.kind, entry.name)
+        elif not entry.kept:
             ownership.keep(entry, why)
-    return Remains(kept_on_purpose=kept_on_purpose(ownership.entries()))
+    return Remains(
+        kept_on_purpose=kept_on_purpose(ownership.entries()),
+        touched_with_leave=ownership.touched_with_leave,
+    )
+
+
+def leave_all(ownership: Ownership) -> Remains:
+    """Nothing is removed now: the ledger stays for the next sweep."""
+    return Remains(
+        left_behind=[f"{e.kind} {e.name}" for e in ownership.entries() if not e.kept],
+        kept_on_purpose=kept_on_purpose(ownership.entries()),
+        touched_with_leave=ownership.touched_with_leave,
+    )
 
 
 def kept_on_purpose(entries: Iterable[Entry]) -> list[str]:
@@ -103,5 +137,13 @@ def measure(ownership: Ownership, events: EventLog, entries: Iterable[Entry]) ->
         ),
         kept_on_purpose=kept_on_purpose(kept),
         foreign_touched=[*claimed(ownership.before, after, made), *ownership.moved],
-        others_meanwhile=len({(e.kind, e.id) for e in events.since() if not ownership.knows(e)}),
+        others_meanwhile=_of_others(ownership, events),
+        known=ownership.all_ids,
+        touched_with_leave=ownership.touched_with_leave,
     )
+
+
+def _of_others(ownership: Ownership, events: EventLog) -> list[str]:
+    """The ids of what changed since the log was opened, and is none of ours."""
+    changes = (e for e in events.since() if e.at >= events.opened and e.action not in _NO_CHANGE)
+    return sorted({e.id for e in changes if not ownership.knows(e)})

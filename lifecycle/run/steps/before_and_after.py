@@ -16,8 +16,9 @@ from lifecycle.command.values.detach_keys import keys_of
 from lifecycle.machine.as_subject import files_of
 from lifecycle.machine.regular_files import text_at
 from lifecycle.run.outcome import Skip
-from lifecycle.run.ownership.build_layers import left_over, unnamed
+from lifecycle.run.ownership.build_layers import left_over, tags_of, unnamed
 from lifecycle.run.ownership.inventory import had_image, key_of
+from lifecycle.run.ownership.ledger import Entry
 from lifecycle.run.ownership.ownership import Refusal
 from lifecycle.run.plan.steps import PlannedStep
 from lifecycle.run.session.open_terminals import OpenTerminal
@@ -80,15 +81,25 @@ def settle(session: Session, planned: PlannedStep) -> tuple[list[Refusal], list[
 
 
 def _settle_layers(session: Session) -> None:
-    """Write down what a build left without a name; the layers below go when that goes."""
+    """Write down what a build left without a name, and no more what has gone or has one now.
+
+    A layer stays on the ledger while it is there: it goes with the last image that stands on it,
+    and a later build may have found it in the cache.
+    """
     noted = unnamed(session.ownership.entries())
-    left = left_over(session.daemon, noted)
-    for entry in noted:
-        container = session.daemon.container(entry.id) if entry.kind == "container" else None
-        if container is None and entry not in left:
-            session.ownership.gone(entry.kind, entry.name)
-    for entry in left:
+    for entry in left_over(session.daemon, noted):
         session.ownership.made("image", entry.name, entry.id)
+    for entry in noted:
+        if not _is_nameless(session, entry):
+            session.ownership.gone(entry.kind, entry.name)
+
+
+def _is_nameless(session: Session, entry: Entry) -> bool:
+    """Whether what a build made is still there, and nothing else stands for it."""
+    if entry.kind == "container":
+        return session.daemon.container(entry.id) is not None
+    image = session.daemon.image(entry.id)
+    return image is not None and not tags_of(image)
 
 
 def loaded(session: Session, output: str) -> tuple[Promise, ...]:

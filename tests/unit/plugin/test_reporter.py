@@ -35,7 +35,7 @@ def test_a_run_that_went_well_is_reported_and_passes(inner: Inner) -> None:
     assert (report["verdict"], report["engine"]["id"]) == ("PASS", "ENGINE")
     assert report["subject"]["uid"] == os.geteuid()
     assert report["host"]["name"] == os.uname().nodename
-    assert report["options"] == {"strict": False, "gpu": "off"}
+    assert report["options"] == {"strict": False, "gpu": "off", "allow_foreign": []}
     assert (report["left_behind"], report["kept_on_purpose"]) == ([], [])
     assert inner.steps[-1]["name"] == CLEANUP
     assert {p.name for p in inner.report_folder.iterdir()} >= {

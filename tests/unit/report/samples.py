@@ -101,7 +101,7 @@ def report(*steps: StepResult, **changed: Any) -> RunReport:
         "subject": SUBJECT,
         "scenarios": [scenario(*steps)],
         "gpu_checks": {"real": 0, "simulated": 0, "skipped": 0},
-        "options": {"strict": False, "gpu": "auto"},
+        "options": {"strict": False, "gpu": "auto", "allow_foreign": []},
         **changed,
     }
     return RunReport(**fields)

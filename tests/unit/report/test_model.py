@@ -23,8 +23,8 @@ from tests.unit.report.samples import (
     scenario,
 )
 
-GPU_REQUIRED = {"strict": False, "gpu": "require"}
-STRICT = {"strict": True, "gpu": "auto"}
+GPU_REQUIRED = {"strict": False, "gpu": "require", "allow_foreign": []}
+STRICT = {"strict": True, "gpu": "auto", "allow_foreign": []}
 ERROR = StepResult("Broken harness", 3, error="the terminal was lost")
 
 

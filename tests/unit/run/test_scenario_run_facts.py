@@ -30,7 +30,12 @@ def test_what_is_told_of_engine_host_and_subject_is_in_the_schema(
     world = World(me, gpus, shares_machine=True)
     told = _facts(cast("Session", SimpleNamespace(daemon=daemon, world=world)))
     document = to_json(
-        RunReport("r1", **told, scenarios=(), options={"strict": False, "gpu": "auto"})
+        RunReport(
+            "r1",
+            **told,
+            scenarios=(),
+            options={"strict": False, "gpu": "auto", "allow_foreign": []},
+        )
     )
     assert faults(document) == []
     assert {key: document[key] for key in told} == told
