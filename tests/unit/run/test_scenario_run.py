@@ -257,6 +257,7 @@ def test_what_is_left_at_once_is_told_with_the_way_to_remove_it(world: FakeWorld
     live.abandon()
     told = f"left at once: what run {live.id} made, lifecycle sweep or a run removes"
     assert world.said == [told]
+    assert f"image {world.real('me/x')}:latest" in live.remains.left_behind
     assert live.over
     live.close()
     assert world.daemon.image(world.real("me/x")) is not None
