@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
 
+from lifecycle.machine.addresses import RESOLVER
 from tests.engine.bystander import Bystander, made, removed
 from tests.engine.harness import Place, Ran, docker
 
@@ -44,6 +46,25 @@ ATTACKS = {
     "one behind a volume": "mkdir e; ln -s $PWD/e m; docker volume create -o type=none -o o=bind "
     "-o device=$PWD/m MINE-v && ln -sfn ROOT m && docker run --rm -v MINE-v:/x IMAGE true",
     "the runtime's socket": "docker run --rm -v SOCKETS/containerd:/x IMAGE true",
+    "their control group": "docker run --rm --cgroup-parent /docker/ID IMAGE true",
+    "anybody's control group": "docker create --cgroup-parent user.slice --name MINE-g IMAGE true",
+    "a build below their control group": "python3 CLIENT POST "
+    "'/build?t=MINE/g&cgroupparent=/docker/ID'",
+    "everybody's bridge as an interface": "docker network create -d macvlan "
+    "-o parent=docker0 MINE-m",
+    "their bridge as an interface": "docker network create -d ipvlan -o parent=br-NETWORK MINE-m",
+    "the machine's own interface": "docker network create -d macvlan -o parent=eth0.77 MINE-m",
+    "addresses that the machine finds others by": "docker network create --subnet SUBNET MINE-s",
+    "everybody's programs": "docker run --rm -v /proc:/x IMAGE true",
+    "everybody's control groups": "docker run --rm -v /sys/fs/cgroup:/x:ro IMAGE true",
+    "everybody's terminals": "docker run --rm -v /dev:/x IMAGE true",
+    "everybody's terminals by a link": "ln -s /dev/pts p; docker run --rm -v $PWD/p:/x IMAGE true",
+    "a volume of the kernel's control groups": "docker volume create -o type=cgroup "
+    "-o device=cgroup -o o=freezer MINE-k",
+    "a mount of the kernel's programs": "docker run --rm --mount type=volume,dst=/x,"
+    "volume-opt=type=proc,volume-opt=device=proc IMAGE true",
+    "a volume of the kernel's terminals": "docker volume create -o TYPE=devpts "
+    "-o device=devpts MINE-k",
     "an archive whose key has no case": "python3 ARCHIVE && docker load -i lower.tar",
 }
 """Lines that got through once. Case, line."""
@@ -98,6 +119,7 @@ def tried(shared_place: Place, base_image: str) -> tuple[Ran, dict[str, Any], di
         "THEIRS": second.removeprefix("sha256:")[:12],
         "NETWORK": network[:12],
         "NETPART": network[:8],
+        "SUBNET": _subnet(),
     }
     for index, (case, text) in enumerate(ATTACKS.items()):
         line = text
@@ -114,6 +136,14 @@ def tried(shared_place: Place, base_image: str) -> tuple[Ran, dict[str, Any], di
     docker("rmi", "-f", f"{one.name}/i:2", check=False)
     removed(one)
     return ran, before, after
+
+
+def _subnet() -> str:
+    """Addresses among which this machine's name server is, or somebody whom it has a route to."""
+    servers = re.findall(r"^nameserver (\d+\.\d+\.\d+)\.\d+$", RESOLVER.read_text(), re.MULTILINE)
+    outside = [server for server in servers if not server.startswith("127.")]
+    assert outside, "this machine asks nobody else for names"
+    return f"{outside[0]}.0/24"
 
 
 def _state(one: Bystander) -> dict[str, Any]:

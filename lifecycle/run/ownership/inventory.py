@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from lifecycle.command.references import is_image_id
 from lifecycle.engine.daemon import Daemon
+from lifecycle.text.json_object import Json
 
 
 @dataclass(frozen=True)
@@ -40,15 +41,24 @@ def take(daemon: Daemon) -> Inventory:
         tags = [t for t in image.get("RepoTags") or [] if t != "<none>:<none>"]
         things += [Thing("image", t, t, image["Id"]) for t in tags]
         things += [] if tags else [Thing("image", image["Id"], "", image["Id"])]
-    things += [Thing("volume", v["Name"], v["Name"]) for v in daemon.volumes()]
+    things += [Thing("volume", v["Name"], v["Name"], identity_of(v)) for v in daemon.volumes()]
     things += [Thing("network", n["Id"], n["Name"]) for n in daemon.networks()]
     return {(t.kind, t.id): t for t in things}
 
 
 def key_of(kind: str, name: str, identity: str) -> tuple[str, str]:
-    """The key of a thing in an inventory: an image's tag, else the id (a volume's is its name)."""
-    is_tag = kind == "image" and not is_image_id(name)
-    return kind, name if is_tag else identity
+    """The key of a thing in an inventory: an image's tag, a volume's name, else the id."""
+    by_name = kind == "volume" or (kind == "image" and not is_image_id(name))
+    return kind, name if by_name else identity
+
+
+def identity_of(inspect: Json) -> str:
+    """What tells a thing from every other, one of the same name included.
+
+    The engine gives volumes no id: there it is the name and when it was made, to the second.
+    """
+    made = inspect.get("CreatedAt") if "Mountpoint" in inspect else None
+    return str(inspect.get("Id") or " ".join(filter(None, (inspect.get("Name"), made))))
 
 
 def had_image(inventory: Inventory, identity: str) -> bool:

@@ -28,7 +28,7 @@ from lifecycle.run.ownership.ledger_folder import LedgerError, default_folder, o
 __all__ = ["Entry", "Kind", "Ledger", "LedgerError", "default_folder", "same_id"]
 
 Kind = Literal["container", "image", "volume", "network", "file", "folder"]
-_BY_ID = frozenset({"container", "network"})
+_BY_ID = frozenset({"container", "network", "volume"})
 REMOVAL_ORDER: tuple[Kind, ...] = ("container", "image", "volume", "network", "file", "folder")
 RUN_ID = re.compile("r[0-9a-f]{8}")
 """What a run's id looks like; shorter ones would be part of anybody's names."""
@@ -167,7 +167,7 @@ class Ledger:
         return entry.id if entry else ""
 
     def holds(self, kind: Kind, key: str) -> bool:
-        """Whether this run made it: a container or a network by its whole id, else by its name.
+        """Whether this run made it: an image by its name, the others by their whole id.
 
         A name is no id, though it may look like one: somebody's id is a name that anybody may
         give. And an image's id is no name: many tags may share it. A literal name proves nothing

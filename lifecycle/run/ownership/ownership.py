@@ -16,7 +16,7 @@ from lifecycle.checks.check import Check
 from lifecycle.engine.daemon import Daemon, EngineError
 from lifecycle.engine.events import Event
 from lifecycle.run.ownership.build_layers import above_others, tags_of
-from lifecycle.run.ownership.inventory import Inventory, had_image, key_of
+from lifecycle.run.ownership.inventory import Inventory, had_image, identity_of, key_of
 from lifecycle.run.ownership.ledger import Begun, Entry, Kind, Ledger
 from lifecycle.text.json_object import Json
 
@@ -81,7 +81,7 @@ class Ownership:
         return self._ledger.run
 
     def owns(self, kind: Kind, key: str) -> bool:
-        """Whether this run made it; images and volumes by their name, others by their whole id.
+        """Whether this run made it; images by their name, others by their whole id.
 
         What was there before has an id that nothing of ours can have, whatever is written down.
         """
@@ -119,12 +119,26 @@ class Ownership:
             return ""
         return f"container {name} was not made by this run, so it is not looked into"
 
+    def owns_volume(self, volume: Json) -> bool:
+        """Whether this run made a volume: this very one, or one whose name has the run's id."""
+        name = str(volume["Name"])
+        unknown = self.run in name and self.intends("volume", name)
+        return unknown or self.owns("volume", identity_of(volume))
+
+    def owns_tag(self, tag: str, image: Json) -> bool:
+        """Whether this run made a tag, and it means the image that the run gave it.
+
+        Somebody may have taken it away and given it anew; a name with the run's id nobody knows.
+        """
+        same = self.run in tag or self._ledger.id_of("image", tag) == image["Id"]
+        return same and self.owns("image", tag)
+
     def owns_image(self, image: Json) -> bool:
         """Whether an image is this run's whole: under whatever id and tag."""
         identity, tags = str(image["Id"]), tags_of(image)
         if had_image(self.before, identity):
             return False
-        return all(self.owns("image", t) for t in tags) and (
+        return all(self.owns_tag(t, image) for t in tags) and (
             bool(tags) or self.owns("image", identity)
         )
 
@@ -151,7 +165,7 @@ class Ownership:
         if kind == "image":
             self._named.add(name)
         self._ever[key_of(kind, name, identity)] = identity
-        self._ids.add(identity)
+        self._ids |= {identity, name} if kind == "volume" else {identity}
         if kind == "image" and name != identity and self._goes_with_ours(name, identity):
             why = f"its image {NAMELESS}, and would go with it"
             self._ledger.keep(kind, name, why, identity)
@@ -177,7 +191,7 @@ class Ownership:
         if not had or any(t.id != identity for t in had):
             return False
         digests = [d for d in image.get("RepoDigests") or [] if d.partition("@")[0] != repository]
-        return not digests and all(t == tag or self.owns("image", t) for t in tags_of(image))
+        return not digests and all(t == tag or self.owns_tag(t, image) for t in tags_of(image))
 
     def gone(self, kind: Kind, name: str) -> None:
         """It is no longer there."""

@@ -12,6 +12,7 @@ from lifecycle.checks.check import Check, unverified
 from lifecycle.engine.daemon import Daemon, EngineError
 from lifecycle.machine.remove_tree import remove_tree
 from lifecycle.run.ownership.build_layers import tags_of
+from lifecycle.run.ownership.inventory import identity_of
 from lifecycle.run.ownership.ledger import Entry, carries, same_id
 
 GOING_LIMIT = 20.0
@@ -86,8 +87,9 @@ def _whose(daemon: Daemon, entry: Entry, run: str) -> str:
     if not entry.id:
         unknown = "left: it is not known to be this run's, and others may use its name"
         return "" if run in entry.name else unknown
-    identity = str(inspect.get("Id") or inspect.get("Name"))
-    if identity != entry.id and not same_id(identity, entry.id):
+    identity = identity_of(inspect)
+    unknown_to_others = entry.kind == "volume" and run in entry.name
+    if identity != entry.id and not same_id(identity, entry.id) and not unknown_to_others:
         return "left: its name belongs to another one now"
     # Docker takes the only tag of an image that is removed by its id, whoever gave it.
     tags = tags_of(inspect) or [entry.name]

@@ -42,6 +42,7 @@ _HOST: Shape = {
     "VolumesFrom": None,
     "Links": None,
     "AutoRemove": None,
+    "CgroupParent": None,
 }
 CONTAINER: Shape = {
     "Image": None,
@@ -54,6 +55,7 @@ NETWORK: Shape = {
     "CheckDuplicate": None,
     "Options": None,
     "ConfigFrom": {"Network": None},
+    "IPAM": {"Config": [{"Subnet": None}]},
 }
 VOLUME: Shape = {"Name": None, "Driver": None, "DriverOpts": None}
 NOTHING: Shape = {}
@@ -180,6 +182,18 @@ def joins(body: Json) -> Iterator[Join]:
     for source in sources(body):
         if source and not source.startswith("/"):
             yield Join("volume", source)
+
+
+def control_group(body: Json) -> str:
+    """The control group that a container is to stand below; empty for the engine's own."""
+    return _text(mapping(body.get("HostConfig"), "HostConfig").get("CgroupParent"), "CgroupParent")
+
+
+def subnets(body: Json) -> Iterator[str]:
+    """The addresses that a network is to have. Raises BodyError."""
+    for one in items(mapping(body.get("IPAM"), "IPAM").get("Config"), "Config"):
+        if subnet := _text(mapping(one, "Config").get("Subnet"), "Subnet"):
+            yield subnet
 
 
 def _modes(host: Json) -> Iterator[Join]:

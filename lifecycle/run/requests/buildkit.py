@@ -97,7 +97,8 @@ class BuildKit:
             raise Refused(f"a build is not let through: {solve.problem}")
         tags = [named(name) for name in solve.names]
         for tag in map(named, solve.caches):
-            if self._daemon.image(tag) is not None and not self._o.owns("image", tag):
+            image = self._daemon.image(tag)
+            if image is not None and not self._o.owns_tag(tag, image):
                 raise not_ours("image", tag, tag)
         was = self._images.ids(tags)
         mine = tuple(tag for tag in tags if self._images.claim(tag))

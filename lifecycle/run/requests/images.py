@@ -50,7 +50,7 @@ class Images:
         image = self._daemon.image(tag)
         if image is None:
             refuse_an_id(self._daemon.image, "image", tag)
-        if image is None or self._o.owns("image", tag):
+        if image is None or self._o.owns_tag(tag, image):
             self._o.intend("image", tag)
             return True
         if image["Id"] != meant and not self._o.has_leave("image", tag, str(image["Id"])):
@@ -110,8 +110,9 @@ class Images:
         tags = [_joined(name, tag)] if tag or has_tag(name) else self._tags_of_repository(name)
         for one in tags:
             image = self._daemon.image(one)
-            ours = self._o.owns("image", one) or self._o.has_leave("image", one)
-            if image is not None and not ours:
+            if image is None or self._o.owns_tag(one, image):
+                continue
+            if not self._o.has_leave("image", one):
                 raise not_ours("image", one, one)
         call.relay()
 
@@ -127,7 +128,7 @@ class Images:
         if image is None:
             raise Absent(f"No such image: {name}")
         tag = _as_tag(name, image)
-        ours = self._o.owns("image", tag) if tag else self._o.owns_image(image)
+        ours = self._o.owns_tag(tag, image) if tag else self._o.owns_image(image)
         if not ours and not self._o.has_leave("image", str(image["Id"]), name, tag):
             raise not_ours("image", tag or ", ".join(tags_of(image)), name)
         if tag and self._o.goes_with(tag, image):
@@ -166,11 +167,14 @@ class Images:
             return
         name = _joined(image, tag)
         present = self._daemon.image(name)
-        free = "@" in name or self._o.owns("image", name)
-        if present is None or free or self._o.has_leave("image", name, str(present["Id"])):
+        if present is None or "@" in name or self._may_move(name, present):
             self._pull_as(call, name, was=str(present["Id"]) if present else "")
         else:
             self._pull_beside(call, name, present)
+
+    def _may_move(self, tag: str, image: Json) -> bool:
+        """Whether a tag that is there is ours, or may be moved though it is not."""
+        return self._o.owns_tag(tag, image) or self._o.has_leave("image", tag, str(image["Id"]))
 
     def _pull_as(self, call: Call, name: str, was: str, where: str = "") -> None:
         self._o.asked_for(name)
@@ -227,7 +231,8 @@ class Images:
         self._pull_as(call, by_digest, was=str(was["Id"]) if was else "", where=where)
 
     def _pull_all(self, call: Call, image: str) -> None:
-        theirs = [t for t in self._tags_of_repository(image) if not self._o.owns("image", t)]
+        there = ((t, self._daemon.image(t)) for t in self._tags_of_repository(image))
+        theirs = [t for t, now in there if now is not None and not self._o.owns_tag(t, now)]
         theirs = [t for t in theirs if not self._o.has_leave("image", t)]
         if theirs:
             raise Refused(

@@ -18,6 +18,7 @@ from lifecycle.gate.frames import ClosedError
 from lifecycle.gate.gate import Answer, Call
 from lifecycle.gate.request import target
 from lifecycle.gate.table import Act
+from lifecycle.run.ownership.inventory import identity_of
 from lifecycle.run.ownership.ledger import Kind, LedgerError
 from lifecycle.run.ownership.ownership import Ownership
 from lifecycle.run.requests import bodies, container_bodies, mounts
@@ -156,7 +157,9 @@ class Judge:
         self._refuse_own_places(mounts.folders(body))
         for mount in container_bodies.volumes(container):
             volume = self._daemon.volume(str(mount.get("Name"))) or {}
-            self._refuse_own_places(mounts.behind(bodies.options_of(volume, "Options")))
+            options = bodies.options_of(volume, "Options")
+            self._refuse_own_places(mounts.behind(options))
+            self._refuse_kinds([options])
 
     def _with_id(self, call: Call, identity: str, key: str = "id") -> str:
         """The request's target with a full id in place of the name."""
@@ -168,6 +171,8 @@ class Judge:
         request = call.request
         body = bodies.read(call.body, bodies.CONTAINER)
         self._refuse_own_places(mounts.folders(body))
+        self._refuse_kinds(bodies.volume_options(body))
+        self._things.control_group(bodies.control_group(body))
         volumes = [j.name for j in bodies.joins(body) if not self._joined(j, body)]
         query = list(request.query)
         name = request.get("name").lstrip("/")
@@ -185,7 +190,7 @@ class Judge:
         try:
             self._created(name, answer, known)
             for volume in volumes:
-                self._made_if_there("volume", volume)
+                self._made_if_there(volume)
         finally:
             call.release()
 
@@ -224,7 +229,7 @@ class Judge:
         self._o.created[name] = container
         for mount in container_bodies.volumes(container):
             if container_bodies.is_anonymous(container, mount):
-                self._o.made("volume", mount["Name"], mount["Name"])
+                self._made_if_there(str(mount["Name"]))
 
     def _refuse_own_places(self, sources: Iterable[str]) -> None:
         if self._as_written:
@@ -232,6 +237,13 @@ class Judge:
         for source in sources:
             why = mounts.objection(source, self._own, real=self._daemon.shares_machine)
             if why:
+                raise Refused(f"{why} (`engine: as-written` in the scenario lifts this)")
+
+    def _refuse_kinds(self, volumes: Iterable[Mapping[str, str]]) -> None:
+        if self._as_written:
+            return
+        for options in volumes:
+            if why := mounts.kind_objection(options):
                 raise Refused(f"{why} (`engine: as-written` in the scenario lifts this)")
 
     def _remove_container(self, call: Call) -> None:
@@ -288,6 +300,7 @@ class Judge:
             self._things.container(mode.removeprefix("container:"))
         elif mode not in BUILT_IN:
             self._things.network(mode)
+        self._things.control_group(call.request.get("cgroupparent"))
         self._images.build(call)
 
     def _cancel_build(self, call: Call) -> None:
@@ -301,7 +314,11 @@ class Judge:
         body = bodies.read(call.body, bodies.NETWORK)
         name = str(body.get("Name") or "")
         refuse_an_id(self._daemon.network, "network", name)
-        refuse_a_bridge(self._daemon, name, bodies.options_of(body, "Options"))
+        options = bodies.options_of(body, "Options")
+        refuse_a_bridge(self._daemon, name, options)
+        self._things.interface(options.get("parent", ""))
+        for subnet in bodies.subnets(body):
+            self._things.addresses(subnet)
         body["CheckDuplicate"] = True  # else its owner could not use a network by its name
         known = self._o.intends("network", name)
         self._o.intend("network", name)
@@ -328,7 +345,9 @@ class Judge:
 
     def _create_volume(self, call: Call) -> None:
         body = bodies.read(call.body, bodies.VOLUME)
-        self._refuse_own_places(mounts.behind(bodies.options_of(body, "DriverOpts")))
+        options = bodies.options_of(body, "DriverOpts")
+        self._refuse_own_places(mounts.behind(options))
+        self._refuse_kinds([options])
         # Docker would choose a name itself, which nobody knows before.
         name = body["Name"] = str(body.get("Name") or "") or secrets.token_hex(32)
         there = self._things.volume(name)
@@ -337,7 +356,7 @@ class Judge:
         call.relay_and_wait(body=bodies.written(body))
         try:
             if not there:
-                self._made_if_there("volume", name)
+                self._made_if_there(name)
         finally:
             call.release()
 
@@ -345,7 +364,7 @@ class Judge:
         name = call.request.names["name"]
         if not self._things.volume(name):
             raise Absent(f"get {name}: no such volume")
-        self._removed(call, "volume", name, "")
+        self._removed(call, "volume", self._o.id_of("volume", name), "")
 
     def _removed(self, call: Call, kind: Kind, identity: str, where: str) -> None:
         answer = call.relay_and_wait(where)
@@ -355,9 +374,10 @@ class Judge:
         finally:
             call.release()
 
-    def _made_if_there(self, kind: Kind, name: str) -> None:
+    def _made_if_there(self, name: str) -> None:
         """A volume that was not there before our request, and is after it."""
-        if self._daemon.volume(name) is not None:
-            self._o.made(kind, name, name)
+        volume = self._daemon.volume(name)
+        if volume is not None:
+            self._o.made("volume", name, identity_of(volume))
         else:
-            self._o.gone(kind, name)
+            self._o.gone("volume", name)

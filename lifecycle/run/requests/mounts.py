@@ -47,6 +47,32 @@ def behind(options: Mapping[str, str]) -> Iterator[str]:
             yield from (_from_root(p) for p in paths if "/" in p or name.endswith("dir"))
 
 
+_FILE_SYSTEMS = frozenset(
+    {
+        *("", "none", "bind", "tmpfs", "ramfs", "overlay", "aufs"),
+        *("nfs", "nfs3", "nfs4", "cifs", "smb3", "9p", "virtiofs", "afs"),
+        *("ceph", "glusterfs", "lustre", "beegfs", "gpfs", "ocfs2", "gfs2", "orangefs"),
+        *("ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "zfs", "bcachefs"),
+        *("vfat", "exfat", "ntfs", "ntfs3", "iso9660", "udf", "squashfs", "erofs"),
+    }
+)
+"""What a volume may be of: folders, disks and servers. The others show the kernel's own state."""
+KERNEL = ("/proc", "/sys", "/dev/pts", "/dev/mqueue")
+"""Where the kernel shows everybody's programs, groups and terminals, to be written too."""
+
+
+def kind_objection(options: Mapping[str, str]) -> str:
+    """Why a volume may not be of the file system that its options name; empty where it may."""
+    kinds = [text for key, text in options.items() if key.casefold() == "type"]
+    for kind in kinds:
+        if kind not in _FILE_SYSTEMS and not kind.startswith("fuse"):
+            return (
+                f"a volume of type {kind} is not made: that file system is the kernel's own, and "
+                "shows what belongs to everybody"
+            )
+    return ""
+
+
 class _LostError(Exception):
     """Where a path leads the engine can't be told; the message says why."""
 
@@ -64,16 +90,25 @@ def objection(source: str, own: tuple[str, ...], *, real: bool) -> str:
         )
     except _LostError as error:
         return f"a mount of {source!r} {error}"
-    for place in own:
-        below = place.startswith(f"{path.rstrip('/')}/")
-        if path == place or below or path.startswith(f"{place}/"):
-            return (
-                f"a mount of {source} holds {place}, which is the engine's own: what goes "
-                "through it is not seen"
-            )
+    if place := next((one for one in own if _share(path, one)), ""):
+        return (
+            f"a mount of {source} holds {place}, which is the engine's own: what goes "
+            "through it is not seen"
+        )
+    if place := next((one for one in KERNEL if _share(path, one)), ""):
+        return (
+            f"a mount of {source} holds {place}, where the kernel shows everybody's programs: "
+            "what goes through it is not seen"
+        )
     if real and _is_disk(path):
         return f"a mount of {source} is a disk, which may hold what is the engine's own"
     return ""
+
+
+def _share(path: str, place: str) -> bool:
+    """Whether one of two paths is the other, or is below it."""
+    one, other = f"{path.rstrip('/')}/", f"{place.rstrip('/')}/"
+    return one.startswith(other) or other.startswith(one)
 
 
 def _from_root(path: str) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from lifecycle.engine.daemon import Daemon
+from lifecycle.machine.addresses import taken_by
+from lifecycle.run.ownership.inventory import identity_of
 from lifecycle.run.ownership.ownership import Ownership
-from lifecycle.run.requests.refusal import Absent, not_ours
+from lifecycle.run.requests.refusal import Absent, Refused, not_ours
 
 BUILT_IN = frozenset({"", "default", "bridge", "host", "none"})
 """The networks that every engine has; a request that names none means one of them."""
@@ -50,6 +52,30 @@ class Things:
     def volume(self, name: str) -> bool:
         """Whether a volume that may be used is there."""
         volume = self._daemon.volume(name)
-        if volume is not None and not self._o.may_touch("volume", name):
+        if volume is None or self._o.owns_volume(volume):
+            return volume is not None
+        if not self._o.has_leave("volume", identity_of(volume), name):
             raise not_ours("volume", name, name)
-        return volume is not None
+        return True
+
+    def control_group(self, name: str) -> None:
+        """Whether a container may stand below a control group: it would share its limits.
+
+        No group is the run's own, since the engine makes none by a name.
+        """
+        if name and not self._o.allows(name):
+            raise not_ours("control group", name, name)
+
+    def interface(self, name: str) -> None:
+        """Whether a network may stand on an interface of the machine: it joins whoever is on it."""
+        if name and not self._o.allows(name):
+            raise not_ours("interface", name, name)
+
+    def addresses(self, subnet: str) -> None:
+        """Whether a network may have these addresses: the machine finds its own by them."""
+        taken = taken_by(subnet) if self._daemon.shares_machine else ""
+        if taken and not self._o.allows(subnet):
+            raise Refused(
+                f"a network of {subnet} would take {taken} from this machine, and cut everybody "
+                f"off from it (--allow-foreign {subnet} lifts this)"
+            )

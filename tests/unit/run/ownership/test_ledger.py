@@ -153,7 +153,7 @@ def test_a_container_is_known_by_its_whole_id_only(
     assert not ledger.holds("image", asked)
 
 
-@pytest.mark.parametrize("kind", ["container", "network"])
+@pytest.mark.parametrize("kind", ["container", "network", "volume"])
 def test_a_name_that_is_somebody_s_id_makes_nothing_of_theirs_ours(
     ledger: Ledger, kind: Kind
 ) -> None:
@@ -164,12 +164,12 @@ def test_a_name_that_is_somebody_s_id_makes_nothing_of_theirs_ours(
 
 def test_a_literal_name_is_ours_only_with_the_id_it_was_made_with(ledger: Ledger) -> None:
     for name in ("literal", f"x-{ledger.run}"):
-        ledger.intend("volume", name)
-    assert not ledger.holds("volume", "literal"), "anybody may have it"
-    assert ledger.holds("volume", f"x-{ledger.run}"), "nobody else can guess it"
-    assert ledger.intends("volume", "literal")
-    ledger.made("volume", "literal", "literal")
-    assert ledger.holds("volume", "literal")
+        ledger.intend("image", name)
+    assert not ledger.holds("image", "literal"), "anybody may have it"
+    assert ledger.holds("image", f"x-{ledger.run}"), "nobody else can guess it"
+    assert ledger.intends("image", "literal")
+    ledger.made("image", "literal", "sha256:1")
+    assert ledger.holds("image", "literal")
 
 
 def test_a_tag_of_ours_makes_its_image_s_id_not_ours(ledger: Ledger) -> None:

@@ -10,6 +10,7 @@ import pytest
 from lifecycle.engine.daemon import EngineError
 from lifecycle.machine.this_machine import machine
 from lifecycle.run.ownership import removal
+from lifecycle.run.ownership.inventory import identity_of
 from lifecycle.run.ownership.ledger import Entry
 from lifecycle.run.ownership.removal import remove
 from tests.fakes.daemon import FakeDaemon
@@ -29,7 +30,13 @@ def test_a_name_that_anybody_may_use_is_not_removed_without_its_id(engine: FakeD
 
 
 @pytest.mark.parametrize(
-    ("kind", "status"), [("container", "kept"), ("image", "unverified"), ("network", "kept")]
+    ("kind", "status"),
+    [
+        ("container", "kept"),
+        ("image", "unverified"),
+        ("network", "kept"),
+        ("volume", "unverified"),
+    ],
 )
 def test_a_name_that_went_to_somebody_else_is_not_removed(
     engine: FakeDaemon, kind: Any, status: str
@@ -39,14 +46,14 @@ def test_a_name_that_went_to_somebody_else_is_not_removed(
     check = remove(engine, Entry(kind, "shared", "ours"), "r1")
     assert check.status == status
     assert engine.removed == []
-    if kind == "image":
+    if status == "unverified":
         assert check.source == "left: its name belongs to another one now"
 
 
 @pytest.mark.parametrize("kind", ["container", "image", "network", "volume"])
 def test_a_literal_name_of_ours_is_removed_by_its_id(engine: FakeDaemon, kind: Any) -> None:
     made = engine.add(kind, "literal")
-    identity = "literal" if kind == "volume" else made
+    identity = identity_of(engine.things[kind][made])
     check = remove(engine, Entry(kind, "literal", identity), "r1")
     assert check.status == "kept"
     assert engine.removed == ["literal"]

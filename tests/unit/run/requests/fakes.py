@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from lifecycle.gate.gate import Answer, Call
-from lifecycle.run.ownership.inventory import take
+from lifecycle.run.ownership.inventory import identity_of, take
 from lifecycle.run.ownership.ledger import Entry, Ledger
 from lifecycle.run.ownership.ownership import Ownership
 from lifecycle.run.requests.judge_request import Judge
@@ -98,9 +98,9 @@ class Run:
     def make(self, kind: Any, name: str, digit: str = "", **more: Any) -> str:
         """A thing that this run made."""
         before = self.ownership  # so that it was not there before
-        identity = self.engine.add(kind, name, digit, **more)
-        before.made(kind, name, identity)
-        return identity
+        key = self.engine.add(kind, name, digit, **more)
+        before.made(kind, name, identity_of(self.engine.things[kind][key]))
+        return key
 
     def make_image(self, digit: str, *tags: str, **more: Any) -> str:
         before = self.ownership

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from lifecycle.gate.gate import Answer
+from lifecycle.run.ownership.inventory import identity_of
 from lifecycle.run.ownership.ledger import LedgerError
 from tests.fakes.documents import mount
 from tests.unit.run.requests.fakes import OURS, RUN, SOCKET, THEIRS, Run, created, full, is_refused
@@ -252,7 +253,8 @@ def test_a_volume_is_on_the_ledger_before_it_is_made_and_gets_a_name(run: Run) -
         "POST /volumes/create", {"Name": "data"}, lambda: run.engine.add("volume", "data")
     )
     assert call.intended == {("volume", "data")}
-    assert run.entries == {("volume", "data", "data")}
+    made = identity_of(run.engine.things["volume"]["data"])
+    assert run.entries == {("volume", "data", made)}
     call = run.ask("POST /volumes/create", b"")
     assert ("volume", call.json["Name"]) in call.intended
     assert len(call.json["Name"]) == 64

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lifecycle.run.requests.mounts import behind, folders, objection
+from lifecycle.run.requests.mounts import behind, folders, kind_objection, objection
 
 OWN = ("/run/docker.sock", "/srv/data")
 
@@ -31,7 +31,42 @@ def test_a_path_that_is_holds_or_is_in_a_place_of_the_engine_is_refused(
     assert "is the engine's own" in objection(source, OWN, real=real)
 
 
-@pytest.mark.parametrize("source", ["/srv/database", "/home", "/run/docker.sock.old", "/proc"])
+@pytest.mark.parametrize(
+    "source", ["/proc", "/proc/sys", "/sys/", "/sys/fs/cgroup", "/dev", "/dev/pts/0", "//sys"]
+)
+@pytest.mark.parametrize("real", [True, False])
+def test_what_the_kernel_shows_of_everybody_is_mounted_nowhere(
+    source: str,
+    real: bool,  # noqa: FBT001
+) -> None:
+    assert "everybody's programs" in objection(source, OWN, real=real)
+
+
+@pytest.mark.parametrize(
+    "kind", ["proc", "sysfs", "cgroup", "cgroup2", "devpts", "debugfs", "securityfs", "what"]
+)
+@pytest.mark.parametrize("key", ["type", "Type"])
+def test_a_volume_of_the_kernel_s_own_is_not_made(key: str, kind: str) -> None:
+    assert f"a volume of type {kind} is not made" in kind_objection({key: kind})
+
+
+@pytest.mark.parametrize("kind", ["", "none", "tmpfs", "nfs", "nfs4", "cifs", "ext4", "fuse.sshfs"])
+def test_one_of_folders_disks_and_servers_is(kind: str) -> None:
+    assert kind_objection({"type": kind}) == kind_objection({"o": "size=1m"}) == ""
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "/srv/database",
+        "/home",
+        "/run/docker.sock.old",
+        "/dev/shm",
+        "/dev/dri",
+        "/process",
+        "/system",
+    ],
+)
 def test_a_path_beside_them_is_not(source: str) -> None:
     assert objection(source, OWN, real=True) == ""
 
