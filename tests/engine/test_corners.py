@@ -62,3 +62,17 @@ def mine(folder: Path) -> list[Path]:
 def test_a_container_of_any_uid_has_what_it_mounts(place: Place) -> None:
     ran = place.run(str(place.write("a.yaml", MOUNTED)))
     assert ran.exit_code == 0, ran.said
+
+
+def test_a_folder_that_the_engine_made_for_a_script_s_mount_is_listed(
+    place: Place, base_image: str
+) -> None:
+    new = place.folder / "new"
+    line = f"docker run --rm -v {new}/deep:/x -v {place.folder}:/y {base_image} true"
+    script = place.write("a.sh", f"{line}\n")
+    ran = place.run(str(place.write("a.yaml", f"scenario: it\nsteps: [sh {script}]\n")))
+    assert ran.exit_code == 0, ran.said
+    told = [kept for kept in ran.report["kept_on_purpose"] if kept.startswith("folder ")]
+    assert told == [
+        f"folder {new}: it was not there, so the engine made it for a mount, owned by root"
+    ]

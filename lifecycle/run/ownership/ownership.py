@@ -6,6 +6,7 @@ left. It goes by ids: a name and a label are anybody's, and so is what a program
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -66,6 +67,7 @@ class Ownership:
         self._pulled: set[str] = set()
         self._touched: set[tuple[str, str]] = set()
         self._leave_used: set[str] = set()
+        self._folders: set[str] = set()
         self._begun: list[Begun] = []
         self._untold = False
         self._snapshot: dict[str, str] | None = None
@@ -279,6 +281,11 @@ class Ownership:
         with self._changed:
             self._notes.append(check)
 
+    def engine_made(self, folders: Iterable[str]) -> None:
+        """Folders of this machine that were not there before a request which mounts them."""
+        with self._changed:
+            self._folders |= {one for one in folders if os.path.lexists(one)}
+
     def made_exec(self, identity: str) -> None:
         """An exec was made by a request of ours."""
         self._execs.add(identity)
@@ -349,6 +356,12 @@ class Ownership:
             return None  # what is not known accuses nobody; the step tells of the engine
 
     # -- the measure --------------------------------------------------------------------------
+
+    @property
+    def folders_of_the_engine(self) -> list[str]:
+        """Folders that the engine made for a mount, and that are still there."""
+        with self._changed:
+            return sorted(one for one in self._folders if os.path.lexists(one))
 
     @property
     def touched_with_leave(self) -> list[str]:

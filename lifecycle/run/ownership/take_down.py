@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from contextlib import suppress
+from pathlib import Path
 
 from lifecycle.checks.check import Check, unverified
 from lifecycle.engine.daemon import EngineError
@@ -12,7 +13,7 @@ from lifecycle.engine.events import EventLog
 from lifecycle.run.outcome import Remains
 from lifecycle.run.ownership.build_layers import left_over, unnamed
 from lifecycle.run.ownership.inventory import claimed, key_of, left_behind, take
-from lifecycle.run.ownership.ledger import Entry
+from lifecycle.run.ownership.ledger import Entry, carries
 from lifecycle.run.ownership.ownership import Ownership
 from lifecycle.run.ownership.removal import remove
 
@@ -23,6 +24,9 @@ _NO_CHANGE = frozenset(
     }
 )
 """What the engine tells of that leaves a thing as it was: reading it, or a program within it."""
+
+
+_BY_ENGINE = "it was not there, so the engine made it for a mount, owned by root"
 
 
 def take_down(ownership: Ownership, events: EventLog) -> tuple[list[Check], Remains]:
@@ -39,7 +43,7 @@ def take_down(ownership: Ownership, events: EventLog) -> tuple[list[Check], Rema
         left = [f"{e.kind} {e.name}" for e in ownership.entries() if not e.kept]
         checks.append(unverified("left behind", "nothing", str(error)))
         leave = ownership.touched_with_leave
-        return checks, Remains(left, kept_on_purpose(kept), touched_with_leave=leave)
+        return checks, Remains(left, kept_on_purpose(ownership, kept), touched_with_leave=leave)
     for thing in remains.left_behind:
         checks.append(Check("left behind", "nothing", thing, "broken", "inventory"))
     for thing in remains.foreign_touched:
@@ -107,23 +111,30 @@ def keep_all(ownership: Ownership, why: str) -> Remains:
         elif not entry.kept:
             ownership.keep(entry, why)
     return Remains(
-        kept_on_purpose=kept_on_purpose(ownership.entries()),
+        kept_on_purpose=kept_on_purpose(ownership, ownership.entries()),
         touched_with_leave=ownership.touched_with_leave,
     )
+
+
+def _is_within(run: str, path: str) -> bool:
+    """Whether a path goes with the run's own folder."""
+    return any(carries(run, str(one)) for one in (Path(path), *Path(path).parents))
 
 
 def leave_all(ownership: Ownership) -> Remains:
     """Nothing is removed now: the ledger stays for the next sweep."""
     return Remains(
         left_behind=[f"{e.kind} {e.name}" for e in ownership.entries() if not e.kept],
-        kept_on_purpose=kept_on_purpose(ownership.entries()),
+        kept_on_purpose=kept_on_purpose(ownership, ownership.entries()),
         touched_with_leave=ownership.touched_with_leave,
     )
 
 
-def kept_on_purpose(entries: Iterable[Entry]) -> list[str]:
+def kept_on_purpose(ownership: Ownership, entries: Iterable[Entry]) -> list[str]:
     """A line each: what it is, and why it stays."""
-    return [f"{e.kind} {e.name}: {e.kept}" for e in entries if e.kept]
+    kept = [f"{e.kind} {e.name}: {e.kept}" for e in entries if e.kept]
+    made = (f for f in ownership.folders_of_the_engine if not _is_within(ownership.run, f))
+    return [*kept, *(f"folder {f}: {_BY_ENGINE}" for f in made)]
 
 
 def measure(ownership: Ownership, events: EventLog, entries: Iterable[Entry]) -> Remains:
@@ -135,7 +146,7 @@ def measure(ownership: Ownership, events: EventLog, entries: Iterable[Entry]) ->
         left_behind=left_behind(
             ownership.before, after, {k: i for k, i in made.items() if k not in away}
         ),
-        kept_on_purpose=kept_on_purpose(kept),
+        kept_on_purpose=kept_on_purpose(ownership, kept),
         foreign_touched=[*claimed(ownership.before, after, made), *ownership.moved],
         others_meanwhile=_of_others(ownership, events),
         known=ownership.all_ids,

@@ -224,13 +224,23 @@ def links(endpoint: Json) -> Iterator[Join]:
 def sources(body: Json) -> Iterator[str]:
     """What is mounted: absolute paths of the host, and names of volumes."""
     host = mapping(body.get("HostConfig"), "HostConfig")
+    yield from _binds(host)
+    for mount in _mounts(host):
+        if _text(mount.get("Type"), "Type").lower() in {"volume", "bind"}:
+            yield _text(mount.get("Source"), "Source")
+
+
+def folders_to_make(body: Json) -> Iterator[str]:
+    """Paths of the host that the engine makes where they are not there: those of ``-v``."""
+    binds = _binds(mapping(body.get("HostConfig"), "HostConfig"))
+    return (source for source in binds if source.startswith("/"))
+
+
+def _binds(host: Json) -> Iterator[str]:
     for text in _texts(host.get("Binds"), "Binds"):
         source, colon, _ = text.partition(":")
         if colon:
             yield source
-    for mount in _mounts(host):
-        if _text(mount.get("Type"), "Type").lower() in {"volume", "bind"}:
-            yield _text(mount.get("Source"), "Source")
 
 
 def volume_options(body: Json) -> Iterator[dict[str, str]]:

@@ -184,15 +184,23 @@ class Judge:
             self._o.intend("volume", volume)
         known = self._o.intends("container", name)
         self._o.intend("container", name)
+        missing = self._missing_folders(body)
         answer = call.relay_and_wait(
             target(request.version, request.path, query), bodies.written(body)
         )
         try:
+            self._o.engine_made(missing)
             self._created(name, answer, known)
             for volume in volumes:
                 self._made_if_there(volume)
         finally:
             call.release()
+
+    def _missing_folders(self, body: Json) -> set[str]:
+        """What the engine would make of the machine's folders; they are no one's of the run's."""
+        if not self._daemon.shares_machine:
+            return set()
+        return {mounts.first_missing(source) for source in bodies.folders_to_make(body)} - {""}
 
     def _joined(self, join: Join, body: Json) -> bool:
         """Whether what a container would share is there; raises Refused where it is another's."""

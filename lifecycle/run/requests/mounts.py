@@ -111,6 +111,13 @@ def _share(path: str, place: str) -> bool:
     return one.startswith(other) or other.startswith(one)
 
 
+def first_missing(source: str) -> str:
+    """The uppermost folder of a path that is not there; empty where all of them are."""
+    path = Path(os.path.normpath(source))
+    missing = [str(one) for one in (path, *path.parents) if not os.path.lexists(one)]
+    return missing[-1] if missing else ""
+
+
 def _from_root(path: str) -> str:
     return path if path.startswith("/") else f"/{path}"
 

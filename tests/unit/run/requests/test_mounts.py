@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lifecycle.run.requests.mounts import behind, folders, kind_objection, objection
+from lifecycle.run.requests.mounts import behind, first_missing, folders, kind_objection, objection
 
 OWN = ("/run/docker.sock", "/srv/data")
 
@@ -150,3 +150,12 @@ def test_a_container_mounts_its_binds_and_what_its_volumes_are_made_of() -> None
     }
     host = {"Binds": ["/a:/b", "name:/c"], "Mounts": [mount, {"Type": "bind", "Source": "/e"}]}
     assert set(folders({"HostConfig": host})) == {"/a", "/d", "/e"}
+
+
+def test_of_a_path_that_is_not_there_the_uppermost_folder_is_what_the_engine_makes(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "there").mkdir()
+    assert first_missing(f"{tmp_path}/there") == ""
+    assert first_missing(f"{tmp_path}/there/new/deep") == f"{tmp_path}/there/new"
+    assert first_missing(f"{tmp_path}/there/../new/") == f"{tmp_path}/new"

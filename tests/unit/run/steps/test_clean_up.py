@@ -187,6 +187,25 @@ def test_others_who_do_things_meanwhile_are_counted_once_each(world: FakeWorld) 
     assert remains.foreign_touched == []
 
 
+@pytest.mark.parametrize("action", ["save", "export", "top", "archive-path", "exec_start: sh"])
+def test_what_is_only_read_has_not_changed(world: FakeWorld, action: str) -> None:
+    done(world)
+    box = world.daemon.create(BASE, "theirs")
+    world.session.events.wait(lambda e: e.id == box, since=0, timeout=5)
+    world.daemon.event("container", action, "read", name="read")
+    world.daemon.event("container", "start", "started", name="started")
+    assert world.session.events.wait(lambda e: e.id == "started", since=0, timeout=5)
+    _, remains = cleaned(world)
+    assert remains.others_meanwhile == sorted([box, "started"])
+
+
+def test_what_was_before_the_run_is_not_of_its_time(world: FakeWorld) -> None:
+    world.daemon.make_volume("before")
+    done(world)
+    _, remains = cleaned(world)
+    assert remains.others_meanwhile == []
+
+
 def test_what_was_touched_with_leave_is_nobody_else_s_doing(world: FakeWorld) -> None:
     world.daemon.create(BASE, "theirs")
     world.steps("  - docker start theirs\n", allow_foreign=frozenset({"theirs"}))
