@@ -47,7 +47,7 @@ ATTACKS = {
     "-o device=$PWD/m MINE-v && ln -sfn ROOT m && docker run --rm -v MINE-v:/x IMAGE true",
     "the runtime's socket": "docker run --rm -v SOCKETS/containerd:/x IMAGE true",
     "their control group": "docker run --rm --cgroup-parent /docker/ID IMAGE true",
-    "anybody's control group": "docker create --cgroup-parent user.slice --name MINE-g IMAGE true",
+    "a person's control group": "docker create --cgroup-parent user.slice --name MINE-g IMAGE true",
     "a build below their control group": "python3 CLIENT POST "
     "'/build?t=MINE/g&cgroupparent=/docker/ID'",
     "everybody's bridge as an interface": "docker network create -d macvlan "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from lifecycle.engine.daemon import Daemon
 from lifecycle.machine.addresses import taken_by
 from lifecycle.run.ownership.inventory import identity_of
@@ -11,6 +13,8 @@ from lifecycle.run.requests.refusal import Absent, Refused, not_ours
 BUILT_IN = frozenset({"", "default", "bridge", "host", "none"})
 """The networks that every engine has; a request that names none means one of them."""
 _FULL_ID = 64
+_CONTAINER_GROUP = re.compile(r"(?:[a-z-]+-)?([0-9a-f]{12,64})(?:\.scope)?")
+_PERSON_GROUP = re.compile(r"user(?:\.slice|-[0-9]+\.slice|@)")
 
 
 class Things:
@@ -59,12 +63,16 @@ class Things:
         return True
 
     def control_group(self, name: str) -> None:
-        """Whether a container may stand below a control group: it would share its limits.
+        """Whether a container may stand below a control group, whose limits it would share.
 
-        No group is the run's own, since the engine makes none by a name.
+        It may in one that has a name of its own, as those that a lab makes for everybody; not in
+        a container's, which is called by its id, nor in a person's.
         """
-        if name and not self._o.allows(name):
-            raise not_ours("control group", name, name)
+        for part in name.split("/"):
+            if container := _CONTAINER_GROUP.fullmatch(part):
+                self.container(container[1])
+            elif (part == ".." or _PERSON_GROUP.match(part)) and not self._o.allows(name):
+                raise not_ours("control group", name, name)
 
     def interface(self, name: str) -> None:
         """Whether a network may stand on an interface of the machine: it joins whoever is on it."""

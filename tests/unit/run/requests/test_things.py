@@ -63,3 +63,31 @@ def test_a_network_that_every_engine_has_may_be_joined_but_is_not_ours_to_touch(
     assert things.joinable("bridge") == (full("d"), True)
     with pytest.raises(Refused):
         things.network("bridge")
+
+
+@pytest.mark.parametrize(
+    "group",
+    [
+        f"/docker/{THEIRS}",
+        THEIRS[:12],
+        f"docker-{THEIRS}.scope",
+        f"/x/libpod-{THEIRS}.scope/y",
+        "user.slice",
+        "/user.slice/user-1000.slice",
+        "user@1000.service",
+        "/docker/../user",
+    ],
+)
+def test_a_container_s_or_a_person_s_control_group_is_refused(things: Things, group: str) -> None:
+    with pytest.raises(Refused, match="was not made by this run"):
+        things.control_group(group)
+
+
+@pytest.mark.parametrize("group", ["", "gpu.slice", "/lab", "/docker", f"/docker/{OURS}", "users"])
+def test_one_with_a_name_of_its_own_is_not_nor_one_of_ours(things: Things, group: str) -> None:
+    things.control_group(group)
+
+
+def test_a_control_group_of_a_container_that_is_not_there_is_none(things: Things) -> None:
+    with pytest.raises(Absent):
+        things.control_group(f"/docker/{'9' * 64}")
