@@ -6,12 +6,12 @@ left. It goes by ids: a name and a label are anybody's, and so is what a program
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from lifecycle.checks.check import Check
 from lifecycle.engine.daemon import Daemon, EngineError
@@ -281,10 +281,13 @@ class Ownership:
         with self._changed:
             self._notes.append(check)
 
-    def engine_made(self, folders: Iterable[str]) -> None:
-        """Folders of this machine that were not there before a request which mounts them."""
+    def engine_may_make(self, folders: Iterable[str]) -> None:
+        """Folders of this machine that are not there, and that a container of ours mounts.
+
+        The engine makes them when it starts the container.
+        """
         with self._changed:
-            self._folders |= {one for one in folders if os.path.lexists(one)}
+            self._folders |= set(folders)
 
     def made_exec(self, identity: str) -> None:
         """An exec was made by a request of ours."""
@@ -359,9 +362,9 @@ class Ownership:
 
     @property
     def folders_of_the_engine(self) -> list[str]:
-        """Folders that the engine made for a mount, and that are still there."""
+        """Folders that the engine made for a mount, and that are still there: root's."""
         with self._changed:
-            return sorted(one for one in self._folders if os.path.lexists(one))
+            return sorted(one for one in self._folders if _is_of_root(one))
 
     @property
     def touched_with_leave(self) -> list[str]:
@@ -391,3 +394,10 @@ class Ownership:
     @property
     def _known(self) -> set[str]:
         return {i for _, i in self._touched} | self._ids | self._named | self._pulled
+
+
+def _is_of_root(path: str) -> bool:
+    try:
+        return Path(path).lstat().st_uid == 0
+    except OSError:
+        return False

@@ -184,12 +184,11 @@ class Judge:
             self._o.intend("volume", volume)
         known = self._o.intends("container", name)
         self._o.intend("container", name)
-        missing = self._missing_folders(body)
+        self._o.engine_may_make(self._missing_folders(body))
         answer = call.relay_and_wait(
             target(request.version, request.path, query), bodies.written(body)
         )
         try:
-            self._o.engine_made(missing)
             self._created(name, answer, known)
             for volume in volumes:
                 self._made_if_there(volume)
