@@ -10,9 +10,9 @@ from __future__ import annotations
 import bz2
 import gzip
 import hashlib
+import json
 import lzma
 import posixpath
-import re
 import socket
 import tarfile
 import tempfile
@@ -26,13 +26,14 @@ _MANIFEST_NAMES = ("manifest.json", "repositories", "index.json", "oci-layout")
 MOST_MANIFEST_BYTES = 1 << 20
 """Bytes of all manifests."""
 MOST_HASHED = 4 << 20
-"""Bytes of a file whose name is held against its content: images' configurations are small."""
+"""Bytes of a file whose digest is told: images' configurations are small."""
 MOST_FILES = 1 << 16
 MOST_HEAD = 1 << 20
 """Bytes of what stands before a file to tell more of it: a name that is long."""
 _PIECE = 1 << 18
 _KINDS = (tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.DIRTYPE, tarfile.SYMTYPE, tarfile.LNKTYPE)
-_BY_DIGEST = re.compile(r"([0-9a-f]{64})(?:\.json)?")
+_LONGEST_NAME = 255
+"""Characters of a file's name; no file of the engine's can have a longer one."""
 _PACKED: Mapping[bytes, Callable[[IO[bytes]], Any]] = {
     b"\x1f\x8b\x08": gzip.open,
     b"BZh": bz2.open,
@@ -88,19 +89,26 @@ class Spool:
     def listed(self) -> dict[str, Any]:
         """The texts of its manifests, by their names, or ``problem``: why they can't be read.
 
-        ``true`` are the digests in names of files that really have them.
+        ``digests`` are those of the images' configurations that are known for certain, by the
+        names of their files.
         """
         if self._file is None:
             return {"problem": "there is none"}
         texts: dict[str, Any] = {}
-        known: dict[str, bool] = {}
+        digests: dict[str, str] = {}
         try:
             with closing(_opened(self._file)) as archive:
-                for name, text in _manifests(archive, known):
+                for name, text in _manifests(archive, digests):
                     texts.setdefault(name, []).append(text)
         except _UNREADABLE as error:
             return {"problem": str(error) or type(error).__name__}
-        return {**texts, "true": [digest for digest, right in known.items() if right]}
+        asked = {name for text in texts.get("manifest.json", ()) for name in _configurations(text)}
+        return {**texts, "digests": {name: digests[name] for name in asked if digests.get(name)}}
+
+
+def file_name(path: str) -> str:
+    """The name of a file in whatever folder of an archive: a link may lead to each of them."""
+    return posixpath.normpath(path).rpartition("/")[2]
 
 
 def _unpacked(file: IO[bytes]) -> IO[bytes]:
@@ -168,13 +176,15 @@ class _Member(tarfile.TarInfo):
         return following
 
 
-def _manifests(archive: Any, known: dict[str, bool]) -> Iterator[tuple[str, str]]:
-    """Each manifest; raises ValueError for an archive that can't be read for certain."""
+def _manifests(archive: Any, digests: dict[str, str]) -> Iterator[tuple[str, str]]:
+    """Each manifest; raises ValueError for an archive that can't be read for certain.
+
+    ``digests`` gets each file's digest by its name; empty where it is not known for certain.
+    """
     left = MOST_MANIFEST_BYTES
     for count, member in enumerate(archive):
         _refuse_two_names(archive, member)
-        # In whatever folder: one may be a link to the folder where it counts.
-        name = posixpath.normpath(member.name).rpartition("/")[2]
+        name = file_name(member.name)
         if member.type not in _KINDS:
             raise ValueError(f"{name[:200]!r} is neither a file nor a folder nor a link")
         if name in _MANIFEST_NAMES:
@@ -182,8 +192,9 @@ def _manifests(archive: Any, known: dict[str, bool]) -> Iterator[tuple[str, str]
             if not member.isreg() or left < 0:
                 raise ValueError(f"{name} is no file of a usual size")
             yield name, _content(archive, member).decode("utf-8")
-        elif (named := _BY_DIGEST.fullmatch(name)) and not member.isdir():
-            known[named[1]] = known.get(named[1], True) and _is_true(archive, member, named[1])
+        elif len(name) <= _LONGEST_NAME and not member.isdir():
+            digest = _digest(archive, member)
+            digests[name] = digest if digests.get(name, digest) == digest else ""
         if count >= MOST_FILES:
             raise ValueError(f"it holds more than {MOST_FILES} files")
         archive.members.clear()  # else it keeps the head of each
@@ -197,11 +208,29 @@ def _refuse_two_names(archive: Any, member: tarfile.TarInfo) -> None:
         raise ValueError(f"{member.name[:200]!r} has a second name")
 
 
-def _is_true(archive: Any, member: tarfile.TarInfo, digest: str) -> bool:
-    """Whether a file is what its name says; a link may lead anywhere."""
+def _digest(archive: Any, member: tarfile.TarInfo) -> str:
+    """A file's digest; empty for a large one, and for a link, which may lead anywhere."""
     if not member.isreg() or member.size > MOST_HASHED:
-        return False
-    return hashlib.sha256(_content(archive, member)).hexdigest() == digest
+        return ""
+    return hashlib.sha256(_content(archive, member)).hexdigest()
+
+
+def _configurations(manifest: str) -> Iterator[str]:
+    """The names of the files that a manifest calls an image's configuration, and maybe others.
+
+    The engine reads a key in whatever case. What the manifest says is judged elsewhere: here it is
+    only asked which digests may matter.
+    """
+    found: list[str] = []
+
+    def look(pairs: list[tuple[str, Any]]) -> None:
+        found.extend(
+            file_name(v) for k, v in pairs if k.casefold() == "config" and isinstance(v, str)
+        )
+
+    with suppress(ValueError, RecursionError):
+        json.loads(manifest, object_pairs_hook=look)
+    yield from found
 
 
 def _file(archive: Any, member: tarfile.TarInfo) -> IO[bytes] | None:

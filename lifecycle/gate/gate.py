@@ -20,6 +20,7 @@ import h11
 import lifecycle
 from lifecycle.gate import frames
 from lifecycle.gate.request import Request, from_json
+from lifecycle.machine.procfs import stopped
 from lifecycle.machine.subject import Subject, spawn_identity
 
 START_LIMIT = 30.0
@@ -88,7 +89,7 @@ class Call:
         self.request = from_json(question) if not self.unreadable else _NOTHING
         self.body = str(question.get("body", "")).encode("utf-8", "surrogateescape")
         self.archive: Mapping[str, Any] = question.get("archive", {})
-        """The manifests of an archive of images, by their names, or its ``problem``."""
+        """What is told of an archive of images, as ``Spool.listed`` does."""
 
     def refuse(self, message: str, status: int = 403) -> None:
         """Answer in the engine's place."""
@@ -274,6 +275,8 @@ class Gate:
         if code is not None:
             how = f"by signal {-code}" if code < 0 else f"with exit {code}"
             raise GateError(f"the gate was ended {how}: nothing reaches the engine any more")
+        if stopped(self.pid):
+            raise GateError("the gate was stopped by a signal: nothing reaches the engine any more")
         if self._socket_status is None:
             return  # nobody has used it yet
         try:

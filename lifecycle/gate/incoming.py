@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
+import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from http import HTTPStatus
 
 import h11
@@ -13,10 +15,14 @@ import h11
 from lifecycle.gate import relay
 from lifecycle.gate.request import MOST_HEAD, BadRequestError, Request, read
 
-HEAD_LIMIT = 60.0
-"""Seconds that a head may take to come."""
+ARRIVAL_LIMIT = 60.0
+"""Seconds that a head may take to come, and so may a body that is judged."""
 DRAIN_LIMIT = 10.0
 """Seconds that a client which was refused gets to read why."""
+_INSTANT = 0.001
+"""Seconds: a socket with a limit of 0 would not wait at all, which is another error."""
+_BYTES = re.compile(r"bytearray\(b(.*)\)", re.DOTALL)
+_MOST_SHOWN = 200
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -29,18 +35,17 @@ class Incoming:
         self._parser = h11.Connection(h11.SERVER, max_incomplete_event_size=MOST_HEAD)
         self._method = ""
         self._ended = False
+        self._until: float | None = None
         self.chunked = False
         self.length = 0
 
-    def head(self) -> Request | None:
-        """The request's head; None when the client hung up. Raises BadRequestError."""
-        self.client.settimeout(HEAD_LIMIT)
-        try:
-            event = self._next()
-        except TimeoutError:
-            return None
-        finally:
-            self.client.settimeout(None)
+    def head(self, limit: float | None = None) -> Request | None:
+        """The request's head; None when none came. Raises BadRequestError."""
+        with self._within(ARRIVAL_LIMIT if limit is None else limit):
+            try:
+                event = self._next()
+            except TimeoutError:
+                return None
         if not isinstance(event, h11.Request):
             return None
         self._method = event.method.decode("ascii")
@@ -70,12 +75,20 @@ class Incoming:
                 raise ConnectionResetError("the body broke off")
 
     def body(self, most: int) -> bytes:
-        """The whole of a short body; raises BadRequestError for a long one."""
+        """The whole of a short body; raises BadRequestError for one that is long, or slow."""
         whole = bytearray()
-        for piece in self.pieces():
-            whole += piece
-            if len(whole) > most:
-                raise BadRequestError(f"a body of more than {most} bytes, where a short one is due")
+        with self._within(ARRIVAL_LIMIT):
+            try:
+                for piece in self.pieces():
+                    whole += piece
+                    if len(whole) > most:
+                        raise BadRequestError(
+                            f"a body of more than {most} bytes, where a short one is due"
+                        )
+            except TimeoutError:
+                raise BadRequestError(
+                    f"its body did not come to an end within {ARRIVAL_LIMIT:g} s"
+                ) from None
         return bytes(whole)
 
     def pass_on(self, engine: socket.socket) -> None:
@@ -127,9 +140,29 @@ class Incoming:
             except h11.RemoteProtocolError as error:
                 if self._ended:
                     raise ConnectionResetError("it hung up in the middle") from None
-                raise BadRequestError(str(error)) from None
+                raise BadRequestError(_plain(str(error))) from None
             if event is not h11.NEED_DATA:
                 return event
-            piece = self.client.recv(1 << 16)
+            piece = self._received()
             self._ended = not piece
             self._parser.receive_data(piece)
+
+    @contextmanager
+    def _within(self, seconds: float) -> Iterator[None]:
+        """All that is read meanwhile comes within so many seconds, else a TimeoutError."""
+        self._until = time.monotonic() + seconds
+        try:
+            yield
+        finally:
+            self._until = None
+            self.client.settimeout(None)
+
+    def _received(self) -> bytes:
+        if self._until is not None:
+            self.client.settimeout(max(_INSTANT, self._until - time.monotonic()))
+        return self.client.recv(1 << 16)
+
+
+def _plain(problem: str) -> str:
+    """What h11 says, with what it found as it was written, and not as Python shows it."""
+    return _BYTES.sub(lambda found: found[1][:_MOST_SHOWN], problem)

@@ -12,7 +12,7 @@ import socket
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
 from typing import Any
 
@@ -22,12 +22,16 @@ from lifecycle.gate import frames, relay
 from lifecycle.gate.archive import Spool
 from lifecycle.gate.grpc import Conversation, Judging, Watched
 from lifecycle.gate.incoming import DRAIN_LIMIT, Incoming
+from lifecycle.gate.peer import objection
 from lifecycle.gate.request import BadRequestError, Request, head
 from lifecycle.gate.table import Act, Endpoint
 from lifecycle.gate.upstream import Upstream, words_of
 
 MOST_AT_ONCE = 512
 """Connections that are served at a time; more wait."""
+FULL_LIMIT = 30.0
+"""Seconds that they wait while no place is free; then they are told so."""
+_TURNED_AWAY_AT_ONCE = 16
 _FILES_OF_ONE = 5
 """Descriptors that one connection may need."""
 _FILES_OF_ALL = 64
@@ -47,36 +51,52 @@ class Server:
     def __init__(self, listener: socket.socket, calls: socket.socket, upstream: Upstream) -> None:
         """``calls`` is where conversations are opened with the harness."""
         self._listener, self._calls, self._upstream = listener, calls, upstream
-        self._places = threading.Semaphore(_places())
+        self._most = _places()
+        self._places = threading.Semaphore(self._most)
+        self._was_free = time.monotonic()
+        """When a place was free last."""
+        self._turning_away = threading.Semaphore(_TURNED_AWAY_AT_ONCE)
         self._builds: set[str] = set()
         """The ids of BuildKit's builds that went through here."""
 
     def serve(self) -> None:
         """Serve connections; a failure ends its own connection only."""
         while True:
-            self._places.acquire()
             try:
                 client, _ = self._listener.accept()
             except OSError:  # it hung up meanwhile, or no descriptor is free
-                self._places.release()
                 time.sleep(_PAUSE)  # nothing tells of a descriptor that is free again
                 continue
-            try:
-                threading.Thread(target=self._serve, args=(client,), daemon=True).start()
-            except RuntimeError:  # no more threads may run
-                client.close()
-                self._places.release()
+            why = objection(client)
+            if why:
+                self._turn_away(client, 403, why)
+            elif self._takes_place():
+                _in_thread(self._places, client, lambda one: self._one(Incoming(one)))
+            else:
+                full = f"the gate serves {self._most} connections of this run already"
+                self._turn_away(client, 503, f"{full}: end some of them")
 
-    def _serve(self, client: socket.socket) -> None:
-        try:
-            # A client that goes away, or a harness that does, ends its own connection only.
-            with closing(client), suppress(OSError, frames.ClosedError):
-                try:
-                    self._one(Incoming(client))
-                finally:
-                    client.shutdown(socket.SHUT_RDWR)  # whoever still reads of it ends
-        finally:
-            self._places.release()
+    def _takes_place(self) -> bool:
+        """Wait for a place; False when none has been free for long."""
+        left = self._was_free + FULL_LIMIT - time.monotonic()
+        taken = self._places.acquire(timeout=max(0.0, left))
+        if taken:
+            self._was_free = time.monotonic()
+        return taken
+
+    def _turn_away(self, client: socket.socket, status: int, why: str) -> None:
+        """Answer one that is not served, which takes no place; of very many most are hung up on."""
+
+        def answer(client: socket.socket) -> None:
+            incoming = Incoming(client)
+            with suppress(BadRequestError):
+                incoming.head(DRAIN_LIMIT)  # Go's client takes no answer before it has asked
+            incoming.refuse(status, why)
+
+        if self._turning_away.acquire(blocking=False):
+            _in_thread(self._turning_away, client, answer)
+        else:
+            client.close()
 
     def _one(self, incoming: Incoming) -> None:
         try:
@@ -270,6 +290,29 @@ class _Relayed:
         else:
             relay.end(self._engine)
             relay.pump(self._engine, self._client)
+
+
+def _in_thread(
+    places: threading.Semaphore, client: socket.socket, what: Callable[[socket.socket], None]
+) -> None:
+    """Do something with a client in a thread that gives its place back."""
+
+    def run() -> None:
+        try:
+            # A client that goes away, or a harness that does, ends its own connection only.
+            with closing(client), suppress(OSError, frames.ClosedError):
+                try:
+                    what(client)
+                finally:
+                    client.shutdown(socket.SHUT_RDWR)  # whoever still reads of it ends
+        finally:
+            places.release()
+
+    try:
+        threading.Thread(target=run, daemon=True).start()
+    except RuntimeError:  # no more threads may run
+        client.close()
+        places.release()
 
 
 def _opens(head: bytes) -> bool:

@@ -93,6 +93,7 @@ def _never(why: str, *endpoints: str) -> list[Endpoint]:
 
 _PRUNE = "a prune removes other people's things; remove yours by name"
 _SWARM = "a swarm is everybody's, and a run makes nothing in it"
+_CLUSTER = "it changes a volume of the swarm, which other people's services use"
 _PLUGIN = "a plugin changes the engine for everybody"
 _SECRET_KEY = "it opens the swarm's secrets"  # noqa: S105 - a reason, no password
 _LOGS = "the logs of a swarm's services are other people's"
@@ -159,8 +160,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         *("POST /services/create", "POST /services/{id}/update", "DELETE /services/{id}"),
         *("POST /secrets/create", "POST /secrets/{id}/update", "DELETE /secrets/{id}"),
         *("POST /configs/create", "POST /configs/{id}/update", "DELETE /configs/{id}"),
-        "PUT /volumes/{name}",
     ),
+    *_never(_CLUSTER, "PUT /volumes/{name}"),
     *_never(_SECRET_KEY, "GET /swarm/unlockkey"),
     *_never(_LOGS, "GET /services/{id}/logs", "GET /tasks/{id}/logs"),
     *_never(

@@ -49,10 +49,21 @@ def mount_lines(text: str) -> list[MountLine]:
 
 def inner_pid(status: str) -> int | None:
     """The number of a process in its own namespace, by the text of /proc/PID/status."""
-    numbers = next(
-        (line.split() for line in status.splitlines() if line.startswith("NSpid:")), None
-    )
-    return int(numbers[-1]) if numbers else None
+    numbers = _numbers(status)
+    return numbers[-1] if numbers else None
+
+
+def namespace_pids(process: int | str) -> list[int]:
+    """A process's numbers, in our namespace and in each below it; empty when it can't be read."""
+    try:
+        return _numbers(Path(f"/proc/{process}/status").read_text("utf-8", "replace"))
+    except OSError:
+        return []
+
+
+def _numbers(status: str) -> list[int]:
+    lines = (line.split() for line in status.splitlines())
+    return next(([int(n) for n in line[1:]] for line in lines if line[:1] == ["NSpid:"]), [])
 
 
 def _unescape(text: str) -> str:
@@ -72,6 +83,11 @@ def alive(pid: int, started: int) -> bool:
     """Whether that very process still runs; a zombie does not."""
     stat = _stat(pid)
     return _runs(stat) and int(stat[19]) == started
+
+
+def stopped(pid: int) -> bool:
+    """Whether a signal holds a process, which then does nothing until another lets it go on."""
+    return _stat(pid)[:1] == ["T"]
 
 
 def kill_session(session: int, limit: float = 3.0) -> bool:

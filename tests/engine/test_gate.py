@@ -180,6 +180,8 @@ MADE = {
     "a commit": "docker create --name MINE-c IMAGE && docker commit MINE-c MINE/i",
     "an archive": "docker tag IMAGE MINE/i:1 && docker save MINE/i:1 -o x.tar && "
     "docker rmi MINE/i:1 && docker load -i x.tar",
+    "an archive of an image without a tag": "python3 UNNAMED c0.json && docker load -i x.tar",
+    "one whose image is in a folder": "python3 UNNAMED a/b/c.json && docker load -i x.tar",
     "an import": "tar c --files-from=/dev/null | docker import - MINE/i",
     "a build": "printf 'FROM IMAGE\\nLABEL of=MINE\\nRUN true\\n' > D && "
     "docker build -t MINE/i -f D .",
@@ -190,11 +192,31 @@ MADE = {
 }
 
 
+UNNAMED = """
+import hashlib, io, json, sys, tarfile
+layer = bytes(10240)
+config = {
+    "architecture": "amd64",
+    "os": "linux",
+    "config": {"Labels": {"of": "MINE"}},
+    "rootfs": {"type": "layers", "diff_ids": ["sha256:" + hashlib.sha256(layer).hexdigest()]},
+}
+manifest = [{"Config": sys.argv[1], "RepoTags": None, "Layers": ["l.tar"]}]
+files = {sys.argv[1]: json.dumps(config), "manifest.json": json.dumps(manifest)}
+with tarfile.open("x.tar", "w") as archive:
+    for name, data in {"l.tar": layer, **{k: v.encode() for k, v in files.items()}}.items():
+        member = tarfile.TarInfo(name)
+        member.size = len(data)
+        archive.addfile(member, io.BytesIO(data))
+"""
+
+
 @pytest.mark.parametrize("case", MADE)
 def test_what_a_hidden_line_makes_is_gone_after_the_run(
     place: Place, base_image: str, case: str
 ) -> None:
-    script = place.write("make.sh", f"set -e\n{MADE[case]}\n".replace("IMAGE", base_image))
+    line = MADE[case].replace("UNNAMED", str(place.write("unnamed.py", UNNAMED)))
+    script = place.write("make.sh", f"set -e\n{line}\n".replace("IMAGE", base_image))
     ran = place.run(str(place.write("a.yaml", f"scenario: made\nsteps: [sh {script}]\n")))
     assert ran.exit_code == 0, ran.said
     assert ran.report["left_behind"] == []

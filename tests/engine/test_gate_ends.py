@@ -18,12 +18,13 @@ true
 """Kills the gate of the very run whose step this is, by its parent."""
 
 
-@pytest.mark.parametrize("harm", ["killed", "replaced", "removed"])
+@pytest.mark.parametrize("harm", ["killed", "stopped", "replaced", "removed"])
 def test_a_gate_that_is_no_longer_the_run_s_ends_the_run(
     place: Place, base_image: str, harm: str
 ) -> None:
     script = {
         "killed": KILL,
+        "stopped": KILL.replace("-9", "-STOP"),
         "replaced": "rm $S; ln -s REAL $S",
         "removed": "rm -f $S",
     }[harm]

@@ -7,12 +7,14 @@ archives ``repositories``. All of them name tags; only the one that counts tells
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from lifecycle.command.references import familiar
 from lifecycle.command.values.basic import ImpossibleError
+from lifecycle.gate.archive import file_name
 from lifecycle.run.requests.bodies import BodyError, Shape, read_any
 from lifecycle.run.requests.refusal import Refused
 
@@ -38,21 +40,42 @@ def named(contents: Mapping[str, Any], *, by_containerd: bool) -> list[Named]:
         raise Refused(f"the archive can't be read, so its tags are not known: {problem}")
     try:
         as_oci = by_containerd and _is_layout(contents)
-        images = [
-            *(_sure(n, certain=not as_oci) for n in _of_manifest(contents)),
-            *(_sure(n, certain=as_oci) for n in _of_index(contents)),
-            *_of_repositories(contents),
-        ]
+        dockers = [*map(_familiar, _of_manifest(contents))]
+        ocis = [*map(_familiar, _of_index(contents))]
+        old = [*map(_familiar, _of_repositories(contents))]
     except (BodyError, AttributeError, TypeError) as error:
         raise Refused(f"the archive's manifest is not of the known shape: {error}") from None
-    try:
-        return [Named(familiar(n.tag) if n.tag else "", n.id) for n in images]
     except ImpossibleError as error:
         raise Refused(f"the archive names an image that can't be: {error.message}") from None
+    if as_oci:
+        _refuse_unknown(ocis)
+        return [*ocis, *_unsure(dockers), *old]
+    # Of an archive of Docker's own kind containerd makes manifests, whose digests are the ids.
+    _refuse_unknown(_unsure(dockers) if by_containerd else dockers)
+    return [*dockers, *_unsure(ocis), *old]
 
 
-def _sure(image: Named, *, certain: bool) -> Named:
-    return image if certain else Named(image.tag, "")
+def _familiar(image: Named) -> Named:
+    return Named(familiar(image.tag) if image.tag else "", image.id)
+
+
+def _unsure(images: Iterable[Named]) -> list[Named]:
+    return [Named(image.tag, "") for image in images]
+
+
+def _refuse_unknown(images: list[Named]) -> None:
+    """Raise Refused for an image that has no name after, and whose id is not known before.
+
+    That is one without a tag, and one whose tag another image of the archive gets.
+    """
+    tags = Counter(image.tag for image in images)
+    for image in images:
+        if not image.id and (not image.tag or tags[image.tag] > 1):
+            raise Refused(
+                "the archive has an image that is left without a tag, and whose id is not known "
+                "before it is loaded, so it could not be removed after the run: give each image a "
+                "tag of its own"
+            )
 
 
 def _is_layout(contents: Mapping[str, Any]) -> bool:
@@ -61,13 +84,13 @@ def _is_layout(contents: Mapping[str, Any]) -> bool:
 
 
 def _of_manifest(contents: Mapping[str, Any]) -> Iterator[Named]:
-    """Docker's own: an image is its configuration, which is a file named by its digest, or not."""
-    true = frozenset(contents.get("true", ()))
+    """Docker's own: an image is its configuration, and has that file's digest for its id."""
+    digests = contents.get("digests", {})
     for text in contents.get("manifest.json", ()):
         for image in read_any(text, _MANIFEST):
-            config = str(image.get("Config") or "").rpartition("/")[2].removesuffix(".json")
+            digest = digests.get(file_name(str(image.get("Config") or "")), "")
             for tag in _texts(image.get("RepoTags")) or [""]:
-                yield Named(tag, f"sha256:{config}" if config in true else "")
+                yield Named(tag, f"sha256:{digest}" if digest else "")
 
 
 def _of_index(contents: Mapping[str, Any]) -> Iterator[Named]:

@@ -92,7 +92,11 @@ def read_any(text: bytes | str, shape: Any) -> Any:
         # Go reads UTF-8, and another character in place of what is none.
         plain = text if isinstance(text, str) else text.decode("utf-8")
         value = json.loads(
-            plain, object_pairs_hook=_Pairs, parse_constant=_no_constant, parse_float=_number
+            plain,
+            object_pairs_hook=_Pairs,
+            parse_constant=_no_constant,
+            parse_float=_number,
+            parse_int=_whole_number,
         )
         return _settled(value, shape, "")
     except RecursionError:
@@ -125,6 +129,11 @@ def _number(text: str) -> float:
     if math.isinf(value):
         raise ValueError(f"{text[:40]} is larger than a number may be")
     return value
+
+
+def _whole_number(text: str) -> int:
+    _number(text)  # Python counts digits of its own accord, and says so in words of its own
+    return int(text)
 
 
 def _settled(value: Any, shape: Any, where: str) -> Any:

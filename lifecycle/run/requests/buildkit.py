@@ -80,6 +80,8 @@ class BuildKit:
 
     def _other(self, method: str) -> None:
         """A method that the table does not let through. Raises Refused."""
+        if not method:
+            raise Refused("a call to BuildKit that names no method, or several, is not let through")
         name = f"api:{method.removeprefix('/')}"
         if self._o.allows(name):
             return

@@ -6,6 +6,7 @@ import bz2
 import gzip
 import hashlib
 import io
+import json
 import lzma
 import os
 import socket
@@ -108,16 +109,54 @@ def test_every_manifest_is_told_wherever_it_stands() -> None:
         "index.json": ["3"],
         "repositories": ["5"],
         "oci-layout": ["6"],
-        "true": [],
+        "digests": {},
     }
 
 
-@pytest.mark.parametrize("name", [DIGEST, f"{DIGEST}.json", f"blobs/sha256/{DIGEST}"])
-def test_a_file_whose_name_is_its_digest_is_told(name: str) -> None:
-    assert listed(packed((name, CONTENT)))["true"] == [DIGEST]
-    assert listed(packed((name, b"other")))["true"] == []
-    assert listed(packed((name, CONTENT), (f"x/{DIGEST}", b"other")))["true"] == []
-    assert listed(packed((f"x/{DIGEST}", b"other"), (name, CONTENT)))["true"] == []
+def naming(*configs: object, key: str = "Config") -> tuple[str, bytes]:
+    """A manifest that names files as images' configurations."""
+    return "manifest.json", json.dumps([{key: config} for config in configs]).encode()
+
+
+@pytest.mark.parametrize(
+    "name", [DIGEST, f"{DIGEST}.json", f"blobs/sha256/{DIGEST}", "c0.json", "./a//c0.json", "/c"]
+)
+@pytest.mark.parametrize("key", ["Config", "config", "CONFIG"])
+def test_a_configuration_s_digest_is_told_whatever_it_is_called(name: str, key: str) -> None:
+    base = name.rpartition("/")[2]
+    told = {base: DIGEST}
+    for files in ([(name, CONTENT), naming(name, key=key)], [naming(name, key=key), (name, b"{}")]):
+        assert listed(packed(*files))["digests"] == told
+    assert listed(packed((name, CONTENT)))["digests"] == {}, "no manifest names it"
+    twice = [(name, CONTENT), (f"x/{base}", CONTENT), naming(name), naming(name)]
+    assert listed(packed(*twice))["digests"] == told, "it is the same in both places"
+
+
+@pytest.mark.parametrize("last", [True, False])
+def test_what_one_name_could_mean_in_two_ways_has_no_digest(*, last: bool) -> None:
+    """A folder may be a link to the one where the other file lies."""
+    files = [("a/c.json", CONTENT), ("b/c.json", b"other"), ("b/c.json", CONTENT)]
+    made = packed(*(files if last else reversed(files)), naming("a/c.json"))
+    assert listed(made)["digests"] == {}
+
+
+def test_several_images_have_a_digest_each() -> None:
+    files = [("c0.json", CONTENT), ("x/c1.json", b"other"), ("l.tar", b"a layer")]
+    named = [naming("c0.json", "x/c1.json", "c0.json"), naming("none.json", 1, None, {})]
+    other = hashlib.sha256(b"other").hexdigest()
+    assert listed(packed(*files, *named))["digests"] == {"c0.json": DIGEST, "c1.json": other}
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE])
+def test_a_configuration_that_is_a_link_has_no_digest(kind: bytes) -> None:
+    link = one_of(kind, "c.json", "x")[:512]
+    made = link + packed(("x", CONTENT), naming("c.json"))
+    assert listed(made)["digests"] == {}
+
+
+@pytest.mark.parametrize("text", [b"", b"[" * 100_000, b"[1", b"[]", b'"c.json"'])
+def test_a_manifest_that_is_none_names_nothing(text: bytes) -> None:
+    assert listed(packed(("c.json", CONTENT), ("manifest.json", text)))["digests"] == {}
 
 
 def test_what_is_no_archive_has_a_problem() -> None:
@@ -145,9 +184,9 @@ def test_a_head_that_is_too_long_is_not_read(kind: bytes) -> None:
     assert "head of 6000000000 bytes" in listed(one_of(kind, "x", size=6_000_000_000))["problem"]
 
 
-def test_a_large_file_is_not_held_against_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_large_file_has_no_digest(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive, "MOST_HASHED", 1)
-    assert listed(packed((DIGEST, CONTENT)))["true"] == []
+    assert listed(packed((DIGEST, CONTENT), naming(DIGEST)))["digests"] == {}
 
 
 @pytest.mark.parametrize("size", [0, 1, 3 << 20])
@@ -204,7 +243,7 @@ def test_what_comes_after_a_header_that_we_can_t_read_does_not_reach_the_engine(
     broken[148:156] = b" " * 8
     broken[148:156] = b"%06o\0 " % sum(broken)
     made = packed(("a", b"1"))[:1024] + bytes(broken) + packed(("manifest.json", TAGS))
-    assert listed(made) == {"true": []}
+    assert listed(made) == {"digests": {}}
     assert held(sent(made)) == {"a": b"1"}
 
 
@@ -258,7 +297,7 @@ def test_little_memory_is_needed_however_much_it_holds(much: str) -> None:
         tracemalloc.start()
         try:
             with ours:
-                assert spool.listed() == {"true": []}
+                assert spool.listed() == {"digests": {}}
                 spool.send(ours)
             most = tracemalloc.get_traced_memory()[1]
         finally:
@@ -283,5 +322,5 @@ def test_an_archive_is_judged_by_its_manifests_and_sent_whole(gate: Opened, engi
     engine.handler = handle
     answer = gate.ask(request("POST /v1.41/images/load", body=body))
     assert answer == OK
-    assert gate.calls[0].archive == {"manifest.json": ["[]"], "true": []}
+    assert gate.calls[0].archive == {"manifest.json": ["[]"], "digests": {}}
     assert held(unchunked(got)) == files

@@ -18,7 +18,17 @@ import pytest
 
 from lifecycle.gate.gate import Answer, Call, Gate, GateError, GateProcess
 from lifecycle.machine.subject import Subject, current_subject, synthetic_subject
-from tests.unit.gate.fakes import LIMIT, OK, Client, Engine, Heard, Opened, request, wait_until
+from tests.unit.gate.fakes import (
+    LIMIT,
+    OK,
+    Client,
+    Engine,
+    Heard,
+    Opened,
+    ask_as,
+    request,
+    wait_until,
+)
 
 INFO = request("GET /v1.41/info")
 STOP = request("POST /v1.41/containers/x/stop")
@@ -62,7 +72,7 @@ def test_it_comes_to_the_engine_as_its_subject(open_folder: Path, somebody: Subj
         Opened(open_folder, engine.address, somebody) as gate,
     ):
         for asked in (INFO, STOP):
-            assert gate.ask(asked) == OK
+            assert ask_as(54321, 54322, gate.gate.path, asked) == OK
         peers = [struct.unpack("3i", heard.peer) for heard in engine.heard]
         assert peers == [(gate.gate.pid, 54321, 54322)] * 2
         status = Path(f"/proc/{gate.gate.pid}/status").read_text("ascii")
@@ -86,7 +96,7 @@ def test_a_subject_who_may_not_use_the_engine_is_told_so_in_the_cli_s_words(
                 f"{engine.address}: dial unix {engine.path}: connect: permission denied"
             )
             assert gate.gate.address() == engine.address, "their commands run straight"
-            assert b"permission denied" in gate.ask(INFO)
+            assert b"permission denied" in ask_as(54321, 54322, gate.gate.path, INFO)
             engine.path.chmod(0o777)
             assert gate.gate.address() == f"unix://{gate.gate.path}"
 
@@ -336,6 +346,11 @@ def link(gate: Opened) -> None:
     gate.gate.path.symlink_to("/run/docker.sock")
 
 
+def stop(gate: Opened) -> None:
+    os.kill(gate.gate.pid, signal.SIGSTOP)
+    os.waitid(os.P_PID, gate.gate.pid, os.WSTOPPED | os.WNOWAIT)
+
+
 def move(gate: Opened) -> None:
     gate.gate.path.rename(gate.gate.path.with_name("other"))
     gate.gate.path.write_text("")
@@ -345,6 +360,7 @@ def move(gate: Opened) -> None:
     ("harm", "told"),
     [
         (kill, "the gate was ended by signal 9: nothing reaches the engine any more"),
+        (stop, "the gate was stopped by a signal: nothing reaches the engine any more"),
         (replace, "the gate's socket was taken away or replaced"),
         (remove, "the gate's socket was taken away or replaced"),
         (link, "the gate's socket was taken away or replaced"),
@@ -364,6 +380,14 @@ def test_a_gate_that_is_not_the_one_that_was_opened_is_noticed(
     for ask in asks:
         with pytest.raises(GateError, match=told):
             ask()
+
+
+def test_a_gate_that_goes_on_after_it_was_stopped_is_the_one_that_was_opened(gate: Opened) -> None:
+    stop(gate)
+    os.kill(gate.gate.pid, signal.SIGCONT)
+    os.waitid(os.P_PID, gate.gate.pid, os.WCONTINUED)
+    gate.gate.check()
+    assert gate.ask(INFO) == OK
 
 
 def test_a_file_in_the_place_of_the_first_never_gets_its_number(gate: Opened) -> None:

@@ -7,6 +7,7 @@ import pytest
 from tests.unit.gate.fakes import OK, Engine, Heard, Opened, request
 
 STOP = "POST /v1.41/containers/x/stop"
+CREATE = "POST /v1.41/containers/create?name=x"
 SMUGGLED = request("DELETE /v1.41/containers/victim?force=1")
 
 
@@ -164,6 +165,25 @@ def test_what_is_no_request_of_the_engine_s_is_told_and_never_relayed(
 
 
 @pytest.mark.parametrize(
+    ("sent", "shown"),
+    [
+        (b"GET  HTTP/1.1\r\nHost: docker\r\n\r\n", "illegal request line: 'GET  HTTP/1.1'"),
+        (b"GET /\xff HTTP/1.1\r\nHost: x\r\n\r\n", "line: 'GET /\\xff HTTP/1.1'"),
+        (b"GET /info HTTP/1.1\r\nHost: x\r\nX : a\r\n\r\n", "illegal header line: 'X : a'"),
+        (request(CREATE, "Transfer-Encoding: chunked", body=b"z)\r\n"), "header: 'z)\\r\\n'"),
+        (request(CREATE, "Content-Length: " + "9" * 5000), "bad Content-Length"),
+        (b"GET " + b"x" * 5000 + b" y HTTP/1.1\r\n\r\n", "line: 'GET xxx"),
+    ],
+)
+def test_what_can_t_be_read_is_shown_as_it_was_sent(gate: Opened, sent: bytes, shown: str) -> None:
+    gate.ask(sent, end=True)
+    (told,) = gate.unreadable
+    assert shown in told
+    assert len(told) < 300
+    assert "bytearray" not in told
+
+
+@pytest.mark.parametrize(
     "line",
     ["post /v1.41/containers/x/stop", "Get /v1.41/info", "POST /v1.41/INFO", "TRACE /v1.41/info"],
 )
@@ -196,7 +216,6 @@ def test_a_head_that_breaks_off_is_nobody_s_request(gate: Opened, engine: Engine
 
 # -- bodies ------------------------------------------------------------
 
-CREATE = "POST /v1.41/containers/create?name=x"
 BUILD = "POST /v1.41/build?t=x"
 
 

@@ -71,6 +71,23 @@ def test_what_is_not_only_read_is_judged_or_never_let_through(endpoint: Endpoint
     assert bool(endpoint.why) is (endpoint.act is Act.REFUSED)
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "why"),
+    [
+        ("PUT", "/volumes/x", "changes a volume of the swarm"),
+        ("POST", "/volumes/prune", "a prune removes"),
+        ("POST", "/services/create", "a swarm is everybody's"),
+        ("POST", "/plugins/pull", "a plugin changes the engine"),
+    ],
+)
+def test_the_reason_of_what_is_never_let_through_is_its_own(
+    method: str, path: str, why: str
+) -> None:
+    found = find(method, path)
+    assert found is not None
+    assert why in found[0].why
+
+
 @pytest.mark.parametrize("act", Act)
 def test_every_act_has_an_endpoint(act: Act) -> None:
     assert any(e.act is act for e in ENDPOINTS)

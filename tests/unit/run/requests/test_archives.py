@@ -247,6 +247,62 @@ def test_an_image_that_comes_without_a_name_is_ours_by_its_id(run: Run) -> None:
     assert run.entries == {("image", f"sha256:{ID}", f"sha256:{ID}")}
 
 
+NAMES = ["c0.json", "a/b/c0.json", f"{OTHER_ID}.json", ID]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("tags", ["none", "one for two"])
+def test_an_image_that_is_left_without_a_name_is_ours_by_its_id_whatever_its_file_is_called(
+    run: Run, name: str, tags: str
+) -> None:
+    images = [*manifest(config=name), *manifest(config=f"x/{name}"), *manifest(config="c1")]
+    if tags == "one for two":
+        images = [*manifest("a:1", config=name), *manifest("a:1", config="c1")]
+    archive = packed({name: CONFIG, f"x/{name}": CONFIG, "c1": OTHER, "manifest.json": images})
+    nameless = {ID} if tags == "one for two" else {ID, OTHER_ID}
+    with Spool() as spool:
+        spool.take([archive])
+        told = json.loads(json.dumps(spool.listed()))
+
+    def does() -> bytes:
+        for one in (ID, OTHER_ID):
+            image = {"Id": f"sha256:{one}", "RepoTags": [] if one in nameless else ["a:1"]}
+            run.engine.things["image"][f"sha256:{one}"] = {**image, "RepoDigests": []}
+        return stream({"stream": "Loaded image: a:1\n"})
+
+    run.ask("POST /images/load", b"", does, archive=told)
+    assert {f"sha256:{one}" for one in nameless} <= {name for _, name, _ in run.entries}
+
+
+@pytest.mark.parametrize(
+    ("images", "files"),
+    [
+        (manifest(config="c0"), {}),
+        (manifest(config="a/c0"), {"a/c0": CONFIG, "b/c0": OTHER}),
+        (manifest(config="c0"), {"c0": b" " * (5 << 20)}),
+        ([{"RepoTags": None}], {"": b""}),
+        ([*manifest("a:1", config="c0"), *manifest("a:1", config="c1")], {"c1": CONFIG}),
+        ([*manifest("a", config="c0"), *manifest("library/a:latest", config="c1")], {"c1": CONFIG}),
+        ([*manifest("b:1", config="c1"), *manifest(config="c0")], {"c1": CONFIG}),
+    ],
+)
+def test_an_image_that_nobody_would_know_after_is_refused(
+    run: Run, images: Any, files: Files
+) -> None:
+    call = load(run, packed({**files, "manifest.json": images}))
+    assert (call.status, call.relayed) == (403, "")
+    assert "whose id is not known before it is loaded" in call.refusal
+    assert run.entries == set()
+
+
+def test_containerd_s_ids_of_an_archive_of_docker_s_own_kind_are_not_known(run: Run) -> None:
+    run.engine.info["DriverStatus"] = CONTAINERD
+    unnamed = {"c0": CONFIG, "manifest.json": manifest(config="c0")}
+    assert "whose id is not known" in load(run, packed(unnamed)).refusal
+    layout = {"oci-layout": LAYOUT, "index.json": index(("", ID), key="x")}
+    assert load(run, packed({**unnamed, **layout})).relayed
+
+
 # -- the very image that a tag means already ------------------------------------------------------
 
 

@@ -161,6 +161,12 @@ def test_a_method_that_is_not_let_through_is_told_with_what_lifts_it(
     assert grpc(shared, asks(b"", method)).replies == [""]
 
 
+def test_a_call_that_names_no_method_is_refused_in_a_sentence(shared: Run) -> None:
+    call = grpc(shared, Heard("asks", 1, "", b""))
+    assert call.refusal == "a call to BuildKit that names no method, or several, is not let through"
+    assert "allow-foreign" not in str(shared.refusals)
+
+
 def test_a_second_message_of_one_build_is_refused(shared: Run) -> None:
     build = asks(solve(export("moby", name="new")))
     call = grpc(shared, build, asks(solve(export("moby", name="theirs"))))
