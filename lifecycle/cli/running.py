@@ -101,7 +101,8 @@ def _for_whom(options: Options, environ: Mapping[str, str]) -> Subject:
 
 def check(args: argparse.Namespace) -> int:
     """Validate; every file's first error is a line, and any makes it exit 4."""
-    plans, errors = _plans(find_files(args.paths), Options(), Secrets({}))
+    options = Options(as_written=args.as_written)
+    plans, errors = _plans(find_files(args.paths), options, Secrets({}))
     for error in errors:
         sys.stderr.write(f"{error}\n")
     if errors:
