@@ -79,6 +79,8 @@ class RunReport:
     gpu_checks: Mapping[str, int] = field(default_factory=dict)
     left_behind: Sequence[Any] = ()
     kept_on_purpose: Sequence[Any] = ()
+    to_remove: Sequence[str] = ()
+    """What to type to remove what ``--keep`` left."""
     foreign_touched: Sequence[Any] = ()
     others_meanwhile: int = 0
     """Things of others that changed while the run went on, and not through it."""

@@ -204,6 +204,11 @@ class _Summary:
                 line = ", ".join(one_line(show(thing)) for thing in things)
                 text = self._text(f"{self.words[key]}: {line}", style)
                 self.console.print(text, width=self.width)
+        if self.report.to_remove:
+            self.console.print(self._text(f"{self.words['to_remove']}:"), width=self.width)
+            for command in self.report.to_remove:
+                # Never folded, so that it can be copied.
+                self.console.print(self._text(f"    {one_line(command)}"), soft_wrap=True)
         if self.report.others_meanwhile:
             line = self.words["others_meanwhile"].format(n=self.report.others_meanwhile)
             self.console.print(self._text(line), width=self.width)
