@@ -13,7 +13,13 @@ from typing import Any
 
 from lifecycle.cli import UsageError
 from lifecycle.cli.ask_secrets import given_secrets
-from lifecycle.machine.subject import Subject, current_subject, environment
+from lifecycle.machine.subject import (
+    Subject,
+    SubjectError,
+    current_subject,
+    environment,
+    spawn_identity,
+)
 from lifecycle.report.text import as_json
 from lifecycle.run.plan.build import plan
 from lifecycle.run.plan.steps import Plan
@@ -147,6 +153,8 @@ def run(args: argparse.Namespace) -> int:
     for text in args.set:
         _expect_pair(text)
     options = options_from(vars(args))
+    if args.user or not args.dry_run:
+        _known_people(args.user or [""], options)
     named = Secrets({})
     _, errors = _plans(files, options, named)
     if errors:
@@ -177,6 +185,15 @@ class _Leaving:
         from lifecycle.plugin.interrupts import KEY
 
         self.asked = KEY in config.stash and config.stash[KEY].leaving
+
+
+def _known_people(names: Iterable[str], options: Options) -> None:
+    """Nobody of that name, somebody we may not become, root for no one: mistakes of the line."""
+    for name in names:
+        try:
+            spawn_identity(find_subject(replace(options, user=name), os.environ))
+        except (StartError, SubjectError) as error:
+            raise UsageError(str(error)) from error
 
 
 def _known_context(options: Options) -> None:
