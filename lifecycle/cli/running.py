@@ -153,8 +153,7 @@ def run(args: argparse.Namespace) -> int:
     for text in args.set:
         _expect_pair(text)
     options = options_from(vars(args))
-    if args.user or not args.dry_run:
-        _known_people(args.user or [""], options)
+    _known_people(args.user, options)
     named = Secrets({})
     _, errors = _plans(files, options, named)
     if errors:
@@ -162,6 +161,7 @@ def run(args: argparse.Namespace) -> int:
     _known_context(options)
     if args.dry_run:
         return _dry_run(files, options)
+    _known_people(args.user or [""], options)
     os.environ.update(given_secrets(args.ask_secret, named.asked_for, os.environ))
     import pytest
 
