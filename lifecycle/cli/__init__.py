@@ -115,6 +115,7 @@ def _run(commands: _Commands) -> None:
         "lifecycle check .",
     )
     check.add_argument("paths", nargs="+", metavar="PATH or @NAME")
+    check.add_argument("--as-written", action="store_true", help="as a run with --as-written")
     schema = _command(
         commands,
         "schema",

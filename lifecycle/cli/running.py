@@ -13,7 +13,13 @@ from typing import Any
 
 from lifecycle.cli import UsageError
 from lifecycle.cli.ask_secrets import given_secrets
-from lifecycle.machine.subject import Subject, current_subject, environment
+from lifecycle.machine.subject import (
+    Subject,
+    SubjectError,
+    current_subject,
+    environment,
+    spawn_identity,
+)
 from lifecycle.report.text import as_json
 from lifecycle.run.plan.build import plan
 from lifecycle.run.plan.steps import Plan
@@ -101,7 +107,8 @@ def _for_whom(options: Options, environ: Mapping[str, str]) -> Subject:
 
 def check(args: argparse.Namespace) -> int:
     """Validate; every file's first error is a line, and any makes it exit 4."""
-    plans, errors = _plans(find_files(args.paths), Options(), Secrets({}))
+    options = Options(as_written=args.as_written)
+    plans, errors = _plans(find_files(args.paths), options, Secrets({}))
     for error in errors:
         sys.stderr.write(f"{error}\n")
     if errors:
@@ -146,6 +153,7 @@ def run(args: argparse.Namespace) -> int:
     for text in args.set:
         _expect_pair(text)
     options = options_from(vars(args))
+    _known_people(args.user, options)
     named = Secrets({})
     _, errors = _plans(files, options, named)
     if errors:
@@ -153,6 +161,7 @@ def run(args: argparse.Namespace) -> int:
     _known_context(options)
     if args.dry_run:
         return _dry_run(files, options)
+    _known_people(args.user or [""], options)
     os.environ.update(given_secrets(args.ask_secret, named.asked_for, os.environ))
     import pytest
 
@@ -176,6 +185,15 @@ class _Leaving:
         from lifecycle.plugin.interrupts import KEY
 
         self.asked = KEY in config.stash and config.stash[KEY].leaving
+
+
+def _known_people(names: Iterable[str], options: Options) -> None:
+    """Nobody of that name, somebody we may not become, root for no one: mistakes of the line."""
+    for name in names:
+        try:
+            spawn_identity(find_subject(replace(options, user=name), os.environ))
+        except (StartError, SubjectError) as error:
+            raise UsageError(str(error)) from error
 
 
 def _known_context(options: Options) -> None:

@@ -15,7 +15,7 @@ from lifecycle.command.references import familiar, has_tag, is_image_id
 from lifecycle.command.values.basic import ImpossibleError
 from lifecycle.command.values.networks import is_user_network, network_at
 
-_KINDS: tuple[RefKind, ...] = ("container", "image", "volume", "network")
+KINDS: tuple[RefKind, ...] = ("container", "image", "volume", "network")
 
 
 def isolate(lines: Iterable[DockerLine]) -> frozenset[Ref]:
@@ -114,6 +114,13 @@ class NameMap:
         words[line.flags_at : line.flags_at] = added
         return tuple(words)
 
+    def renamed(self, line: DockerLine) -> Iterator[tuple[str, Ref]]:
+        """The names in a line, as written, of things that have another name in this run."""
+        for name in line.names:
+            ref = self._meant(line, name.ref)
+            if self.real(ref) != ref.name:
+                yield line.words[name.word][name.start : name.end], ref
+
     def _here(self, line: DockerLine, name: NameAt, written: str) -> str:
         """The real name in the shape that was written, without a tag where none was."""
         ref = self._meant(line, name.ref)
@@ -129,7 +136,7 @@ class NameMap:
         names = {ref.name}
         if not IMAGE_SIGNS.search(ref.name):
             names.add(_image_name(ref.name))
-        same = (Ref(kind, n) for kind in _KINDS for n in names)
+        same = (Ref(kind, n) for kind in KINDS for n in names)
         return next((r for r in same if r in self.isolated), ref)
 
     def _aliases(self, line: DockerLine, words: list[str]) -> Iterator[str]:

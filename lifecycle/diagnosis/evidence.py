@@ -122,7 +122,8 @@ def _described(one: Container) -> str:
 def nearest_container(case: Case) -> list[str]:
     """The containers with names like the missing one's."""
     name = case.caught.get("name", "")
-    known = [container_name(one) for one in case.facts.containers or []]
+    every = (one.get("Names") or [] for one in case.facts.containers or [])
+    known = [str(own).removeprefix("/") for names in every for own in names]
     near = difflib.get_close_matches(name, known, n=3)
     if near:
         return [f"there is a container named {', '.join(near)}"]

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 
 from lifecycle.command.flags import does
-from lifecycle.diagnosis.case import Case, container_state
+from lifecycle.diagnosis.case import Case, container_name, container_state
 from lifecycle.diagnosis.catalog import entry
 from lifecycle.diagnosis.machine_facts import DEFAULT_SOCKET, UNIX, Mount
 
@@ -100,6 +100,19 @@ def name_in_use(case: Case) -> bool | None:
     if case.facts.containers is None:
         return None
     return case.holder is not None and container_state(case.holder) != "created"
+
+
+def name_is_the_runs(case: Case) -> bool:
+    """The run has made it, and calls it otherwise; no docker line of its own asked for it."""
+    one, name = case.holder, case.caught.get("name")
+    if one is None or case.typed or container_name(one) == name:
+        return False
+    return case.facts.made(str(one.get("Id", "")))
+
+
+def name_is_not_the_runs(case: Case) -> bool:
+    """Nothing that this run made is meant."""
+    return not name_is_the_runs(case)
 
 
 def container_has_port(case: Case) -> bool:
@@ -345,6 +358,8 @@ RULES: dict[str, Callable[[Case], bool | None]] = {
         group_only_in_ldap,
         name_left_behind,
         name_in_use,
+        name_is_the_runs,
+        name_is_not_the_runs,
         container_has_port,
         left_proxy_has_port,
         process_has_port,

@@ -200,6 +200,7 @@ class Reporter:
             gpu_checks=count_gpu_checks(s for f in files for s in f.steps.values()),
             left_behind=[x for r in remains for x in r["left_behind"]],
             kept_on_purpose=[x for r in remains for x in r["kept_on_purpose"]],
+            to_remove=[x for r in remains for x in r["to_remove"]],
             foreign_touched=[x for r in remains for x in r["foreign_touched"]],
             others_meanwhile=_of_others(remains),
             touched_with_leave=sorted({x for r in remains for x in r["touched_with_leave"]}),

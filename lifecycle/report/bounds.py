@@ -63,6 +63,7 @@ def prepare(
         ),
         left_behind=[maker.value(item) for item in report.left_behind],
         kept_on_purpose=[maker.value(item) for item in report.kept_on_purpose],
+        to_remove=[maker.text(item) for item in report.to_remove],
         foreign_touched=[maker.value(item) for item in report.foreign_touched],
         touched_with_leave=[maker.text(item) for item in report.touched_with_leave],
         not_gated=[maker.text(item) for item in report.not_gated],

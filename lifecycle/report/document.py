@@ -34,6 +34,7 @@ def to_json(report: RunReport) -> dict[str, Any]:
         },
         "left_behind": list(report.left_behind),
         "kept_on_purpose": list(report.kept_on_purpose),
+        "to_remove": list(report.to_remove),
         "foreign_touched": list(report.foreign_touched),
         "others_meanwhile": report.others_meanwhile,
         "touched_with_leave": list(report.touched_with_leave),

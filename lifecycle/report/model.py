@@ -17,6 +17,9 @@ wrote it (``write: dockerfile``, ``type: exit``, ``press: ctrl-p``, ``window: 80
 ``check: ...``).
 """
 
+UNVERIFIED_LINES = 10
+"""So many of what was not verified are listed; the rest is counted, and shown with its step."""
+
 ReasonCode = Literal[
     "steps_failed",
     "steps_error",
@@ -76,6 +79,8 @@ class RunReport:
     gpu_checks: Mapping[str, int] = field(default_factory=dict)
     left_behind: Sequence[Any] = ()
     kept_on_purpose: Sequence[Any] = ()
+    to_remove: Sequence[str] = ()
+    """What to type to remove what ``--keep`` left."""
     foreign_touched: Sequence[Any] = ()
     others_meanwhile: int = 0
     """Things of others that changed while the run went on, and not through it."""
@@ -106,13 +111,18 @@ class RunReport:
         return sum(scenario.seconds for scenario in self.scenarios)
 
     @property
-    def unverified(self) -> int:
-        """How many things were promised and not looked at.
+    def not_verified(self) -> list[tuple[str, str]]:
+        """What was promised and not looked at: what it is about, and why not.
 
         A skipped step is one of them where it lists no unverified promise of its own, so that
         a run that skipped something never reads as a plain PASS.
         """
-        return sum(_unverified(step) for _, step in self.steps())
+        return [pair for _, step in self.steps() for pair in _not_verified(step)]
+
+    @property
+    def unverified(self) -> int:
+        """How many things were promised and not looked at."""
+        return len(self.not_verified)
 
     @property
     def why_failed(self) -> tuple[Reason, ...]:
@@ -193,5 +203,6 @@ def _say(check: Mapping[str, Any]) -> str:
     return f"{check['about']}: expected {expected}, found {actual} ({check['source']})"
 
 
-def _unverified(step: Step) -> int:
-    return len(unverified(step)) or int(step["status"] == "skipped")
+def _not_verified(step: Step) -> list[tuple[str, str]]:
+    pairs = [(check["about"], check["source"]) for check in unverified(step)]
+    return pairs or ([(step["name"], step["reason"])] if step["status"] == "skipped" else [])

@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from lifecycle.report.labels import labels, language, verdict_sentence, why
-from lifecycle.report.model import RunReport, broken, unverified
+from lifecycle.report.model import UNVERIFIED_LINES, RunReport, broken, unverified
 from lifecycle.report.screen_styles import parts, rules
 from lifecycle.report.text import show
 
@@ -39,6 +39,7 @@ def render_page(report: RunReport) -> str:
         reasons=[why(words, reason) for reason in report.why_failed],
         facts=_facts(report, words),
         counts=_counts(report),
+        listed=UNVERIFIED_LINES,
     )
 
 

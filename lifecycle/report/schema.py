@@ -86,6 +86,7 @@ def schema() -> Json:
             gpu_checks=_ref("GpuChecks", "what became of the checks of GPUs"),
             left_behind=_texts("things of the run that are still there; they fail the run"),
             kept_on_purpose=_texts("what the run made and left, each with the reason"),
+            to_remove=_texts("what to type to remove what `--keep` left"),
             foreign_touched=_texts("things of others that it changed; they fail the run"),
             others_meanwhile=_count(
                 "how many things of others changed while it ran, and not by it"

@@ -12,7 +12,14 @@ from rich.text import Text
 
 from lifecycle.report.bounds import LADDER, prepare
 from lifecycle.report.labels import labels, verdict_sentence, why
-from lifecycle.report.model import RunReport, ScenarioReport, Step, broken, unverified
+from lifecycle.report.model import (
+    UNVERIFIED_LINES,
+    RunReport,
+    ScenarioReport,
+    Step,
+    broken,
+    unverified,
+)
 from lifecycle.report.text import clean, one_line, show
 from lifecycle.run.outcome import StepStatus
 
@@ -42,7 +49,6 @@ _STYLES: dict[StepStatus, str] = {
 }
 _WIDEST = 120
 _SCREEN_LINES = 12
-_UNVERIFIED_LINES = 10
 
 
 def render_summary(
@@ -175,15 +181,15 @@ class _Summary:
             yield f"| {text}", "dim", 4
 
     def _unverified(self) -> None:
-        unsure = [check for _, step in self.report.steps() for check in unverified(step)]
+        unsure = self.report.not_verified
         if not unsure:
             return
         self.console.print(self._text(self.words["what_unverified"], "yellow"))
-        for check in unsure[:_UNVERIFIED_LINES]:
-            line = self._text(f"{check['about']}: {check['source']}")
+        for about, reason in unsure[:UNVERIFIED_LINES]:
+            line = self._text(f"{one_line(about)}: {reason}")
             self.console.print(Padding(line, (0, 0, 0, 4), expand=False), width=self.width)
-        if len(unsure) > _UNVERIFIED_LINES:
-            more = self.words["more"].format(n=len(unsure) - _UNVERIFIED_LINES)
+        if len(unsure) > UNVERIFIED_LINES:
+            more = self.words["more"].format(n=len(unsure) - UNVERIFIED_LINES)
             self.console.print(Padding(self._text(more, "dim"), (0, 0, 0, 4)))
         self.console.print()
 
@@ -198,6 +204,11 @@ class _Summary:
                 line = ", ".join(one_line(show(thing)) for thing in things)
                 text = self._text(f"{self.words[key]}: {line}", style)
                 self.console.print(text, width=self.width)
+        if self.report.to_remove:
+            self.console.print(self._text(f"{self.words['to_remove']}:"), width=self.width)
+            for command in self.report.to_remove:
+                # Never folded, so that it can be copied.
+                self.console.print(self._text(f"    {one_line(command)}"), soft_wrap=True)
         if self.report.others_meanwhile:
             line = self.words["others_meanwhile"].format(n=self.report.others_meanwhile)
             self.console.print(self._text(line), width=self.width)

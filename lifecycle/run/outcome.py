@@ -42,6 +42,8 @@ class Remains:
     """Ids and names of what is the run's: no other run of the same start counts them."""
     touched_with_leave: list[str] = field(default_factory=list)
     """What ``--allow-foreign`` named and the run then touched."""
+    to_remove: list[str] = field(default_factory=list)
+    """What to type to remove what ``--keep`` left."""
 
 
 @dataclass

@@ -39,12 +39,11 @@ class Closed(BaseModel):
                 raise BadValueError(problem, f"only {named_keys(known)}", key=key)
             if key not in known:
                 near = nearest(str(key), known)
-                shown = str(value) if isinstance(value, str) else "..."
                 raise BadValueError(
                     f"unknown key `{key}`",
                     f"one of {named_keys(known)}",
-                    f"{near}: {shown}" if near else "",
                     key=key,
+                    renamed=(near, value) if near else None,
                 )
         return data
 

@@ -19,6 +19,8 @@ from lifecycle.text.lines import nearest, one_line
 if TYPE_CHECKING:
     from jinja2.runtime import Context as JinjaContext
 
+FUNCTIONS = ("image", "container", "volume", "network")
+"""Real names of a run's things. Called, such a name is the function; else it may be a variable."""
 MAX_EXPRESSION = 1000
 MAX_HOLES = 10_000
 """Expressions in one file."""
@@ -45,6 +47,11 @@ METHODS: dict[type, frozenset[str]] = {
     tuple: frozenset(("count", "index")),
 }
 RECOVERED = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+
+
+def function(name: str) -> str:
+    """The name under which the values hold a function: no expression can write it."""
+    return f"_{name}"
 
 
 class TooMuchError(ValueError):
@@ -107,6 +114,17 @@ class Sandbox(ImmutableSandboxedEnvironment):
         self.globals.clear()
         self.filters = {name: JINJA_FILTERS[name] for name in FILTERS}
         self.filters |= {"join": _join, "replace": _replace}
+
+    def _generate(
+        self,
+        source: nodes.Template,
+        name: str | None,
+        filename: str | None,
+        defer_init: bool = False,  # noqa: FBT001, FBT002 - as Jinja2 has it
+    ) -> str:
+        """What Jinja2 compiles: a call is of the function, whatever a variable is named."""
+        call_functions(source)
+        return super()._generate(source, name, filename, defer_init)
 
     def call_binop(self, context: JinjaContext, operator: str, left: Any, right: Any) -> Any:
         """Numbers compute within 64 bits; text and lists can only be added."""
@@ -231,6 +249,7 @@ def _compiled(source: str) -> Expression:
     if not parser.stream.eos:
         raise TemplateError(f"`{parser.stream.current.value}` after the expression")
     refuse_private(tree)
+    call_functions(tree)
     expression = Expression(source, tree)
     _ = expression.run
     return expression
@@ -273,6 +292,14 @@ def refuse_private(tree: nodes.Node) -> None:
             raise TemplateError(f"`{name}` is private")
 
 
+def call_functions(tree: nodes.Node) -> None:
+    """Make ``image(...)`` a call of the function, where ``image`` alone is a variable."""
+    for call in walk(tree):
+        called = call.node if isinstance(call, nodes.Call) else None
+        if isinstance(called, nodes.Name) and called.name in FUNCTIONS:
+            called.name = function(called.name)
+
+
 def chains(tree: nodes.Node) -> Iterator[tuple[str, ...]]:
     """The dotted names in a syntax tree, but those asked for with ``default`` or ``is defined``."""
     guarded = {
@@ -295,9 +322,9 @@ def walk(tree: nodes.Node) -> Iterator[nodes.Node]:
 
 
 def _dotted(node: nodes.Node | None) -> tuple[str, ...]:
-    """``lab.proxy.http`` as its parts; empty for anything that is no dotted name."""
+    """``lab.proxy.http`` as its parts; empty for a function, or what is no dotted name."""
     if isinstance(node, nodes.Name):
-        return (node.name,) if node.ctx == "load" else ()
+        return (node.name,) if node.ctx == "load" and not node.name.startswith("_") else ()
     if isinstance(node, nodes.Getattr):
         before = _dotted(node.node)
         return (*before, node.attr) if before else ()
@@ -349,6 +376,10 @@ def first_unknown(
 
 def undefined(mark: Mark, chain: tuple[str, ...], known: list[str]) -> ScenarioError:
     """The error for a name that is not known, with the nearest one that is."""
+    if len(chain) == 1 and chain[0] in FUNCTIONS:
+        name = chain[0]
+        what = f"`{name}` is not defined as a variable, and the function must be called"
+        return ScenarioError(mark, what, f"{name}('NAME')", f"${{{{ {name}('NAME') }}}}")
     near = nearest(chain[-1], known)
     offer = f"one of {', '.join(sorted(known)[:20])}" if known else "a name that is known"
     corrected = f"${{{{ {'.'.join((*chain[:-1], near))} }}}}" if near else ""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shlex
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +16,8 @@ from lifecycle.machine.regular_files import OWN, Files
 from lifecycle.scenario.authored_file import content
 from lifecycle.scenario.closed_mapping import Closed
 from lifecycle.scenario.errors import Mark, ScenarioError
-from lifecycle.scenario.located import Marks, located
+from lifecycle.scenario.located import Marks, Write, located
+from lifecycle.scenario.located import Path as Keys
 from lifecycle.scenario.values import BadValueError, String, described, number
 
 if TYPE_CHECKING:
@@ -130,7 +133,7 @@ def load_lab(
             raise ScenarioError(mark, f"`{name}`", "a name of the lab's", "lab.port=8080")
         for key in reversed(keys[1:]):
             entry = {key: entry}
-        _validated(entry, _always(mark))
+        _validated(entry, _always(mark), _in_words)
         merged = _merge(merged, entry)
     return Lab.model_validate(merged)
 
@@ -139,11 +142,25 @@ def _always(mark: Mark) -> Marks:
     return lambda _path, _of: mark
 
 
-def _validated(data: Any, mark: Marks) -> None:
+def _validated(data: Any, mark: Marks, write: Write) -> None:
     try:
         Lab.model_validate(data)
     except ValidationError as error:
-        raise located(error, mark, data) from None
+        raise located(error, mark, data, write) from None
+
+
+def _in_words(path: Keys, value: Any) -> str:
+    """An entry on the command line."""
+    shown = value if isinstance(value, str) else "..."
+    return shlex.join(("--set", f"lab.{'.'.join(map(str, path))}={shown}"))
+
+
+def _in_toml(path: Keys, value: Any) -> str:
+    """An entry in a file; a table by its head."""
+    if isinstance(value, Mapping):
+        return f"[{'.'.join(map(str, path))}]"
+    # JSON's texts, numbers and lists of them are TOML's, too.
+    return f"{path[-1]} = {json.dumps(value, ensure_ascii=False, default=str)}"
 
 
 def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
@@ -166,7 +183,7 @@ def _read(file: Path, files: Files) -> dict[str, Any]:
         at = re.search(r"line (\d+), column (\d+)", str(error))
         mark = Mark(str(file), int(at[1]), int(at[2])) if at else Mark(str(file), 1, 1)
         raise ScenarioError(mark, f"this is not TOML ({error})", 'KEY = "VALUE"') from None
-    _validated(data, lambda path, _: _place(text, str(file), path))
+    _validated(data, lambda path, _: _place(text, str(file), path), _in_toml)
     return data
 
 

@@ -26,28 +26,41 @@ KINDS = {
 }
 
 
-def located(error: ValidationError, mark: Marks, data: Any) -> ScenarioError:
-    """The first of pydantic's errors by its place in the file."""
-    errors = [_one(detail, mark, data) for detail in error.errors(include_url=False)]
+Write = Callable[[Path, Any], str]
+"""An entry as its file has it: the path of its key, and its value."""
+
+
+def in_yaml(path: Path, value: Any) -> str:
+    """``key: value``."""
+    return f"{path[-1]}: {value if isinstance(value, str) else '...'}"
+
+
+def located(
+    error: ValidationError, mark: Marks, data: Any, write: Write = in_yaml
+) -> ScenarioError:
+    """The first of pydantic's errors by its place in the file; ``write`` words what to write."""
+    errors = [_one(detail, mark, data, write) for detail in error.errors(include_url=False)]
     return min(errors, key=lambda e: (e.mark.line, e.mark.col))
 
 
-def _one(detail: ErrorDetails, mark: Marks, data: Any) -> ScenarioError:
+def _one(detail: ErrorDetails, mark: Marks, data: Any, write: Write) -> ScenarioError:
     path = _existing(data, detail["loc"])
     bad = detail.get("ctx", {}).get("error")
     name = next((p for p in reversed(path) if isinstance(p, str)), "")
     prefix = f"`{name}`: " if name else ""
     if isinstance(bad, BadValueError):
         if bad.key:
+            name, value = bad.renamed or ("", None)
+            corrected = write((*path, name), value) if name else bad.corrected
             return ScenarioError(
-                mark((*path, bad.key), "key"), bad.problem, bad.expected, bad.corrected
+                mark((*path, bad.key), "key"), bad.problem, bad.expected, corrected
             )
         if detail["loc"][-1:] == (KEY,):
             return ScenarioError(
                 mark(path, "key"), f"{bad.problem} as a key", bad.expected, bad.corrected
             )
         is_entry = bool(path) and isinstance(path[-1], str)
-        corrected = f"{name}: {bad.corrected}" if bad.corrected and is_entry else bad.corrected
+        corrected = write(path, bad.corrected) if bad.corrected and is_entry else bad.corrected
         return ScenarioError(mark(path, "value"), prefix + bad.problem, bad.expected, corrected)
     if detail["type"] == "missing":
         key = str(detail["loc"][-1])

@@ -29,7 +29,7 @@ ME = ("name", "uid", "gid", "group", "groups", "home", "shell", "umask")
 PERSON = (*ME, "folder", "nas_home")
 RUN = ("id", "port", "folder", "shared", "registry", "kernel")
 OWN = ("me", "people", "lab", "run", "secret", "matrix")
-"""Namespaces, which a variable must not hide; it may hide ``image()`` and ``container()``."""
+"""Namespaces, which a variable must not hide; ``image`` may be one beside ``image()``."""
 PRIVATE = 0o077
 
 
@@ -42,8 +42,6 @@ def namespaces() -> dict[str, Any]:
         "lab": _fields(Lab),
         "run": dict.fromkeys(RUN),
         "secret": {},
-        "image": None,
-        "container": None,
     }
 
 

@@ -17,6 +17,7 @@ from lifecycle.scenario.expressions import (
     RECOVERED,
     Sandbox,
     TooMuchError,
+    call_functions,
     chains,
     first_unknown,
     refuse_private,
@@ -145,6 +146,7 @@ def template_names(path: Path, read: Read = beginning) -> set[tuple[str, ...]]:
     try:
         tree = _parser().parse(_text(path, read))
         refuse(tree)
+        call_functions(tree)
         needed = meta.find_undeclared_variables(tree)
         return {chain for chain in chains(tree) if chain[0] in needed}
     except (TemplateError, *RECOVERED) as error:

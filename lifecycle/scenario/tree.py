@@ -19,12 +19,14 @@ from ruamel.yaml.events import (
 )
 
 from lifecycle.scenario.errors import Mark, ScenarioError
+from lifecycle.scenario.indentation import FOLDED_ITEM, Misplaced, misplaced
 from lifecycle.scenario.marks import BREAKS, Text, after
 from lifecycle.text.lines import one_line
 
 MAX_DEPTH = 40
 MAX_VALUES = 20_000
 COMMENT = re.compile(r"[ \t]+(#[^\r\n]{0,200})")
+WHOLE_TEXT = "quotes round a text that goes over several lines"
 
 Path = tuple[str | int, ...]
 
@@ -166,6 +168,15 @@ class _Builder:
         behind = None if style else COMMENT.match(source, end)
         comment = behind[1] if behind else ""
         text = Text(event.value, mark, raw=source[start:end], style=style, comment=comment)
+        folded = None if style else FOLDED_ITEM.search(text.raw)
+        if folded:
+            place = after(self.tree.file, source[: start + folded.end()])
+            wrong = misplaced(BREAKS.split(source), place.line - 1, place.col - 1)
+            raise (
+                _indented(place, wrong)
+                if wrong
+                else ScenarioError(place, "a list item in the middle of a text", WHOLE_TEXT)
+            )
         bad = re.search("[\0\ud800-\udfff]", text)
         if bad:
             raise ScenarioError(text.at(bad.start()), "a character that no program takes", "text")
@@ -198,10 +209,17 @@ def quoted(text: str) -> str:
     return f'"{escaped}"'
 
 
+def _indented(mark: Mark, wrong: Misplaced) -> ScenarioError:
+    return ScenarioError(mark, str(wrong), f"{wrong.expected} before it, or {WHOLE_TEXT}")
+
+
 def _syntax(error: MarkedYAMLError, tree: Tree) -> ScenarioError:
     at = error.problem_mark or error.context_mark
     line, column = (at.line, at.column) if at else (0, 0)
     mark = Mark(tree.file, line + 1, column + 1)
+    wrong = misplaced(BREAKS.split(tree.source), line, column)
+    if wrong:
+        return _indented(mark, wrong)
     text = _line(tree.source, line)
     problem = one_line(str(error.problem or error.context or "a syntax error"))
     pair = re.fullmatch(r"((?:- +)*(?:[\w-]+: +)?)(.*)", text)

@@ -35,14 +35,26 @@ class Size(NamedTuple):
 
 
 class BadValueError(ValueError):
-    """A value that does not fit; ``key`` names the entry of a mapping that is meant."""
+    """A value that does not fit; ``key`` names the entry of a mapping that is meant.
 
-    def __init__(self, problem: str, expected: str, corrected: str = "", *, key: str = "") -> None:
+    ``renamed`` is that entry as it should be: its right name, and the value as given.
+    """
+
+    def __init__(
+        self,
+        problem: str,
+        expected: str,
+        corrected: str = "",
+        *,
+        key: str = "",
+        renamed: tuple[str, object] | None = None,
+    ) -> None:
         super().__init__(problem)
         self.problem = problem
         self.expected = expected
         self.corrected = corrected
         self.key = key
+        self.renamed = renamed
 
 
 def has_hole(value: object) -> bool:

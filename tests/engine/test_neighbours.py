@@ -225,3 +225,24 @@ def test_a_tag_that_has_moved_is_pulled_by_digest_and_left(
     assert tagged == old
     assert ran.report["foreign_touched"] == []
     assert [f"{repository}@sha256:" in text for text in ran.report["kept_on_purpose"]] == [True]
+
+
+def test_a_volume_of_that_name_is_told_to_be_left_and_used_only_where_one_says_so(
+    place: Place, base_image: str
+) -> None:
+    name = f"{place.word}-v"
+    docker("run", "--rm", "-v", f"{name}:/x", base_image, "touch", "/x/theirs")
+    line = f"docker run --rm -v {name}:/x {base_image} ls /x"
+    file = str(place.write("a.yaml", f"scenario: volume\nsteps:\n  - {line}\n"))
+    ran = place.run(file)
+    used = place.run("--as-written", "--allow-foreign", name, file)
+    docker("volume", "rm", name)
+    assert ran.exit_code == 0, ran.said
+    assert ran.report["verdict"].startswith("PASS WITH"), ran.said
+    told = [c["source"] for c in ran.step(line)["checks"] if c["status"] == "unverified"]
+    assert told[0].startswith(f"the volume {name} of this server was there before")
+    assert "theirs" not in ran.step(line)["screen"]
+    assert used.exit_code == 0, used.said
+    assert "theirs" in used.step(line)["screen"]
+    assert "of this server" not in used.out
+    assert place.left() == []

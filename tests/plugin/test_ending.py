@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-import shutil
+import shlex
 import signal
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -179,10 +180,11 @@ steps:
     assert place.left() == left
     (name,) = [thing.partition(" ")[2] for thing in left if thing.startswith("container")]
     assert docker("exec", name, "ls", "-d", "/w") == "/w", "what it has mounted is there still"
-    docker("rm", "-f", name)
-    docker("rmi", *[thing.partition(" ")[2] for thing in left if thing.startswith("image")])
-    for folder in (thing for thing in kept if thing.startswith("folder ")):
-        shutil.rmtree(folder.removeprefix("folder "))
+    for line in ran.report["to_remove"]:
+        assert line in ran.out
+        subprocess.run(shlex.split(line), check=True, capture_output=True)
+    assert place.left() == []
+    assert not [folder for folder in kept if Path(folder.removeprefix("folder ")).exists()]
 
 
 def test_what_a_run_made_that_did_not_fail_is_not_kept(place: Place) -> None:

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 
 from lifecycle.command.host.line import HostLine, classify, mentioned
 from lifecycle.command.host.script import Words, program, runs
-from lifecycle.command.host.tables import SHELLS
+from lifecycle.command.host.tables import AS_ANOTHER, SHELLS
+from lifecycle.command.line import CommandError, DockerLine
+from lifecycle.command.parse import parse
 
 Files = Callable[[str], str | None]
 """The text of a file that a step before has written, by its name in the work folder."""
@@ -41,6 +44,25 @@ def around_in_files(words: Words, files: Files, depth: int = _DEPTH) -> HostLine
             if way:
                 return replace(way, sentence=f"in {name}, {way.sentence}", word=0)
     return None
+
+
+def docker_lines(
+    words: Words, files: Files, depth: int = _DEPTH
+) -> Iterator[tuple[str, DockerLine]]:
+    """The docker lines that a line runs behind another word, each with the file that it is in.
+
+    The file is one that the scenario wrote, or nothing where the line itself has it. What can't be
+    read as docker reads it is left out.
+    """
+    for one in runs(words)[0]:
+        at = next((i for i, word in enumerate(one) if program(word) == "docker"), 0)
+        if program(one[at]) == "docker" and (at == 0 or program(one[0]) in AS_ANOTHER):
+            with suppress(CommandError):
+                yield "", parse(("docker", *one[at + 1 :]))
+        for name, text, by in _run_files(one, files) if depth else ():
+            if by in SHELLS:
+                for inner, line in docker_lines(("sh", "-c", text), files, depth - 1):
+                    yield inner or name, line
 
 
 def _run_files(one: Words, files: Files) -> Iterator[tuple[str, str, str]]:

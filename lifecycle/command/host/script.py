@@ -43,18 +43,24 @@ def tokens(words: Sequence[str]) -> Iterator[str]:
             yield program(token)
 
 
-def runs(words: Sequence[str]) -> tuple[list[Words], bool]:
+def runs(line: Sequence[str]) -> tuple[list[Words], bool]:
     """Each program that a line runs with its arguments, and whether that is all of them.
 
     Of a wrapper's words those that are its own.
     """
     programs: list[Words] = []
-    waiting: list[Words] = [tuple(words)]
+    waiting: list[Words] = [tuple(line)]
     whole = True
     for _ in range(MOST):
         if not waiting:
             break
-        now = _command(waiting.pop())
+        words = waiting.pop()
+        now = _command(words)
+        for assigned in words[: len(words) - len(now)]:
+            if _SUBSTITUTED.search(assigned):  # id="$(docker ...)"
+                inner, read = script(assigned)
+                waiting += (one for one in inner if one not in ((), words))
+                whole = whole and read
         if not now:
             continue
         if _BLANK.search(now[0]):  # a whole line in one word

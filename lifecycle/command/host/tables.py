@@ -125,6 +125,8 @@ _UNLIKE_OTHER_WORDS = {
     **dict.fromkeys(("docker-init", "docker-proxy", "dockerd-rootless.sh", "buildkitd"), _ITSELF),
 }
 
+AS_ANOTHER = frozenset({"sudo", "doas"})
+"""Those of them behind which people type a docker line as it is."""
 AROUND: dict[str, str] = {**_LIKE_OTHER_WORDS, **_UNLIKE_OTHER_WORDS}
 """Programs that get round the gate, and how."""
 UNMISTAKABLE = frozenset(_UNLIKE_OTHER_WORDS)

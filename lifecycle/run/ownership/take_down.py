@@ -11,6 +11,7 @@ from lifecycle.checks.check import Check, unverified
 from lifecycle.engine.daemon import EngineError
 from lifecycle.engine.events import EventLog
 from lifecycle.run.outcome import Remains
+from lifecycle.run.ownership import by_hand
 from lifecycle.run.ownership.build_layers import left_over, unnamed
 from lifecycle.run.ownership.inventory import claimed, key_of, left_behind, take
 from lifecycle.run.ownership.ledger import Entry, carries
@@ -102,16 +103,20 @@ def _above_others(ownership: Ownership) -> set[str]:
         return set(names)  # what is on the ledger is told one by one
 
 
-def keep_all(ownership: Ownership, why: str) -> Remains:
-    """Leave all of it for the person to look at: off the ledger's work, and listed."""
-    below = _layers_below(ownership)
-    for entry in ownership.entries():
-        if entry in below:
-            ownership.gone(entry.kind, entry.name)
-        elif not entry.kept:
-            ownership.keep(entry, why)
+def keep_all(ownership: Ownership, why: str, context: str = "") -> Remains:
+    """Leave all of it for the person to look at: off the ledger's work, and listed.
+
+    With it goes what removes it, for an engine that is reached by ``context``.
+    """
+    below, alone = _layers_below(ownership), _above_others(ownership)
+    now = [e for e in ownership.entries() if not e.kept and e not in below]
+    for entry in below:
+        ownership.gone(entry.kind, entry.name)
+    for entry in now:
+        ownership.keep(entry, why)
     return Remains(
         kept_on_purpose=kept_on_purpose(ownership, ownership.entries()),
+        to_remove=by_hand.commands(now, alone, context),
         touched_with_leave=ownership.touched_with_leave,
     )
 

@@ -15,8 +15,8 @@ from typing import Any
 
 from lifecycle.command.host.files import around_in_files
 from lifecycle.command.host.line import AS_WRITTEN, HostLine, around, classify
-from lifecycle.command.line import CommandError, DockerLine, Ref
-from lifecycle.command.name_map import NameMap, isolate
+from lifecycle.command.line import CommandError, DockerLine, Ref, RefKind
+from lifecycle.command.name_map import KINDS, NameMap, isolate
 from lifecycle.command.parse import parse, refusal
 from lifecycle.command.promise import Promise
 from lifecycle.command.promises import promises
@@ -24,9 +24,11 @@ from lifecycle.command.references import familiar
 from lifecycle.command.secret_variables import refuse_wanted, refuse_wanted_in_files
 from lifecycle.command.values.basic import ImpossibleError
 from lifecycle.machine.regular_files import text_at
+from lifecycle.run.plan.hidden_names import refuse_hidden_names
 from lifecycle.run.plan.steps import Phase, Plan, PlannedStep, opens
 from lifecycle.run.plan.variables import Place
 from lifecycle.scenario.errors import Mark, ScenarioError
+from lifecycle.scenario.expressions import function
 from lifecycle.scenario.model import Scenario, Step
 from lifecycle.scenario.render import (
     Context,
@@ -58,6 +60,7 @@ def plan(scenario: Scenario, places: Mapping[str, Place], run: str, *, as_writte
         _known_places(planned, steps)
         planned = _typed_on_the_host(planned, steps, scenario)
         planned = _by_its_files(planned, written, context, scenario)
+        refuse_hidden_names(planned, steps, holder[0], context.cwd)
         if step.write:
             _refuse_isolated_from(planned, holder[0])
             file = normpath(str(Path(context.cwd) / str(planned.step.write)))
@@ -93,15 +96,16 @@ def _whose(step: Step, scenario: Scenario) -> str:
 
 
 def _names(holder: list[NameMap]) -> dict[str, Callable[[str], str]]:
-    """``image('x')`` and ``container('x')``: real names, once the name map is known."""
+    """``image('x')``, ``container('x')``, ...: real names, once the name map is known."""
 
-    def image(name: str) -> str:
-        return holder[0].real(Ref("image", familiar(name))) if holder else name
+    def real_name(kind: RefKind) -> Callable[[str], str]:
+        def real(name: str) -> str:
+            ref = Ref(kind, familiar(name) if kind == "image" else name)
+            return holder[0].real(ref) if holder else name
 
-    def container(name: str) -> str:
-        return holder[0].real(Ref("container", name)) if holder else name
+        return real
 
-    return {"image": image, "container": container}
+    return {function(kind): real_name(kind) for kind in KINDS}
 
 
 def _all(scenario: Scenario) -> Iterable[tuple[Phase, Step]]:

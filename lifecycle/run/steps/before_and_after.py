@@ -7,7 +7,7 @@ import shlex
 from dataclasses import dataclass
 from functools import partial
 
-from lifecycle.checks.check import Check
+from lifecycle.checks.check import Check, unverified
 from lifecycle.command.build_promises import layers_from
 from lifecycle.command.line import DockerLine, Ref
 from lifecycle.command.promise import Promise
@@ -61,6 +61,32 @@ def _existing_image(session: Session, line: DockerLine) -> Skip | None:
         if was_there and ref.name not in session.options.allow_foreign:
             return Skip(f"{ref} was there before this run, so it is not removed", "ours")
     return None
+
+
+def volumes_not_used(session: Session, planned: PlannedStep) -> list[Check]:
+    """A note for each volume of the engine whose name a line mounts, where it gets a new one.
+
+    By hand that line would have mounted the one that is there, with what is in it.
+    """
+    line = planned.line
+    if line is None or planned.does.makes != "container":
+        return []
+    names = sorted(ref.name for ref in line.creates if ref.kind == "volume")
+    return [_not_used(name) for name in names if _gets_a_new_one(session, name)]
+
+
+def _gets_a_new_one(session: Session, name: str) -> bool:
+    real, before = session.real("volume", name), session.ownership.before
+    was_there = key_of("volume", name, name) in before
+    return real != name and was_there and not session.ownership.owns("volume", real)
+
+
+def _not_used(name: str) -> Check:
+    reason = (
+        f"the volume {name} of this server was there before this run and was not used: the step "
+        f"mounts a new one of the run's own; --as-written --allow-foreign {name} would use it"
+    )
+    return unverified(f"volume {name}: the one that was there is mounted", name, reason)
 
 
 def begin(session: Session, planned: PlannedStep) -> None:

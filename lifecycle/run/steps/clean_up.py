@@ -38,7 +38,7 @@ def keep_all(session: Session, why: str) -> tuple[StepResult, Remains]:
     """Leave all of it for the person to look at."""
     _close_terminals(session)
     session.gates.close()
-    remains = take_down.keep_all(session.ownership, why)
+    remains = take_down.keep_all(session.ownership, why, session.options.context)
     return StepResult(CLEANUP, 0, skipped=Skip(why, "choice")), remains
 
 

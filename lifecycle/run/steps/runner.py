@@ -205,6 +205,7 @@ class Runner:
             return None
         promises = self._promises(planned)
         before = look_before(self._s, planned, promises)
+        result.checks += before_and_after.volumes_not_used(self._s, planned)
         before_and_after.begin(self._s, planned)
         return words.argv, promises, before
 

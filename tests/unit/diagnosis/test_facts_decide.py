@@ -157,6 +157,51 @@ def test_a_misspelled_container_has_its_neighbour_named(
     assert "there is a container named my_test_c" in found.evidence
 
 
+HIDDEN = ("bash", "-c", "c=my_test_c; docker exec $c ls")
+MISSING = (
+    "Error response from daemon: No such container: my_test_c",
+    'Error: no container with name or ID "my_test_c" found: no such container',
+    "Error: No such object: my_test_c",
+)
+
+
+@pytest.mark.parametrize("output", MISSING)
+def test_a_name_that_the_run_itself_has_given_is_told_with_what_to_write(
+    machine: Machine, container: Container, output: str
+) -> None:
+    ours = container("my_test_c-r1d79a5bd")
+    ours["Names"].append("/my_test_c")
+    machine.containers, machine.made = [ours], {ours["Id"]}
+    found = only(machine, output, *HIDDEN)
+    assert found.id == "name-of-the-run"
+    assert "no container" not in "".join(found.evidence[1:])
+    assert "${{ container('my_test_c-r1d79a5bd') }}" in found.remedies[0].do
+    assert "docker ps -a" not in found.remedies[0].commands
+
+
+@pytest.mark.parametrize("output", MISSING)
+def test_a_name_that_nothing_of_the_run_has_is_missing_as_ever(
+    machine: Machine, container: Container, output: str
+) -> None:
+    wanted = "no-such-object" if "object" in output else "no-such-container"
+    assert only(machine, output, *HIDDEN).id == wanted
+    machine.containers = [container("my_test_c-r1d79a5bd"), container("my_tset_c")]
+    found = only(machine, output, *HIDDEN)
+    assert found.id == wanted
+    assert "there is a container named my_tset_c" in "".join(found.evidence)
+    assert only(machine, output, "docker", "exec", "my_test_c", "ls").id == wanted
+
+
+def test_a_misspelled_name_is_compared_with_the_written_names_too(
+    machine: Machine, container: Container
+) -> None:
+    ours = container("my_test_c-r1d79a5bd")
+    ours["Names"].append("/my_test_c")
+    machine.containers = [ours]
+    found = only(machine, "Error: No such container: my_tset_c", *HIDDEN)
+    assert "named my_test_c" in "".join(found.evidence)
+
+
 # --- GPUs ---
 
 

@@ -248,6 +248,7 @@ def test_a_file_is_described_before_its_run() -> None:
             "others_meanwhile": [],
             "known": [],
             "touched_with_leave": [],
+            "to_remove": [],
         },
         "not_gated": True,
         "titles": [("one", 5), ("two", 6), ("three", 9)],

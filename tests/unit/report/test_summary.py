@@ -63,6 +63,15 @@ def test_simulated_gpus_and_leftovers_are_told() -> None:
     assert "Left behind: container x" in text
 
 
+def test_what_removes_what_was_kept_is_told_unfolded_and_as_it_is_typed() -> None:
+    commands = [f"docker rm -f -v {'a1b2c3d4e5f6 ' * 9}x", "docker volume rm -f data-rk3x9"]
+    run = report(*FAILED, kept_on_purpose=["container x: kept"], to_remove=commands)
+    lines = summary(run, 60).splitlines()
+    at = lines.index("To remove what --keep left, type:")
+    assert [line.strip() for line in lines[at + 1 : at + 3]] == commands
+    assert "To remove" not in summary(report(*FAILED))
+
+
 @pytest.mark.parametrize("width", [40, 80, 200])
 def test_no_line_is_wider_than_the_terminal_in_any_language(width: int) -> None:
     wide = StepResult("아주 긴 한글 이름 " * 20, 1, ran=True, seconds=12.3)

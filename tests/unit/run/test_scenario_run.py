@@ -213,6 +213,9 @@ def test_a_failure_keeps_what_was_made_where_the_person_wants_it(world: FakeWorl
     assert result.skipped.reason == "kept on failure (--keep on-failure)"
     why = "kept on failure (--keep on-failure)"
     assert f"image {world.real('me/x')}:latest: {why}" in live.remains.kept_on_purpose
+    docker, folder = live.remains.to_remove
+    assert docker == f"docker rmi {world.real('me/x')}:latest"
+    assert folder == f"rm -rf {world.folder}/lifecycle-{live.id}"
     assert world.daemon.image(world.real("me/x")) is not None
     live.close()
     assert list(world.folder.glob(f"lifecycle-{live.id}")) != []

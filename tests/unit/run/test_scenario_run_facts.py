@@ -29,7 +29,6 @@ def test_what_is_told_of_engine_host_and_subject_is_in_the_schema(
     daemon = SimpleNamespace(address="unix:///run/docker.sock", info=info, equals_root=True)
     world = World(me, gpus, shares_machine=True)
     told = _facts(cast("Session", SimpleNamespace(daemon=daemon, world=world)))
-    options = {"strict": False, "gpu": "auto", "allow_foreign": []}
     document = to_json(
         RunReport(
             "r1",

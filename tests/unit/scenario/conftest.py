@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from lifecycle.scenario.errors import ScenarioError
+from lifecycle.scenario.expressions import function
 from lifecycle.scenario.lab import Lab
 from lifecycle.scenario.load import load
 from lifecycle.scenario.render import Context
@@ -34,7 +35,7 @@ def context() -> Context:
         "lab": Lab(base_image="debian:bookworm"),
         "run": {"port": lambda number: number + 1, "id": "ab12"},
         "secret": {"password": "s3cret"},
-        "image": lambda name: f"{name}-ab12",
+        function("image"): lambda name: f"{name}-ab12",
     }
     return Context(values, "/work folder", ME)
 

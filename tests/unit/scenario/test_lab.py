@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 import pytest
@@ -60,8 +61,41 @@ def test_a_wrong_file_names_its_place(source: str, tmp_path: Path) -> None:
 def test_a_misspelled_key_names_the_nearest_one(tmp_path: Path) -> None:
     file = tmp_path / "lab.toml"
     file.write_text('base_imge = "a"\n')
-    with pytest.raises(ScenarioError, match="write: base_image: a"):
+    with pytest.raises(ScenarioError, match=r'write: base_image = "a"$'):
         load_lab([file], {})
+
+
+WRITTEN = {
+    'nas_hom = "/x"\n': 'nas_home = "/x"',
+    "[proxy]\nhtp = 'http://a:1'\n": 'http = "http://a:1"',
+    "prot = 9090\n": "port = 9090",
+    'poeple = ["kim", "lee"]\n': 'people = ["kim", "lee"]',
+    "[proxi]\nhttp = 'http://a:1'\n": "[proxy]",
+    "port = 99999\n": 'port = "8080"',
+    'apt_mirror = "mirror"\n': 'apt_mirror = "http://proxy.example:3128"',
+}
+
+
+@pytest.mark.parametrize("source", WRITTEN)
+def test_what_it_says_to_write_is_toml_that_is_taken(source: str, tmp_path: Path) -> None:
+    file = tmp_path / "lab.toml"
+    file.write_text(source)
+    with pytest.raises(ScenarioError) as caught:
+        load_lab([file], {})
+    assert caught.value.corrected == WRITTEN[source]
+    table = "[proxy]\n" if source.startswith("[proxy]") else ""
+    file.write_text(table + caught.value.corrected)
+    load_lab([file], {})
+
+
+def test_what_it_says_of_the_command_line_can_be_typed_there() -> None:
+    for given, right in {
+        "lab.nas_hom": "--set lab.nas_home='/my nas'",
+        "lab.proxy.htp": "--set lab.proxy.http='/my nas'",
+    }.items():
+        with pytest.raises(ScenarioError) as caught:
+            load_lab([], {given: "/my nas"})
+        assert shlex.split(caught.value.corrected) == shlex.split(right)
 
 
 @pytest.mark.parametrize("name", ["lab.prot", "port", "lab.", "lab.proxy.htp", "lab.proxy", "lab"])
