@@ -34,7 +34,7 @@ def test_what_is_told_of_engine_host_and_subject_is_in_the_schema(
             "r1",
             **told,
             scenarios=(),
-            options=options,
+            options={"strict": False, "gpu": "auto", "allow_foreign": []},
         )
     )
     assert faults(document) == []
