@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import pwd
 import subprocess
 import sys
 import tomllib
@@ -169,6 +170,7 @@ def test_a_module_that_cannot_be_compiled_stops_nothing(
     assert capfd.readouterr() == ("", "")
 
 
+ME = pwd.getpwuid(os.geteuid()).pw_name
 NOT_NEEDED = {
     "lifecycle --help": (
         ["--help"],
@@ -186,7 +188,10 @@ NOT_NEEDED = {
         ["promises", "--", "docker", "run", "-d", "nginx"],
         ["docker", "http", "jinja2", "lifecycle.engine", "pydantic", "ruamel"],
     ),
-    "run": (["run", "scenario.yaml"], ["pyte", "xdist", "_pytest.unittest", "_pytest.junitxml"]),
+    "run": (
+        ["run", "--user", ME, "scenario.yaml"],
+        ["pyte", "xdist", "_pytest.unittest", "_pytest.junitxml"],
+    ),
 }
 IN_NONE_BUT_RUN = ["h11", "pyte", "pytest", "requests", "rich", "testcontainers", "urllib3"]
 LOADED = """

@@ -78,7 +78,7 @@ def volumes_not_used(session: Session, planned: PlannedStep) -> list[Check]:
 def _gets_a_new_one(session: Session, name: str) -> bool:
     real, before = session.real("volume", name), session.ownership.before
     was_there = key_of("volume", name, name) in before
-    return real != name and was_there and not session.ownership.owns("volume", real)
+    return real != name and was_there and not session.ownership.intends("volume", real)
 
 
 def _not_used(name: str) -> Check:
