@@ -17,6 +17,7 @@ Body = Literal["none", "json", "stream", "archive"]
 Upgrade = Literal["", "tcp", "h2c", "websocket"]
 """To what the connection of a request may change."""
 _WITH_SLASHES = frozenset({"images", "distribution", "plugins"})
+_LOOKED_UP = ("GET/containers/{id}/json", "GET/networks/{id}", "GET/volumes/{name}")
 
 
 class Act(Enum):
@@ -28,6 +29,7 @@ class Act(Enum):
     TOUCH_CONTAINER = "changes, enters or copies from a container"
     REMOVE_CONTAINER = "removes a container"
     RENAME_CONTAINER = "renames a container"
+    UPDATE_CONTAINER = "changes what a container may use, and whether it is started again"
     CREATE_EXEC = "makes an exec in a container"
     TOUCH_EXEC = "starts or changes an exec"
     COMMIT = "makes an image of a container"
@@ -62,12 +64,18 @@ class Endpoint:
     def pattern(self) -> re.Pattern[str]:
         """What its paths look like; the name of an image may hold slashes, no other does.
 
-        Else ``/services/ID/logs`` would be a service called ``ID/logs``.
+        Else ``/services/ID/logs`` would be a service called ``ID/logs``. To ``docker inspect`` a
+        name may be anything's: it asks for a container of an image's name first.
         """
-        name = ".+" if self.path.split("/")[1] in _WITH_SLASHES else "[^/]+"
+        name = ".+" if self.path.split("/")[1] in _WITH_SLASHES or self._is_looked_up else "[^/]+"
         parts = re.split(r"\{(\w+)\}", self.path)
         made = [re.escape(p) if i % 2 == 0 else f"(?P<{p}>{name})" for i, p in enumerate(parts)]
         return re.compile("".join(made))
+
+    @property
+    def _is_looked_up(self) -> bool:
+        """Whether it is what ``docker inspect`` asks of a container, a network or a volume."""
+        return str(self) in _LOOKED_UP
 
     @property
     def exact(self) -> bool:
@@ -117,7 +125,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     _do("POST", "/auth", Act.READ, "stream"),
     _do("POST", "/containers/create", Act.CREATE_CONTAINER, "json"),
     *(_do("POST", f"/containers/{{id}}/{what}", Act.TOUCH_CONTAINER) for what in _TOUCHED),
-    _do("POST", "/containers/{id}/update", Act.TOUCH_CONTAINER, "json"),
+    _do("POST", "/containers/{id}/update", Act.UPDATE_CONTAINER, "json"),
     _do("POST", "/containers/{id}/rename", Act.RENAME_CONTAINER),
     _do("POST", "/containers/{id}/attach", Act.TOUCH_CONTAINER, "none", "tcp"),
     _do("GET", "/containers/{id}/attach/ws", Act.TOUCH_CONTAINER, "none", "websocket"),

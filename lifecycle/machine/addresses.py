@@ -15,13 +15,19 @@ _OWN = ("br-", "docker", "veth", "lo")
 Network = IPv4Network | IPv6Network
 
 
+_OF_THE_MACHINE: tuple[tuple[Network, str], ...] = tuple(
+    (ip_network(one), f"{one}, the machine's own addresses,")
+    for one in ("127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3", "::1/128", "fe80::/10", "ff00::/8")
+)
+
+
 def taken_by(subnet: str) -> str:
     """What a network of these addresses would take away; empty where nothing, or no network."""
     try:
         wanted = ip_network(subnet, strict=False)
     except ValueError:
         return ""
-    for network, what in (*_name_servers(), *_routes()):
+    for network, what in (*_OF_THE_MACHINE, *_name_servers(), *_routes()):
         if wanted.version == network.version and wanted.overlaps(network):
             return what
     return ""
@@ -34,8 +40,7 @@ def _name_servers() -> Iterator[tuple[Network, str]]:
                 with suppress(ValueError):
                     # Of its own interface, an IPv6 address bears the name behind a percent sign.
                     server = ip_address(address.partition("%")[0])
-                    if not server.is_loopback:
-                        yield ip_network(server), f"the name server {server}"
+                    yield ip_network(server), f"the name server {server}"
 
 
 def _routes() -> Iterator[tuple[Network, str]]:

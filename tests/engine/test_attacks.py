@@ -54,6 +54,17 @@ ATTACKS = {
     "-o parent=docker0 MINE-m",
     "their bridge as an interface": "docker network create -d ipvlan -o parent=br-NETWORK MINE-m",
     "the machine's own interface": "docker network create -d macvlan -o parent=eth0.77 MINE-m",
+    "everybody's bridge by an option": "docker network create "
+    "-o com.docker.network.bridge.default_bridge=true MINE-n",
+    "a network by the settings of theirs": "docker network create -d macvlan "
+    "--config-from BY-cfg MINE-n",
+    "their hardware address": "python3 CLIENT POST '/containers/create?name=MINE-mac' "
+    '\'{"Image": "IMAGE", "MacAddress": "MACADDRESS"}\'',
+    "the machine's own addresses": "docker network create --subnet 127.0.0.0/24 MINE-n",
+    "a link that the engine follows again": "mkdir f; ln -s $PWD/f g; "
+    "docker create --restart always --name MINE-r -v $PWD/g:/x IMAGE true",
+    "one that is to be followed again": "mkdir h; ln -s $PWD/h i; docker create --name MINE-r2 "
+    "-v $PWD/i:/x IMAGE true && docker update --restart on-failure MINE-r2",
     "addresses that the machine finds others by": "docker network create --subnet SUBNET MINE-s",
     "everybody's programs": "docker run --rm -v /proc:/x IMAGE true",
     "everybody's control groups": "docker run --rm -v /sys/fs/cgroup:/x:ro IMAGE true",
@@ -68,6 +79,7 @@ ATTACKS = {
     "an archive whose key has no case": "python3 ARCHIVE && docker load -i lower.tar",
 }
 """Lines that got through once. Case, line."""
+MAC = "{{range .NetworkSettings.Networks}}{{.MacAddress}}{{end}}"
 BY_THE_ENGINE = {"a second network of their name"}
 """What the engine refuses when it is asked to."""
 CLIENT = """
@@ -103,6 +115,7 @@ def tried(shared_place: Place, base_image: str) -> tuple[Ran, dict[str, Any], di
     """All of it in one run, and the neighbour before and after."""
     place = shared_place
     one = made(f"{place.word}-by", base_image)
+    docker("network", "create", "--config-only", "-o", "parent=eth0", f"{one.name}-cfg")
     second = docker("commit", "-c", f"LABEL of={place.word}", one.id, f"{one.name}/i:2")
     client = place.write("client.py", CLIENT)
     archive = place.write("archive.py", ARCHIVE.replace("IMAGE", base_image))
@@ -120,6 +133,7 @@ def tried(shared_place: Place, base_image: str) -> tuple[Ran, dict[str, Any], di
         "NETWORK": network[:12],
         "NETPART": network[:8],
         "SUBNET": _subnet(),
+        "MACADDRESS": docker("inspect", "-f", MAC, one.id),
     }
     for index, (case, text) in enumerate(ATTACKS.items()):
         line = text
@@ -134,6 +148,7 @@ def tried(shared_place: Place, base_image: str) -> tuple[Ran, dict[str, Any], di
     ran = place.run("attacks")
     after = _state(one)
     docker("rmi", "-f", f"{one.name}/i:2", check=False)
+    docker("network", "rm", f"{one.name}-cfg")
     removed(one)
     return ran, before, after
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -169,3 +170,51 @@ def test_it_stays_when_the_sweep_removes_ours(place: Place, base_image: str, the
     assert swept.exit_code == 0, swept.said
     assert docker("images", *label(place)) == theirs
     assert place.left() == []
+
+
+THEIRS = "FROM {base}\nLABEL of={word}\nENV THEIRS=1\n"
+ON_THEIRS = {
+    "tagged": "docker tag $X {name}:t && exit 1; true",
+    "committed": "docker commit $(docker create $X true) {name}:t",
+    "built upon": 'printf "FROM $X\\nENV OURS=1\\n" | docker build -t {name}:t -',
+    "built again": "docker build -t {name}:t - < Theirs",
+    "built again without a tag": "docker build -q - < Theirs",
+    "built upon from the cache": "(cat Theirs; echo ENV OURS=1) | docker build -t {name}:t -",
+}
+
+
+@pytest.mark.usefixtures("old_builder")
+@pytest.mark.parametrize("case", ON_THEIRS)
+def test_an_image_without_a_name_that_somebody_made_meanwhile_stays(
+    place: Place, base_image: str, case: str
+) -> None:
+    text = THEIRS.format(base=base_image, word=place.word)
+    theirs = place.write("Theirs", text)
+    script = place.write(
+        "a.sh",
+        f"cp {theirs} Theirs\n"
+        f"X=$(DOCKER_HOST={os.environ['DOCKER_HOST']} docker build -q - < Theirs)\n"
+        f"{ON_THEIRS[case].format(name=f'{place.word}/i')}\n",
+    )
+    place.run(str(place.write("a.yaml", f"scenario: it\nsteps: [sh {script}]\n")))
+    kept = docker("images", "-aq", "--no-trunc", "--filter", f"label=of={place.word}").split()
+    assert kept, "theirs is there"
+    tags = docker("images", "--format", "{{.Repository}}:{{.Tag}}", f"{place.word}/i").split()
+    docker("rmi", "-f", *tags, *kept, check=False)
+
+
+@pytest.mark.usefixtures("old_builder")
+def test_a_build_of_the_first_lines_of_somebody_s_image_is_no_failure(
+    place: Place, base_image: str
+) -> None:
+    text = THEIRS.format(base=base_image, word=place.word)
+    whole = place.write("Whole", f"{text}ENV MORE=1\n")
+    docker("build", "-t", f"{place.word}/theirs", "-f", str(whole), str(place.folder))
+    ran = built(place, text, base_image)
+    tags = docker(
+        "images", "--format", "{{.Repository}}:{{.Tag}}", "--filter", f"label=of={place.word}"
+    )
+    docker("rmi", "-f", *tags.split())
+    assert ran.exit_code == 0, ran.said
+    assert ran.report["left_behind"] == []
+    assert f"{place.word}/theirs:latest" in tags

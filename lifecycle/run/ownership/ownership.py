@@ -67,6 +67,7 @@ class Ownership:
         self._pulled: set[str] = set()
         self._touched: set[tuple[str, str]] = set()
         self._leave_used: set[str] = set()
+        self._found: set[str] = set()
         self._folders: set[str] = set()
         self._begun: list[Begun] = []
         self._untold = False
@@ -135,10 +136,25 @@ class Ownership:
         same = self.run in tag or self._ledger.id_of("image", tag) == image["Id"]
         return same and self.owns("image", tag)
 
+    def found(self, image: Json) -> None:
+        """A request of ours came upon an image: what is not ours by now is somebody else's.
+
+        An inventory tells neither of what came since, nor of what others' images stand on.
+        """
+        identity = str(image["Id"])
+        tagged = any(self.owns_tag(tag, image) for tag in tags_of(image))
+        if not (tagged or self.owns("image", identity)):
+            with self._changed:
+                self._found.add(identity)
+
+    def had(self, identity: str) -> bool:
+        """Whether an image was there without our doing."""
+        return identity in self._found or had_image(self.before, identity)
+
     def owns_image(self, image: Json) -> bool:
         """Whether an image is this run's whole: under whatever id and tag."""
         identity, tags = str(image["Id"]), tags_of(image)
-        if had_image(self.before, identity):
+        if self.had(identity):
             return False
         return all(self.owns_tag(t, image) for t in tags) and (
             bool(tags) or self.owns("image", identity)
@@ -175,7 +191,7 @@ class Ownership:
             self._ledger.made(kind, name, identity)
 
     def _goes_with_ours(self, tag: str, identity: str) -> bool:
-        if not had_image(self.before, identity):
+        if not self.had(identity):
             return False
         try:
             image = self.daemon.image(tag)
@@ -190,7 +206,7 @@ class Ownership:
         """
         identity, repository = str(image["Id"]), tag.rpartition(":")[0]
         had = [t for t in self.before.values() if t.kind == "image" and t.state == identity]
-        if not had or any(t.id != identity for t in had):
+        if not self.had(identity) or any(t.id != identity for t in had):
             return False
         digests = [d for d in image.get("RepoDigests") or [] if d.partition("@")[0] != repository]
         return not digests and all(t == tag or self.owns_tag(t, image) for t in tags_of(image))
@@ -254,7 +270,7 @@ class Ownership:
 
     def disown(self, identity: str) -> None:
         """An image of ours whose tag has moved on is ours without a name, unless it was there."""
-        if not identity or had_image(self.before, identity):
+        if not identity or self.had(identity):
             return
         left = self.daemon.image(identity)
         if left is not None and not tags_of(left):
@@ -262,7 +278,7 @@ class Ownership:
 
     def stands_on_others(self, name: str) -> bool:
         """Whether a layer that was there before is below an image; what is ours there is noted."""
-        own = above_others(self.daemon, name, lambda one: had_image(self.before, str(one["Id"])))
+        own = above_others(self.daemon, name, lambda one: self.had(str(one["Id"])))
         for entry in own or ():
             self.made(entry.kind, entry.name, entry.id)
         return own is not None

@@ -21,7 +21,13 @@ Shape = Mapping[str, Any]
 
 _ANY = "*"
 """Stands for every key of a map whose keys are names."""
-_ENDPOINT: Shape = {"Aliases": None, "Links": None, "NetworkID": None, "EndpointID": None}
+_ENDPOINT: Shape = {
+    "Aliases": None,
+    "Links": None,
+    "NetworkID": None,
+    "EndpointID": None,
+    "MacAddress": None,
+}
 _DRIVER: Shape = {"Name": None, "Options": None}
 _MOUNT: Shape = {
     "Type": None,
@@ -43,12 +49,15 @@ _HOST: Shape = {
     "Links": None,
     "AutoRemove": None,
     "CgroupParent": None,
+    "RestartPolicy": {"Name": None},
 }
 CONTAINER: Shape = {
     "Image": None,
+    "MacAddress": None,
     "HostConfig": _HOST,
     "NetworkingConfig": {"EndpointsConfig": {_ANY: _ENDPOINT}},
 }
+UPDATE: Shape = {"RestartPolicy": {"Name": None}}
 CONNECT: Shape = {"Container": None, "EndpointConfig": _ENDPOINT}
 NETWORK: Shape = {
     "Name": None,
@@ -196,6 +205,27 @@ def joins(body: Json) -> Iterator[Join]:
 def control_group(body: Json) -> str:
     """The control group that a container is to stand below; empty for the engine's own."""
     return _text(mapping(body.get("HostConfig"), "HostConfig").get("CgroupParent"), "CgroupParent")
+
+
+def mac_addresses(body: Json) -> Iterator[str]:
+    """The hardware addresses that a container is to have on its networks. Raises BodyError."""
+    networking = mapping(body.get("NetworkingConfig"), "NetworkingConfig")
+    endpoints = mapping(networking.get("EndpointsConfig"), "EndpointsConfig")
+    for one in (body, *(mapping(endpoint, name) for name, endpoint in endpoints.items())):
+        if address := _text(one.get("MacAddress"), "MacAddress"):
+            yield address
+
+
+def restarts(body: Json) -> bool:
+    """Whether the engine is to start a container again by itself. Raises BodyError."""
+    host = mapping(body.get("HostConfig"), "HostConfig")
+    policy = mapping(host.get("RestartPolicy"), "RestartPolicy")
+    return _text(policy.get("Name"), "Name") not in {"", "no"}
+
+
+def config_from(body: Json) -> str:
+    """The network whose settings another is to take; empty for none. Raises BodyError."""
+    return _text(mapping(body.get("ConfigFrom"), "ConfigFrom").get("Network"), "Network")
 
 
 def subnets(body: Json) -> Iterator[str]:

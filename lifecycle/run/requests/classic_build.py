@@ -33,9 +33,15 @@ _TRIGGERS = re.compile(r"# Executing \d+ build triggers?")
 class ClassicBuild:
     """Reads one build's answer as it comes, and notes what is the run's."""
 
-    def __init__(self, daemon: Daemon, before: Inventory, note: Callable[[Entry], None]) -> None:
-        """``note`` gets each container and image that the build has made."""
-        self._daemon, self._before, self._note = daemon, before, note
+    def __init__(
+        self,
+        daemon: Daemon,
+        before: Inventory,
+        note: Callable[[Entry], None],
+        found: Callable[[Json], None],
+    ) -> None:
+        """``note`` gets each container and image that the build made, ``found`` what was there."""
+        self._daemon, self._before, self._note, self._found = daemon, before, note, found
         self._text = ""
         self._there = {str(c["Id"]) for c in daemon.containers()}
         self._steps: list[tuple[str, str]] = []
@@ -142,6 +148,7 @@ class ClassicBuild:
         identity = str(image["Id"])
         if self._is_from:
             self._known = self._is_base(image)
+            self._found(image)
         else:
             made = self._chain(identity, len(self._steps))
             if not made or not self._ends_run(made):
@@ -183,7 +190,9 @@ class ClassicBuild:
     def _note_layers(self, made: list[Json]) -> None:
         for one in reversed(made):
             identity = str(one["Id"])
-            if not (self._was_there or tags_of(one) or had_image(self._before, identity)):
+            if self._was_there:
+                self._found(one)
+            elif not (tags_of(one) or had_image(self._before, identity)):
                 self._note(Entry("image", identity, identity))
 
     def _is_base(self, image: Json) -> bool:

@@ -15,7 +15,6 @@ from lifecycle.engine.daemon import Daemon
 from lifecycle.gate.gate import Call
 from lifecycle.gate.request import target
 from lifecycle.run.ownership.build_layers import tags_of
-from lifecycle.run.ownership.inventory import had_image
 from lifecycle.run.ownership.ledger import Entry
 from lifecycle.run.ownership.ownership import NAMELESS, Ownership
 from lifecycle.run.requests import archives, bodies
@@ -92,6 +91,7 @@ class Images:
         image = self._daemon.image(call.request.names["name"])
         if image is None:
             raise Absent(f"No such image: {call.request.names['name']}")
+        self._o.found(image)
         new = _joined(call.request.get("repo"), call.request.get("tag"))
         if not tags_of(image) and self._o.goes_with(new, image):
             raise Refused(f"image {image['Id'][:19]} {NAMELESS}: it would go with {new}")
@@ -267,7 +267,7 @@ class Images:
     def made_by_id(self, identity: str) -> None:
         """An image that has no name, by the id that the engine gave it."""
         image = self._daemon.image(identity) if identity else None
-        if image is not None and not had_image(self._o.before, str(image["Id"])):
+        if image is not None and not self._o.had(str(image["Id"])):
             self._o.made("image", str(image["Id"]), str(image["Id"]))
 
     def load(self, call: Call) -> None:
@@ -310,6 +310,10 @@ class Images:
 
     def commit(self, call: Call, container: str) -> None:
         """``POST /commit`` of a container that is ours."""
+        made_from = (self._daemon.container(container) or {}).get("Image")
+        base = self._daemon.image(str(made_from)) if made_from else None
+        if base is not None:
+            self._o.found(base)
         bodies.read(call.body, bodies.NOTHING)
         repository = call.request.get("repo")
         tags = [_joined(repository, call.request.get("tag"))] if repository else []
@@ -342,7 +346,7 @@ class Images:
         # A quiet build tells nothing of what it makes: it is asked to, and its client is not told.
         quiet = is_read and request.get("q") not in _OFF
         query = [(k, v) for k, v in query if k != "q" or not quiet]
-        stream = ClassicBuild(self._daemon, self._o.before, self._layer)
+        stream = ClassicBuild(self._daemon, self._o.before, self._layer, self._o.found)
         hear = stream.hear if is_read else stream.hear_result
         where = target(request.version, request.path, query)
         messages = self._followed(call, where, hear, hold=quiet)

@@ -25,7 +25,11 @@ from lifecycle.run.requests import bodies, container_bodies, mounts
 from lifecycle.run.requests.bodies import BodyError, Join
 from lifecycle.run.requests.buildkit import BuildKit
 from lifecycle.run.requests.images import Images
-from lifecycle.run.requests.names import refuse_a_bridge, refuse_an_id
+from lifecycle.run.requests.names import (
+    refuse_a_bridge,
+    refuse_an_id,
+    refuse_unknown_options,
+)
 from lifecycle.run.requests.refusal import Absent, Refused, everybodys, not_ours
 from lifecycle.run.requests.things import BUILT_IN, Things
 from lifecycle.text.json_object import Json
@@ -56,6 +60,7 @@ class Judge:
             Act.TOUCH_CONTAINER: self._touch_container,
             Act.REMOVE_CONTAINER: self._remove_container,
             Act.RENAME_CONTAINER: self._rename_container,
+            Act.UPDATE_CONTAINER: self._update_container,
             Act.CREATE_EXEC: self._create_exec,
             Act.TOUCH_EXEC: self._touch_exec,
             Act.COMMIT: self._commit,
@@ -171,8 +176,12 @@ class Judge:
         request = call.request
         body = bodies.read(call.body, bodies.CONTAINER)
         self._refuse_own_places(mounts.folders(body))
+        if bodies.restarts(body):
+            self._refuse_links(mounts.folders(body))
         self._refuse_kinds(bodies.volume_options(body))
         self._things.control_group(bodies.control_group(body))
+        for address in bodies.mac_addresses(body):
+            self._things.hardware_address(address)
         volumes = [j.name for j in bodies.joins(body) if not self._joined(j, body)]
         query = list(request.query)
         name = request.get("name").lstrip("/")
@@ -244,6 +253,21 @@ class Judge:
         for source in sources:
             why = mounts.objection(source, self._own, real=self._daemon.shares_machine)
             if why:
+                raise Refused(f"{why} (`engine: as-written` in the scenario lifts this)")
+
+    def _update_container(self, call: Call) -> None:
+        identity = self._things.container(call.request.names["id"])
+        body = bodies.read(call.body, bodies.UPDATE)
+        if bodies.restarts({"HostConfig": body}):
+            container = self._daemon.container(identity) or {}
+            self._refuse_links(mounts.folders({"HostConfig": container.get("HostConfig")}))
+        call.relay(self._with_id(call, identity), bodies.written(body))
+
+    def _refuse_links(self, sources: Iterable[str]) -> None:
+        """The engine starts a container again by itself, and follows a link anew each time."""
+        real = self._daemon.shares_machine and not self._as_written
+        for source in sources if real else ():
+            if why := mounts.link_objection(source):
                 raise Refused(f"{why} (`engine: as-written` in the scenario lifts this)")
 
     def _refuse_kinds(self, volumes: Iterable[Mapping[str, str]]) -> None:
@@ -323,6 +347,9 @@ class Judge:
         refuse_an_id(self._daemon.network, "network", name)
         options = bodies.options_of(body, "Options")
         refuse_a_bridge(self._daemon, name, options)
+        refuse_unknown_options(name, options)
+        if source := bodies.config_from(body):
+            self._things.network(source)
         self._things.interface(options.get("parent", ""))
         for subnet in bodies.subnets(body):
             self._things.addresses(subnet)
@@ -346,6 +373,8 @@ class Judge:
         endpoint = body.get("EndpointConfig")
         for join in bodies.links(endpoint) if isinstance(endpoint, dict) else ():
             self._joined(join, {})
+        for address in bodies.mac_addresses(endpoint) if isinstance(endpoint, dict) else ():
+            self._things.hardware_address(address)
         if endpoint is not None and not ours:
             body["EndpointConfig"] = bodies.without_aliases(endpoint)
         call.relay(self._with_id(call, identity), bodies.written(body))

@@ -57,6 +57,11 @@ _FILE_SYSTEMS = frozenset(
     }
 )
 """What a volume may be of: folders, disks and servers. The others show the kernel's own state."""
+_SERVICES = (
+    *("/run/systemd", "/run/dbus", "/run/podman", "/run/crio", "/run/k3s", "/run/libvirt"),
+    *("/run/netns", "/run/lxc", "/run/containers"),
+)
+"""Where other services of the machine are spoken to, which do what they are told for everybody."""
 KERNEL = ("/proc", "/sys", "/dev/pts", "/dev/mqueue")
 """Where the kernel shows everybody's programs, groups and terminals, to be written too."""
 
@@ -65,10 +70,10 @@ def kind_objection(options: Mapping[str, str]) -> str:
     """Why a volume may not be of the file system that its options name; empty where it may."""
     kinds = [text for key, text in options.items() if key.casefold() == "type"]
     for kind in kinds:
-        if kind not in _FILE_SYSTEMS and not kind.startswith("fuse"):
+        if kind not in _FILE_SYSTEMS and not re.fullmatch(r"fuse(?:\..+|blk)?", kind):
             return (
-                f"a volume of type {kind} is not made: that file system is the kernel's own, and "
-                "shows what belongs to everybody"
+                f"a volume of type {kind} is not made: it is not known as a file system of "
+                "folders, disks or servers, and the kernel's own show what belongs to everybody"
             )
     return ""
 
@@ -100,9 +105,25 @@ def objection(source: str, own: tuple[str, ...], *, real: bool) -> str:
             f"a mount of {source} holds {place}, where the kernel shows everybody's programs: "
             "what goes through it is not seen"
         )
+    if place := next((one for one in _SERVICES if _share(path, one)), ""):
+        return f"a mount of {source} holds {place}, where a service of the machine is spoken to"
     if real and _is_disk(path):
         return f"a mount of {source} is a disk, which may hold what is the engine's own"
     return ""
+
+
+def link_objection(source: str) -> str:
+    """Why a path may not be mounted by a container that the engine starts again by itself."""
+    try:
+        real = _followed(source)
+    except _LostError as error:
+        return f"a mount of {source!r} {error}"
+    if real == os.path.normpath(f"/{source.lstrip('/')}"):
+        return ""
+    return (
+        f"a mount of {source} by a container that the engine starts again by itself leads through "
+        f"a link, which may lead elsewhere by then: name {real} itself"
+    )
 
 
 def _share(path: str, place: str) -> bool:

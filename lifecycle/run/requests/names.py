@@ -32,6 +32,33 @@ def refuse_an_id(ask: Callable[[str], Json | None], kind: str, name: str) -> Non
         )
 
 
+_OPTIONS = frozenset(
+    {
+        *("com.docker.network.bridge.name", "com.docker.network.bridge.enable_icc"),
+        *("com.docker.network.bridge.enable_ip_masquerade", "com.docker.network.driver.mtu"),
+        *("com.docker.network.bridge.host_binding_ipv4", "com.docker.network.bridge.inhibit_ipv4"),
+        *("com.docker.network.bridge.gateway_mode_ipv4", "com.docker.network.bridge.host_ipv4"),
+        *("com.docker.network.bridge.gateway_mode_ipv6", "com.docker.network.host_ipv4"),
+        *("com.docker.network.host_ipv6", "com.docker.network.container_iface_prefix"),
+        *("com.docker.network.enable_ipv4", "com.docker.network.enable_ipv6"),
+    }
+)
+"""What the engine's own drivers do to a new network only."""
+
+
+def refuse_unknown_options(name: str, options: Mapping[str, str]) -> None:
+    """Raise Refused for an option of the engine's own of which it is not known what it changes.
+
+    ``default_bridge`` among them makes a network of the bridge that everybody is on.
+    """
+    for option in options:
+        if option.casefold().startswith("com.docker.network.") and option not in _OPTIONS:
+            raise Refused(
+                f"network {name} is not made: what the option {option} changes for others is not "
+                "known"
+            )
+
+
 def refuse_a_bridge(daemon: Daemon, name: str, options: Mapping[str, str]) -> None:
     """Raise Refused for a network on an interface that is there.
 

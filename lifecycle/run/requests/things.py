@@ -14,7 +14,10 @@ BUILT_IN = frozenset({"", "default", "bridge", "host", "none"})
 """The networks that every engine has; a request that names none means one of them."""
 _FULL_ID = 64
 _CONTAINER_GROUP = re.compile(r"(?:[a-z-]+-)?([0-9a-f]{12,64})(?:\.scope)?")
-_PERSON_GROUP = re.compile(r"user(?:\.slice|-[0-9]+\.slice|@)")
+_PERSON_GROUP = re.compile(
+    r"user(?:\.slice|-[0-9]+\.slice|@|$)|.*\.(?:scope|service)$|(?:kubepods|lxc|slurm|machine)\b"
+)
+"""Of somebody who is logged in, of a service, or of another runtime's container or job."""
 
 
 class Things:
@@ -73,6 +76,15 @@ class Things:
                 self.container(container[1])
             elif (part == ".." or _PERSON_GROUP.match(part)) and not self._o.allows(name):
                 raise not_ours("control group", name, name)
+
+    def hardware_address(self, address: str) -> None:
+        """Whether a container may have a hardware address: another's takes its traffic."""
+        wanted = address.replace("-", ":").lower()
+        for one in self._daemon.containers():
+            networks = ((one.get("NetworkSettings") or {}).get("Networks") or {}).values()
+            taken = {str((network or {}).get("MacAddress")).lower() for network in networks}
+            if wanted in taken:
+                self.container(str(one["Id"]))
 
     def interface(self, name: str) -> None:
         """Whether a network may stand on an interface of the machine: it joins whoever is on it."""

@@ -163,5 +163,14 @@ def test_the_name_of_an_image_may_hold_slashes(method: str, path: str, name: str
 
 @pytest.mark.parametrize("kind", ["containers", "networks", "volumes", "exec", "services"])
 def test_no_other_name_may(kind: str) -> None:
-    for method, rest in (("GET", ""), ("GET", "/json"), ("POST", "/start"), ("DELETE", "")):
-        assert find(method, f"/{kind}/a/b{rest}") is None
+    for method, rest in (("GET", "/logs"), ("GET", "/x/y"), ("POST", "/start"), ("DELETE", "")):
+        found = find(method, f"/{kind}/a/b{rest}")
+        assert found is None or found[0].act is Act.READ
+
+
+@pytest.mark.parametrize("path", ["/containers/team/app:1/json", "/networks/a/b", "/volumes/a/b"])
+def test_what_docker_inspect_asks_of_an_image_s_name_is_read(path: str) -> None:
+    found = find("GET", path)
+    assert found is not None
+    assert found[0].act is Act.READ
+    assert find("DELETE", path) is None

@@ -42,7 +42,8 @@ class Build:
         engine.add("container", "victim", "e", Image=BASE, Config={"Cmd": ["sh"]})
         before = run.ownership.before
         self.noted: list[Entry] = []
-        self.read = ClassicBuild(run.ownership.daemon, before, self.noted.append)
+        self.found: list[Any] = []
+        self.read = ClassicBuild(run.ownership.daemon, before, self.noted.append, self.found.append)
         engine.tag("b", Parent=A, Container=ONE)
         engine.tag("c", Parent=B)
         self.container("1", A, "echo hello")

@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from lifecycle.run.requests.mounts import behind, first_missing, folders, kind_objection, objection
+from lifecycle.run.requests.mounts import (
+    behind,
+    first_missing,
+    folders,
+    kind_objection,
+    link_objection,
+    objection,
+)
 
 OWN = ("/run/docker.sock", "/srv/data")
 
@@ -159,3 +166,18 @@ def test_of_a_path_that_is_not_there_the_uppermost_folder_is_what_the_engine_mak
     assert first_missing(f"{tmp_path}/there") == ""
     assert first_missing(f"{tmp_path}/there/new/deep") == f"{tmp_path}/there/new"
     assert first_missing(f"{tmp_path}/there/../new/") == f"{tmp_path}/new"
+
+
+def test_a_container_that_is_started_again_by_the_engine_mounts_no_link(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "there")
+    assert link_objection(f"{tmp_path}/there") == ""
+    assert link_objection(f"{tmp_path}/new") == ""
+    for source in ("link", "link/deep", "there/../link"):
+        assert f"name {tmp_path}/there" in link_objection(f"{tmp_path}/{source}"), source
+    assert "a process's folder" in link_objection("/proc/self/cwd")
+
+
+@pytest.mark.parametrize("place", ["/run/systemd", "/run/dbus/x", "/run/podman", "/run/netns/y"])
+def test_where_a_service_of_the_machine_is_spoken_to_is_mounted_nowhere(place: str) -> None:
+    assert "a service of the machine" in objection(place, OWN, real=False)

@@ -76,6 +76,12 @@ def test_a_network_that_every_engine_has_may_be_joined_but_is_not_ours_to_touch(
         "/user.slice/user-1000.slice",
         "user@1000.service",
         "/docker/../user",
+        "/slurm/uid_1001/job_7",
+        "lxc.payload.c1",
+        "/machine.slice/machine-vm.scope",
+        "/kubepods/burstable/pod1",
+        "system.slice/ssh.service",
+        "session-1.scope",
     ],
 )
 def test_a_container_s_or_a_person_s_control_group_is_refused(things: Things, group: str) -> None:
