@@ -51,8 +51,10 @@ def _why_left(outcomes: Iterable[Swept]) -> Symptom:
 def _swept_lines(outcome: Swept) -> list[str]:
     if outcome.left_alone:
         return [f"run {outcome.run}: left alone, {outcome.left_alone}"]
-    return [f"run {outcome.run}: {len(outcome.checks)} things"] + [
-        f"  {check.about}: {check.actual}" for check in outcome.checks
+    count = len(outcome.checks)
+    return [f"run {outcome.run}: {count} {'thing' if count == 1 else 'things'}"] + [
+        f"  {check.about}: {check.source if check.actual is None else check.actual}"
+        for check in outcome.checks
     ]
 
 
