@@ -148,7 +148,8 @@ class ClassicBuild:
         identity = str(image["Id"])
         if self._is_from:
             self._known = self._is_base(image)
-            self._found(image)
+            if not {*tags_of(image)} & {*self.pulled}:
+                self._found(image)
         else:
             made = self._chain(identity, len(self._steps))
             if not made or not self._ends_run(made):

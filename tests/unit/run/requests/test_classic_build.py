@@ -287,3 +287,30 @@ def test_a_line_without_an_end_is_not_kept_whole(build: Build) -> None:
     for _ in range(100):
         build.read.hear({"stream": "x" * 65536})
     assert len(build.read._text) <= 65536
+
+
+# -- what was there ---------------------------------------------------------------------------
+
+
+def ids(found: list[Any]) -> list[str]:
+    return [str(image["Id"]) for image in found]
+
+
+def test_what_a_build_stands_on_and_finds_in_the_cache_is_told_as_found(build: Build) -> None:
+    build.hear("Step 1/2 : FROM debian:bookworm\n ---> 000000000000\n")
+    assert ids(build.found) == [BASE]
+    build.hear("Step 2/2 : ENV A=1\n ---> Using cache\n ---> aaaaaaaaaaaa\n")
+    assert ids(build.found) == [BASE, A]
+    assert build.made == []
+
+
+def test_a_base_that_the_build_itself_pulled_was_not_there(build: Build) -> None:
+    build.read.hear({"status": "Status: Downloaded newer image for debian:bookworm"})
+    build.hear("Step 1/1 : FROM debian:bookworm\n ---> 000000000000\n")
+    assert build.found == []
+
+
+def test_what_a_build_makes_was_not_there(build: Build) -> None:
+    build.hear(BUILT)
+    assert build.made == MADE
+    assert not {B, C} & set(ids(build.found))
