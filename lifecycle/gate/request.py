@@ -67,6 +67,13 @@ class Request:
         """The path and the query, as they are sent on."""
         return target(self.version, self.path, self.query)
 
+    def target_of(self, identity: str) -> str:
+        """The same, with a thing's full id in place of the name that was asked for."""
+        path = (self.endpoint.path if self.endpoint else "").format_map(
+            {**self.names, "id": identity}
+        )
+        return target(self.version, path, self.query)
+
     def to_json(self) -> dict[str, Any]:
         """What crosses from the gate's process to the harness."""
         return {

@@ -19,6 +19,7 @@ from lifecycle.engine.events import Event
 from lifecycle.run.ownership.build_layers import above_others, tags_of
 from lifecycle.run.ownership.inventory import Inventory, had_image, identity_of, key_of
 from lifecycle.run.ownership.ledger import Begun, Entry, Kind, Ledger
+from lifecycle.run.ownership.tag_watch import TagWatch
 from lifecycle.text.json_object import Json
 
 PULLED = "a pulled base image, which others may use by now; --remove-pulled takes it away again"
@@ -71,8 +72,7 @@ class Ownership:
         self._folders: set[str] = set()
         self._begun: list[Begun] = []
         self._untold = False
-        self._snapshot: dict[str, str] | None = None
-        self._moved: list[str] = []
+        self.tags = TagWatch(daemon, lambda tag: self.owns("image", tag))
         self.created: dict[str, Json] = {}
         """Containers as they were when they had been created, by their names of then."""
 
@@ -327,12 +327,6 @@ class Ownership:
 
     # -- one step -----------------------------------------------------------------------------
 
-    def look_before(self) -> None:
-        """Before something that can't be read: which image each tag means."""
-        with self._changed:
-            if self._snapshot is None:
-                self._snapshot = self._tags()
-
     def settle(self) -> tuple[list[Refusal], list[Check]]:
         """What the gate refused and noted since the last call, once all of it is written down."""
         deadline = time.monotonic() + SETTLE_LIMIT
@@ -343,36 +337,8 @@ class Ownership:
             notes = list(dict.fromkeys(self._notes))
             self._refusals.clear()
             self._notes.clear()
-        self._compare()
+        self.tags.compare()
         return refusals, notes
-
-    def _compare(self) -> None:
-        """After something that can't be read: which tags of others it may have moved."""
-        with self._changed:
-            before, self._snapshot = self._snapshot, None
-        now = self._tags() if before is not None else None
-        if before is not None and now is not None:
-            self.hold_against(before, now, before)
-
-    def hold_against(
-        self, before: Mapping[str, str], now: Mapping[str, str], tags: Iterable[str]
-    ) -> None:
-        """Which of these tags of others mean another image than before something of ours."""
-        for tag in tags:
-            was, is_now = before.get(tag), now.get(tag)
-            if was and not self.owns("image", tag) and is_now != was:
-                change = f"is {is_now[:19]}" if is_now else "is gone"
-                self._moved.append(f"image {tag} was {was[:19]} and {change}")
-
-    def tags(self) -> dict[str, str]:
-        """Which image each tag means now."""
-        return {t: str(i["Id"]) for i in self.daemon.images() for t in tags_of(i)}
-
-    def _tags(self) -> dict[str, str] | None:
-        try:
-            return self.tags()
-        except EngineError:
-            return None  # what is not known accuses nobody; the step tells of the engine
 
     # -- the measure --------------------------------------------------------------------------
 
@@ -393,23 +359,22 @@ class Ownership:
         return sorted(self._known)
 
     @property
-    def moved(self) -> list[str]:
-        """Tags of others that changed while something of ours ran that can't be read."""
-        return list(dict.fromkeys(self._moved))
-
-    @property
     def ever_made(self) -> Mapping[tuple[str, str], str]:
         """The ids of all that this run made, by their keys in an inventory."""
         return dict(self._ever)
 
-    def knows(self, event: Event) -> bool:
-        """Whether an event is of something that this run made, pulled or touched with leave."""
-        ids = {event.id, event.name, *(event.attributes.get(k, "") for k in _IN_EVENTS)} - {""}
-        return not ids.isdisjoint(self._known)
+    def of_others(self, events: Iterable[Event]) -> list[Event]:
+        """The events of what this run neither made nor pulled nor touched with leave."""
+        known = self._known
+        return [event for event in events if known.isdisjoint(_ids_of(event))]
 
     @property
     def _known(self) -> set[str]:
         return {i for _, i in self._touched} | self._ids | self._named | self._pulled
+
+
+def _ids_of(event: Event) -> set[str]:
+    return {event.id, event.name, *(event.attributes.get(k, "") for k in _IN_EVENTS)} - {""}
 
 
 def _is_of_root(path: str) -> bool:

@@ -152,7 +152,7 @@ def measure(ownership: Ownership, events: EventLog, entries: Iterable[Entry]) ->
             ownership.before, after, {k: i for k, i in made.items() if k not in away}
         ),
         kept_on_purpose=kept_on_purpose(ownership, kept),
-        foreign_touched=[*claimed(ownership.before, after, made), *ownership.moved],
+        foreign_touched=[*claimed(ownership.before, after, made), *ownership.tags.moved],
         others_meanwhile=_of_others(ownership, events),
         known=ownership.all_ids,
         touched_with_leave=ownership.touched_with_leave,
@@ -162,4 +162,4 @@ def measure(ownership: Ownership, events: EventLog, entries: Iterable[Entry]) ->
 def _of_others(ownership: Ownership, events: EventLog) -> list[str]:
     """The ids of what changed since the log was opened, and is none of ours."""
     changes = (e for e in events.since() if e.at >= events.opened and e.action not in _NO_CHANGE)
-    return sorted({e.id for e in changes if not ownership.knows(e)})
+    return sorted({e.id for e in ownership.of_others(changes)})

@@ -13,7 +13,8 @@ from lifecycle.gate.gate import Call, Heard
 from lifecycle.gate.methods import HISTORY, METHODS, SOLVE, UNKNOWN, Does
 from lifecycle.run.ownership.ownership import Ownership
 from lifecycle.run.requests.bodies import BodyError
-from lifecycle.run.requests.images import Images, named
+from lifecycle.run.requests.image_names import named
+from lifecycle.run.requests.images import Images
 from lifecycle.run.requests.refusal import Refused, everybodys, not_ours
 from lifecycle.run.requests.solve import Solve, read_recorded, read_solve, read_solved
 
@@ -42,7 +43,7 @@ class BuildKit:
     def grpc(self, call: Call) -> None:
         """``POST /grpc``: calls of BuildKit's methods."""
         if self._o.allows("api:POST/grpc"):
-            self._o.look_before()
+            self._o.tags.look_before()
             call.relay()
             return
         builds: dict[int, _Begun] = {}

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 import h11
 
+from lifecycle.gate.gate import Call
 from lifecycle.text.json_object import Json
 
 _MOST = 1 << 16
@@ -62,3 +63,18 @@ class Messages:
                     yield message
         self._too_long |= len(rest) > _MOST
         self._rest = b"" if self._too_long else rest
+
+
+def followed(
+    call: Call,
+    where: str = "",
+    hear: Callable[[Json], None] = lambda _: None,
+    *,
+    hold: bool = False,
+) -> Messages:
+    """Let a request through, and hand each message of the engine to ``hear``, to the end."""
+    messages = Messages()
+    for piece in call.relay_and_follow(where, hold=hold):
+        for message in messages.feed(piece):
+            hear(message)
+    return messages

@@ -9,11 +9,13 @@ from __future__ import annotations
 import errno
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from lifecycle.engine.daemon import Daemon
 from lifecycle.run.requests import bodies
+from lifecycle.run.requests.refusal import Refused
 from lifecycle.text.json_object import Json
 
 MOST_LINKS = 40
@@ -188,3 +190,33 @@ def _is_disk(path: str) -> bool:
     with suppress(OSError):
         return Path(path).is_block_device()
     return False
+
+
+class Mounts:
+    """What the containers and volumes of one run may mount. Each raises Refused."""
+
+    def __init__(self, daemon: Daemon, own: tuple[str, ...], *, as_written: bool) -> None:
+        """``own`` are the engine's places; ``as_written``: the scenario goes round the gate."""
+        self._daemon, self._own, self._as_written = daemon, own, as_written
+
+    def places(self, sources: Iterable[str]) -> None:
+        """Whether these paths of the machine may be mounted."""
+        self._refuse(
+            objection(source, self._own, real=self._daemon.shares_machine) for source in sources
+        )
+
+    def links(self, sources: Iterable[str]) -> None:
+        """Whether a container may mount them that the engine starts again by itself.
+
+        It follows a link anew each time.
+        """
+        self._refuse(link_objection(source) for source in sources if self._daemon.shares_machine)
+
+    def kinds(self, volumes: Iterable[Mapping[str, str]]) -> None:
+        """Whether volumes may have these options."""
+        self._refuse(kind_objection(options) for options in volumes)
+
+    def _refuse(self, objections: Iterable[str]) -> None:
+        why = "" if self._as_written else next(filter(None, objections), "")
+        if why:
+            raise Refused(f"{why} (`engine: as-written` in the scenario lifts this)")

@@ -8,7 +8,10 @@ from lifecycle.engine.daemon import Daemon
 from lifecycle.machine.addresses import taken_by
 from lifecycle.run.ownership.inventory import identity_of
 from lifecycle.run.ownership.ownership import Ownership
+from lifecycle.run.requests import container_bodies
+from lifecycle.run.requests.bodies import Join
 from lifecycle.run.requests.refusal import Absent, Refused, not_ours
+from lifecycle.text.json_object import Json
 
 BUILT_IN = frozenset({"", "default", "bridge", "host", "none"})
 """The networks that every engine has; a request that names none means one of them."""
@@ -63,6 +66,18 @@ class Things:
             return volume is not None
         if not self._o.has_leave("volume", identity_of(volume), name):
             raise not_ours("volume", name, name)
+        return True
+
+    def joined(self, join: Join, body: Json) -> bool:
+        """Whether what a container would share is there; raises Refused where it is another's."""
+        if join.kind == "container":
+            self.container(join.name)
+        elif join.kind == "network":
+            _, ours = self.network(join.name)
+            if not ours:
+                container_bodies.drop_aliases(body, join.name)
+        else:
+            return self.volume(join.name)
         return True
 
     def control_group(self, name: str) -> None:

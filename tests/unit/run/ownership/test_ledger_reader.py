@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +107,15 @@ def test_a_run_in_another_pid_namespace_is_alive_and_its_numbers_are_not_ours(
         )
 
 
+def names_of_files(pid: int) -> list[str]:
+    """What a process holds open; it may close one while we look."""
+    names = []
+    for path in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):
+            names.append(str(path.readlink()))
+    return names
+
+
 @pytest.mark.parametrize("on_terminal", [False, True])
 def test_no_program_of_a_run_holds_its_ledger(
     ledger: Ledger,
@@ -118,7 +127,7 @@ def test_no_program_of_a_run_holds_its_ledger(
 
     def look(pid: int) -> None:
         wait_until(lambda: b"sleep" in Path(f"/proc/{pid}/cmdline").read_bytes())
-        held.append([str(path.readlink()) for path in Path(f"/proc/{pid}/fd").iterdir()])
+        held.append(names_of_files(pid))
 
     words, env = ["sleep", "60"], {"PATH": os.defpath}
     if on_terminal:

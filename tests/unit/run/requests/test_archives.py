@@ -230,7 +230,7 @@ def test_a_tag_of_theirs_that_the_engine_loaded_though_no_manifest_said_it_is_to
     archive = {"manifest.json": [json.dumps(manifest("b:1"))]}
     shared.ask("POST /images/load", b"", does, archive=archive)
     # What the engine does not say that it loaded, its owner has moved meanwhile.
-    assert bool(shared.ownership.moved) == (said == THEIRS)
+    assert bool(shared.ownership.tags.moved) == (said == THEIRS)
 
 
 def test_an_image_that_comes_without_a_name_is_ours_by_its_id(run: Run) -> None:

@@ -207,7 +207,7 @@ def test_leave_for_all_of_it_is_asked_by_its_name_and_then_tags_are_compared(sha
     assert shared.ask("POST /grpc").relayed
     shared.engine.tag("a", THEIRS)
     shared.ownership.settle()
-    assert shared.ownership.moved == [f"image {THEIRS} was {B[:19]} and is {A[:19]}"]
+    assert shared.ownership.tags.moved == [f"image {THEIRS} was {B[:19]} and is {A[:19]}"]
 
 
 def test_what_a_tag_meant_before_it_was_built_again_is_no_colleague_s(shared: Run) -> None:
@@ -218,4 +218,4 @@ def test_what_a_tag_meant_before_it_was_built_again_is_no_colleague_s(shared: Ru
         shared.ownership.gone("image", f"new-{RUN}:latest")
     for identity, ours in ((A, True), (C, True), (B, False)):
         event = Event("image", "delete", identity, identity, {}, 0.0)
-        assert shared.ownership.knows(event) is ours
+        assert (shared.ownership.of_others([event]) == []) is ours

@@ -274,4 +274,4 @@ def test_a_tag_that_its_owner_moves_while_our_build_runs_is_theirs(tagged: Run) 
 
     tagged.ask("POST /build?t=mine/x", b"", moves)
     tagged.ownership.settle()
-    assert tagged.ownership.moved == []
+    assert tagged.ownership.tags.moved == []

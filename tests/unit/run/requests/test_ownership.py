@@ -87,7 +87,7 @@ def test_an_image_that_was_there_is_never_ours_whole(run: Run) -> None:
 
 def test_an_image_whose_tag_moved_on_is_ours_without_a_name_unless_it_was_there(run: Run) -> None:
     run.engine.tag("b")
-    run.ownership.look_before()
+    run.ownership.tags.look_before()
     run.engine.tag("a")
     run.engine.tag("c", "lee/x:1")
     for identity in ("", A, B, C, image_id("d")):
@@ -142,9 +142,9 @@ def test_an_engine_that_is_away_before_what_can_t_be_read_ends_nothing(
         raise EngineError("away")
 
     monkeypatch.setattr(run.ownership.daemon, "images", away)
-    run.ownership.look_before()
+    run.ownership.tags.look_before()
     run.ownership.settle()
-    assert run.ownership.moved == []
+    assert run.ownership.tags.moved == []
 
 
 # -- the measure --------------------------------------------------------------------------------
@@ -176,7 +176,7 @@ def test_an_event_of_what_is_ours_pulled_or_touched_with_leave_is_known(
     ownership.may_touch("container", THEIRS, "theirs")
     for kind, name, _ in shared.entries:
         ownership.gone(kind, name)  # type: ignore[arg-type]
-    assert ownership.knows(seen), "though it is gone by now"
+    assert ownership.of_others([seen]) == [], "though it is gone by now"
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,7 @@ def test_an_event_of_what_is_ours_pulled_or_touched_with_leave_is_known(
 )
 def test_an_event_of_others_things_is_not(shared: Run, seen: Event) -> None:
     shared.make_image("a", MINE)
-    assert not shared.ownership.knows(seen)
+    assert shared.ownership.of_others([seen]) == [seen]
 
 
 def test_all_that_was_ever_made_is_known_by_the_keys_of_an_inventory(shared: Run) -> None:

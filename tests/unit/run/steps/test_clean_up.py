@@ -216,7 +216,7 @@ def test_what_was_touched_with_leave_is_nobody_else_s_doing(world: FakeWorld) ->
 
 def test_a_tag_of_others_that_moved_while_something_of_ours_ran_is_told(world: FakeWorld) -> None:
     done(world, "  - docker ps\n")
-    world.session.ownership._moved.append("image theirs was a and is b")
+    world.session.ownership.tags._moved.append("image theirs was a and is b")
     result, remains = cleaned(world)
     assert remains.foreign_touched == ["image theirs was a and is b"]
     (check,) = [c for c in result.checks if c.about == "others' things"]

@@ -1,0 +1,105 @@
+"""Requests that make an image here: builds, and commits of containers."""
+
+from __future__ import annotations
+
+from lifecycle.checks.check import unverified
+from lifecycle.engine.daemon import Daemon
+from lifecycle.gate.gate import Call
+from lifecycle.gate.request import Request, target
+from lifecycle.run.ownership.ledger import Entry
+from lifecycle.run.ownership.ownership import Ownership
+from lifecycle.run.requests import bodies
+from lifecycle.run.requests.classic_build import ClassicBuild, only
+from lifecycle.run.requests.image_names import joined, named
+from lifecycle.run.requests.images import Images
+from lifecycle.run.requests.messages import followed
+from lifecycle.run.requests.refusal import Refused
+from lifecycle.run.requests.things import BUILT_IN, Things
+
+_OFF = frozenset({"", "0", "false", "False"})
+_BUILDKIT = "2"
+
+
+class Builds:
+    """Decides on builds and commits for one run."""
+
+    def __init__(
+        self, ownership: Ownership, daemon: Daemon, things: Things, images: Images
+    ) -> None:
+        self._o, self._daemon, self._things, self._images = ownership, daemon, things, images
+
+    def commit(self, call: Call) -> None:
+        """``POST /commit`` of a container that is ours."""
+        container = self._things.container(call.request.get("container"))
+        made_from = (self._daemon.container(container) or {}).get("Image")
+        base = self._daemon.image(str(made_from)) if made_from else None
+        if base is not None:
+            self._o.found(base)
+        bodies.read(call.body, bodies.NOTHING)
+        repository = call.request.get("repo")
+        tags = [joined(repository, call.request.get("tag"))] if repository else []
+        was = self._images.ids(tags)
+        mine = [tag for tag in tags if self._images.claim(tag)]
+        query = [(k, v) for k, v in call.request.query if k != "container"]
+        query.append(("container", container))
+        answer = call.relay_and_wait(target(call.request.version, call.request.path, query))
+        try:
+            self._images.tagged(mine, was, lambda _, now: now == answer.made, complete=answer.known)
+            if not tags:
+                self._images.made_by_id(answer.made)
+        finally:
+            call.release()
+
+    def build(self, call: Call) -> None:
+        """``POST /build``: the old builder, or an old client's build by BuildKit."""
+        request = call.request
+        self._refuse_places(request)
+        if request.get("buildid"):
+            self._o.build_known_as(request.get("buildid"))
+        tags = [named(tag) for tag in (*request.all("t"), *bodies.exported(request.get("outputs")))]
+        was = self._images.ids(tags)
+        mine = [tag for tag in tags if self._images.claim(tag)]
+        query = list(request.query)
+        if request.get("pull") not in _OFF:
+            query = [(k, v) for k, v in query if k != "pull"]
+            reason = "left out: the base image's tag would move where its registry has another"
+            self._o.note(unverified("--pull: the base is the registry's", "the newest", reason))
+        is_read = request.get("version") != _BUILDKIT
+        # A quiet build tells nothing of what it makes: it is asked to, and its client is not told.
+        quiet = is_read and request.get("q") not in _OFF
+        query = [(k, v) for k, v in query if k != "q" or not quiet]
+        stream = ClassicBuild(self._daemon, self._o.before, self._layer, self._o.found)
+        hear = stream.hear if is_read else stream.hear_result
+        where = target(request.version, request.path, query)
+        messages = followed(call, where, hear, hold=quiet)
+        if is_read and (stream.untold or not messages.ended):
+            self._o.build_untold()
+        built = "" if messages.failed else stream.result
+        try:
+            self._images.tagged(mine, was, lambda _, now: now == built, complete=messages.ended)
+            if not tags:
+                self._images.made_by_id(built)
+            for base in stream.pulled:
+                image = self._daemon.image(base)
+                if image is not None and not self._o.owns("image", base):
+                    self._o.pulled(base, str(image["Id"]))
+        finally:
+            call.release(only(built) if quiet else b"")
+
+    def _refuse_places(self, request: Request) -> None:
+        """What the build's containers would join must be ours."""
+        mode = request.get("networkmode")
+        if mode.startswith("container:"):
+            self._things.container(mode.removeprefix("container:"))
+        elif mode not in BUILT_IN:
+            self._things.network(mode)
+        self._things.control_group(request.get("cgroupparent"))
+
+    def cancel(self, call: Call) -> None:
+        """``POST /build/cancel`` of a build of ours."""
+        if not self._o.owns_build(call.request.get("id")):
+            raise Refused("a build that this run did not begin is not cancelled")
+        call.relay()
+
+    def _layer(self, entry: Entry) -> None:
+        self._o.made(entry.kind, entry.name, entry.id)

@@ -1,0 +1,180 @@
+"""Requests that make, touch or remove containers and what runs inside them."""
+
+from __future__ import annotations
+
+import itertools
+from contextlib import suppress
+
+from lifecycle.engine.daemon import Daemon
+from lifecycle.gate.gate import Answer, Call
+from lifecycle.gate.request import target
+from lifecycle.run.ownership.ownership import Ownership
+from lifecycle.run.requests import bodies, container_bodies, mounts
+from lifecycle.run.requests.bodies import Join
+from lifecycle.run.requests.names import refuse_an_id
+from lifecycle.run.requests.refusal import Absent, Refused, not_ours
+from lifecycle.run.requests.settling import removed, settled
+from lifecycle.run.requests.things import Things
+from lifecycle.run.requests.volumes import Volumes
+from lifecycle.text.json_object import Json
+
+_OK = range(200, 300)
+_MOUNTING = frozenset({"start", "restart", "archive"})
+"""Requests at which the engine looks up anew what a container mounts and joins."""
+
+
+class Containers:
+    """Decides on containers for one run."""
+
+    def __init__(
+        self, ownership: Ownership, daemon: Daemon, things: Things, volumes: Volumes
+    ) -> None:
+        self._o, self._daemon, self._things = ownership, daemon, things
+        self._volumes, self._mounts = volumes, volumes.mounts
+        self._unnamed = itertools.count(1)
+
+    def create(self, call: Call) -> None:
+        """``POST /containers/create``: of what is ours, or everybody's."""
+        request = call.request
+        body = bodies.read(call.body, bodies.CONTAINER)
+        self._mounts.places(mounts.folders(body))
+        if bodies.restarts(body):
+            self._mounts.links(mounts.folders(body))
+        self._mounts.kinds(bodies.volume_options(body))
+        self._things.control_group(bodies.control_group(body))
+        for address in bodies.mac_addresses(body):
+            self._things.hardware_address(address)
+        volumes = [j.name for j in bodies.joins(body) if not self._things.joined(j, body)]
+        query = list(request.query)
+        name = request.get("name").lstrip("/")
+        if not name:
+            name = f"unnamed-0{next(self._unnamed)}-{self._o.run}"
+            query = [(k, v) for k, v in query if k != "name"] + [("name", name)]
+        refuse_an_id(self._daemon.container, "container", name)
+        for volume in volumes:
+            self._o.intend("volume", volume)
+        known = self._o.intends("container", name)
+        self._o.intend("container", name)
+        self._o.engine_may_make(self._missing_folders(body))
+        answer = call.relay_and_wait(
+            target(request.version, request.path, query), bodies.written(body)
+        )
+        try:
+            self._created(name, answer, known)
+            for volume in volumes:
+                self._volumes.made_if_there(volume)
+        finally:
+            call.release()
+
+    def _missing_folders(self, body: Json) -> set[str]:
+        """What the engine would make of the machine's folders; they are no one's of the run's."""
+        if not self._daemon.shares_machine:
+            return set()
+        return {mounts.first_missing(source) for source in bodies.folders_to_make(body)} - {""}
+
+    def _created(self, name: str, answer: Answer, known: bool) -> None:  # noqa: FBT001
+        """Write down a container that was made, as it is before anything else happens to it."""
+        identity = settled(self._o, "container", name, answer, known=known)
+        if not identity:
+            return
+        container = self._daemon.container(identity)
+        if container is None:
+            return
+        self._o.created[name] = container
+        for mount in container_bodies.volumes(container):
+            if container_bodies.is_anonymous(container, mount):
+                self._volumes.made_if_there(str(mount["Name"]))
+
+    def touch(self, call: Call) -> None:
+        """A request that changes or enters a container."""
+        identity = self._things.container(call.request.names["id"])
+        what = call.request.path.rpartition("/")[2]
+        if what in _MOUNTING and self._o.owns("container", identity):
+            self._look_again(identity)
+        call.relay(call.request.target_of(identity))
+
+    def _look_again(self, identity: str) -> None:
+        """What a container shares is looked up by its words whenever it starts: so do we.
+
+        A link may lead elsewhere by now, and a name mean another thing: that of a network of ours
+        which is gone may be how the id of another one begins.
+        """
+        container = self._daemon.container(identity) or {}
+        try:
+            self._shares_what_it_may(container)
+        except Refused:
+            if container_bodies.is_new_and_temporary(container):
+                # Where a start fails the engine removes it: docker run --rm waits for that.
+                self._daemon.remove_container(identity)
+                self._o.gone_by_id("container", identity)
+            raise
+
+    def _shares_what_it_may(self, container: Json) -> None:
+        body = {"HostConfig": container.get("HostConfig")}
+        networks = (Join("network", name) for name in bodies.networks_of(container))
+        for join in (*bodies.joins(body), *networks):
+            with suppress(Absent):  # the engine says so itself
+                self._things.joined(join, body)
+        self._mounts.places(mounts.folders(body))
+        for mount in container_bodies.volumes(container):
+            volume = self._daemon.volume(str(mount.get("Name"))) or {}
+            options = bodies.options_of(volume, "Options")
+            self._mounts.places(mounts.behind(options))
+            self._mounts.kinds([options])
+
+    def update(self, call: Call) -> None:
+        """``POST /containers/ID/update``."""
+        identity = self._things.container(call.request.names["id"])
+        body = bodies.read(call.body, bodies.UPDATE)
+        if bodies.restarts({"HostConfig": body}):
+            container = self._daemon.container(identity) or {}
+            self._mounts.links(mounts.folders({"HostConfig": container.get("HostConfig")}))
+        call.relay(call.request.target_of(identity), bodies.written(body))
+
+    def remove(self, call: Call) -> None:
+        """``DELETE /containers/ID``."""
+        if call.request.get("link") not in {"", "0", "false", "False"}:
+            raise Refused("a link between containers is not removed: it has no id")
+        identity = self._things.container(call.request.names["id"])
+        removed(self._o, call, "container", identity, call.request.target_of(identity))
+
+    def rename(self, call: Call) -> None:
+        """``POST /containers/ID/rename``: the new name is on the ledger before."""
+        identity, new = self._things.container(call.request.names["id"]), call.request.get("name")
+        new = new.lstrip("/")
+        ours = self._o.owns("container", identity)
+        refuse_an_id(self._daemon.container, "container", new)
+        known = self._o.intends("container", new)
+        if ours:
+            self._o.intend("container", new)
+        answer = call.relay_and_wait(call.request.target_of(identity))
+        try:
+            if ours and answer.status in _OK:
+                old = [e.name for e in self._o.entries() if e.id == identity]
+                self._o.made("container", new, identity)
+                for name in old:
+                    self._o.gone("container", name)
+            elif ours and answer.known and not known:
+                self._o.gone("container", new)
+        finally:
+            call.release()
+
+    def create_exec(self, call: Call) -> None:
+        """``POST /containers/ID/exec``."""
+        bodies.read(call.body, bodies.NOTHING)
+        identity = self._things.container(call.request.names["id"])
+        answer = call.relay_and_wait(call.request.target_of(identity))
+        try:
+            if answer.made:
+                self._o.made_exec(answer.made)
+        finally:
+            call.release()
+
+    def touch_exec(self, call: Call) -> None:
+        """A request about an exec, which has an id of its own."""
+        identity = call.request.names["id"]
+        if not (self._o.owns_exec(identity) or self._o.allows(identity)):
+            if self._daemon.exec(identity) is None:
+                raise Absent(f"No such exec instance: {identity}")
+            raise not_ours("exec", identity, identity)
+        call.relay()

@@ -1,0 +1,59 @@
+"""Requests that make, join or remove networks."""
+
+from __future__ import annotations
+
+from lifecycle.engine.daemon import Daemon
+from lifecycle.gate.gate import Call
+from lifecycle.run.ownership.ownership import Ownership
+from lifecycle.run.requests import bodies
+from lifecycle.run.requests.names import refuse_a_bridge, refuse_an_id, refuse_unknown_options
+from lifecycle.run.requests.settling import removed, settled
+from lifecycle.run.requests.things import Things
+
+
+class Networks:
+    """Decides on networks for one run."""
+
+    def __init__(self, ownership: Ownership, daemon: Daemon, things: Things) -> None:
+        self._o, self._daemon, self._things = ownership, daemon, things
+
+    def create(self, call: Call) -> None:
+        """``POST /networks/create``: with addresses and settings that take nothing from others."""
+        body = bodies.read(call.body, bodies.NETWORK)
+        name = str(body.get("Name") or "")
+        refuse_an_id(self._daemon.network, "network", name)
+        options = bodies.options_of(body, "Options")
+        refuse_a_bridge(self._daemon, name, options)
+        refuse_unknown_options(name, options)
+        if source := bodies.config_from(body):
+            self._things.network(source)
+        self._things.interface(options.get("parent", ""))
+        for subnet in bodies.subnets(body):
+            self._things.addresses(subnet)
+        body["CheckDuplicate"] = True  # else its owner could not use a network by its name
+        known = self._o.intends("network", name)
+        self._o.intend("network", name)
+        answer = call.relay_and_wait(body=bodies.written(body))
+        try:
+            settled(self._o, "network", name, answer, known=known)
+        finally:
+            call.release()
+
+    def remove(self, call: Call) -> None:
+        """``DELETE /networks/ID``."""
+        identity, _ = self._things.network(call.request.names["id"])
+        removed(self._o, call, "network", identity, call.request.target_of(identity))
+
+    def join(self, call: Call) -> None:
+        """``POST /networks/ID/connect`` and ``disconnect``."""
+        body = bodies.read(call.body, bodies.CONNECT)
+        identity, ours = self._things.joinable(call.request.names["id"])
+        body["Container"] = self._things.container(str(body.get("Container") or ""))
+        endpoint = body.get("EndpointConfig")
+        for join in bodies.links(endpoint) if isinstance(endpoint, dict) else ():
+            self._things.joined(join, {})
+        for address in bodies.mac_addresses(endpoint) if isinstance(endpoint, dict) else ():
+            self._things.hardware_address(address)
+        if endpoint is not None and not ours:
+            body["EndpointConfig"] = bodies.without_aliases(endpoint)
+        call.relay(call.request.target_of(identity), bodies.written(body))
