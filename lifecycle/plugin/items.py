@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from lifecycle.gate.ahead import start_ahead
 from lifecycle.plugin.interrupts import KEY, Interrupts
 from lifecycle.report.inert import inert
 from lifecycle.report.text import clean, one_line
@@ -42,6 +43,8 @@ class ScenarioFile(pytest.File):
         """One item a step, then ``finally``, then the clean-up."""
         from lifecycle.plugin.wiring import make_run
 
+        if not self.config.option.collectonly:
+            start_ahead()
         try:
             self.scenario = load(self.path)
         except ScenarioError as error:

@@ -57,7 +57,7 @@ class FakeWorld:
         patch.setattr(tempfile, "tempdir", str(folder))
         patch.setattr("lifecycle.run.session.open.connect", lambda *_: self.daemon)
         patch.setattr("lifecycle.run.session.open.Gates", self._opened)
-        patch.setattr("lifecycle.run.session.open.GateProcess", FakeGateProcess)
+        patch.setattr("lifecycle.gate.ahead.GateProcess", FakeGateProcess)
         patch.setattr("lifecycle.run.steps.findings._diagnosed", self._diagnose)
         patch.setattr("lifecycle.run.observing.step_facts.EVENT_LIMIT", 0.2)
 

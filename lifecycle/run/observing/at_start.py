@@ -32,7 +32,7 @@ class Watch:
     listeners: str = ""
     """The probe's listeners in an idle container: in another they would be in a service's way."""
     prepare: Callable[[str], None] = lambda _container: None
-    """Called with its id after the look, for what later looks need."""
+    """Called with its id beside the look, for what later looks need."""
     inside: Inside = field(default_factory=lambda: Inside(unseen="it did not start"))
     round_trips: dict[str, RoundTrip] = field(default_factory=dict)
     done: threading.Event = field(default_factory=threading.Event)
@@ -58,8 +58,8 @@ class Witness:
         watch = self._watches.get(event.name)
         if watch and event.action == "start":
             del self._watches[event.name]
-            target = partial(self._look, event, watch)
-            threading.Thread(target=target, name=f"look {event.name}", daemon=True).start()
+            for what in (partial(watch.prepare, event.id), partial(self._look, event, watch)):
+                threading.Thread(target=what, name=f"look {event.name}", daemon=True).start()
 
     def _look(self, event: Event, watch: Watch) -> None:
         idle = is_idle(self._ownership.created.get(event.name) or {})
@@ -71,4 +71,3 @@ class Witness:
         finally:
             watch.round_trips = watch.trips.finish(watch.inside)
             watch.done.set()
-        watch.prepare(event.id)

@@ -36,8 +36,11 @@ class Looks:
     _once: set[Key] = field(default_factory=set)
     _open: dict[Key, tuple[Resident, str]] = field(default_factory=dict)
     _closed: bool = False
-    _turn: threading.Lock = field(default_factory=threading.Lock)
-    """The look at an event has a thread of its own."""
+    _turns: dict[Key, threading.RLock] = field(default_factory=dict)
+    """One look at a time by each: that at an event has a thread of its own."""
+
+    def _turn(self, key: Key) -> threading.RLock:
+        return self._turns.setdefault(key, threading.RLock())
 
     def inside(
         self, container: str, probe: Probe, user: str = "", *, again: bool = False
@@ -47,7 +50,7 @@ class Looks:
         ``container`` is its id; ``again`` says that another such look will follow.
         """
         key = (container, user)
-        with self._turn:
+        with self._turn(key):
             stayed = key in self._open
             if again or stayed or key in self._once:
                 look = self._through(key, probe)
@@ -61,8 +64,8 @@ class Looks:
     def prepare(self, container: str, users: Sequence[str]) -> None:
         """Begin the shells by which these users will look, so that no look waits for its own."""
         for user in users:
-            with self._turn:
-                key = (container, user)
+            key = (container, user)
+            with self._turn(key):
                 if not self._closed and key not in self._open:
                     # A look, so that it is known with which accounts the shell has begun.
                     self._through(key, Probe())
@@ -89,23 +92,38 @@ class Looks:
 
     def text(self, container: str, path: str) -> str:
         """A file as root reads it: with a shell of root's that stays, else without any."""
-        with self._turn:
-            for key in [k for k in self._open if k[0] == container and k[1] in _ROOT]:
+        output = self.ask_root(container, f"cat -- {shlex.quote(path)}")
+        return output or (self.daemon.read_file(container, path) or b"").decode("utf-8", "replace")
+
+    def ask_root(self, container: str, script: str) -> str:
+        """What a script prints in a shell of root's that stays; empty where there is none.
+
+        A shell in which it prints nothing serves no more.
+        """
+        for key in [(container, user) for user in _ROOT]:
+            with self._turn(key):
+                if key not in self._open:
+                    continue
                 with suppress(EngineError):
-                    if output := self._open[key][0].ask(f"cat -- {shlex.quote(path)}"):
+                    if output := self._open[key][0].ask(script):
                         return output
                 self._drop(key)
-        return (self.daemon.read_file(container, path) or b"").decode("utf-8", "replace")
+        return ""
+
+    def leave(self, container: str) -> None:
+        """End those in one container, which is about to be stopped: it ends the sooner."""
+        for key in [k for k in list(self._open) if k[0] == container]:
+            self._drop(key)
 
     def _drop(self, key: Key) -> None:
-        shell, _ = self._open.pop(key, (None, ""))
-        if shell is not None:
-            with suppress(EngineError, OSError):
-                shell.close()
+        with self._turn(key):
+            shell, _ = self._open.pop(key, (None, ""))
+            if shell is not None:
+                with suppress(EngineError, OSError):
+                    shell.close()
 
     def close(self) -> None:
         """End all of them."""
-        with self._turn:
-            self._closed = True
-            for key in list(self._open):
-                self._drop(key)
+        self._closed = True
+        for key in list(self._turns):
+            self._drop(key)

@@ -64,6 +64,9 @@ def look_before(session: Session, planned: PlannedStep, promises: Sequence[Promi
     containers: dict[str, Json | None] = {}
     for name in _containers(planned, planned.line.uses if planned.line else ()):
         containers[name] = session.daemon.container(session.real("container", name))
+    if "container" in planned.does.ends:
+        for container in filter(None, containers.values()):
+            session.looks.leave(str(container["Id"]))
     user = planned.expect.get("password_changed")
     old = None
     on = _on(session, planned)
@@ -93,7 +96,8 @@ def _watch(session: Session, planned: PlannedStep, promises: Sequence[Promise]) 
     trips.make_outside()
     later = later_looks(session.plan, planned)
     look = partial(session.looks.inside, again="" in later)
-    prepare = partial(session.looks.prepare, users=later)
+    # Its own user's stays with the look itself.
+    prepare = partial(session.looks.prepare, users=[user for user in later if user])
     once = listeners(p for p, places in _ports(planned, promises).items() if places == 1)
     watch = Watch(look, trips.extend(), trips, once, prepare)
     session.witness.watch(session.real("container", planned.container), watch)
@@ -359,13 +363,18 @@ def _password(session: Session, planned: PlannedStep, before: Before, facts: Fac
         return
     real, typed = session.real("container", on), session.terminals.last_secret(on)
     hashes = before.password, _shadow_hash(session, on, user)
-    facts.password = look_at_password(session.daemon, real, user, hashes, typed)
+    ask_root = partial(session.looks.ask_root, _identity(session, on))
+    facts.password = look_at_password(session.daemon, real, user, hashes, typed, ask_root=ask_root)
 
 
 def _shadow_hash(session: Session, on: str, user: str) -> str | None:
+    return shadow_hash(session.looks.text(_identity(session, on), SHADOW), user)
+
+
+def _identity(session: Session, on: str) -> str:
+    """The id of a container of ours by its written name; the name in use where it is not known."""
     real = session.real("container", on)
-    made = session.ownership.created.get(real) or {"Id": real}
-    return shadow_hash(session.looks.text(str(made["Id"]), SHADOW), user)
+    return str((session.ownership.created.get(real) or {"Id": real})["Id"])
 
 
 def wait_until(holds: Callable[[], bool], limit: float) -> bool:

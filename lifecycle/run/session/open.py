@@ -10,7 +10,7 @@ from pathlib import Path
 
 from lifecycle.engine.events import EventLog
 from lifecycle.facts.model import World
-from lifecycle.gate.gate import GateProcess
+from lifecycle.gate import ahead
 from lifecycle.machine.remove_tree import remove_tree
 from lifecycle.machine.subject import environment
 from lifecycle.run.observing.at_start import Witness
@@ -64,7 +64,7 @@ def open_session(  # noqa: PLR0913 - a run is opened from all of these
     env = environment(subject, environ)
     find_cli(env)
     address = find_address(options, env, subject)
-    gate_process = GateProcess()  # it starts while the rest is made ready
+    gate_process = ahead.take()  # it starts while the rest is made ready
     stack.callback(gate_process.close)
     daemon = connect(address, env)
     stack.callback(daemon.close)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
+import subprocess
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
 from lifecycle.checks.password import password_changed
 from lifecycle.engine.daemon import Daemon, EngineError, ExecOutcome
+from lifecycle.facts.model import PasswordFacts
 from lifecycle.facts.password import (
     authenticate,
     look_at_password,
@@ -96,6 +100,64 @@ def test_the_refusal_of_a_su_without_power_proves_nothing(looks: Any, how: str) 
     found, said_how = authenticate(daemon(REFUSED, **looks), "c", "kim", "s3cret")
     assert found is None
     assert how in said_how
+
+
+MANY_WORDS = "p'a \"ss$(id) \\n"
+
+
+def in_root_s_shell(tmp_path: Path, typed: str, **programs: str) -> tuple[list[str], PasswordFacts]:
+    """What a login by a real shell comes to, and what its programs were called with."""
+    for name, text in programs.items():
+        path = tmp_path / name
+        path.write_text(f'#!/bin/sh\necho "{name} $*" >> {tmp_path}/called\n{text}\n')
+        path.chmod(0o755)
+    env = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+
+    def ask_root(script: str) -> str:
+        done = subprocess.run(
+            ["/bin/sh", "-s"], input=script, env=env, stdout=subprocess.PIPE, text=True, check=False
+        )
+        return done.stdout
+
+    engine = Engine(REFUSED)
+    facts = look_at_password(
+        cast("Daemon", engine), "c", "kim", ("!", HASH), typed, ask_root=ask_root
+    )
+    called = tmp_path / "called"
+    return [*(called.read_text().splitlines() if called.exists() else []), *engine.logins], facts
+
+
+ACCEPTS = (
+    f'IFS= read -r line; [ "$line" = {shlex.quote(MANY_WORDS)} ] && echo lifecycle-authenticated'
+)
+
+
+def test_with_a_shell_of_root_s_open_a_login_needs_no_exec_of_its_own(tmp_path: Path) -> None:
+    drop = 'while [ "$1" != su ]; do shift; done; exec "$@"'
+    called, facts = in_root_s_shell(tmp_path, MANY_WORDS, setpriv=drop, su=ACCEPTS)
+    assert facts.authenticated
+    dropped, login = called
+    assert dropped.startswith("setpriv --reuid=65534 --regid=65534 --clear-groups su ")
+    assert login == "su -s /bin/sh -c echo lifecycle-authenticated kim"
+    assert MANY_WORDS not in dropped + login, "a password is no argument"
+
+
+@pytest.mark.parametrize(
+    "programs",
+    [
+        pytest.param({"setpriv": "exit 1"}, id="setpriv can't"),
+        pytest.param({"setpriv": "echo no such option", "su": ACCEPTS}, id="another setpriv"),
+        pytest.param({"setpriv": 'shift 3; exec "$@"', "su": "exit 1"}, id="su refuses"),
+    ],
+)
+def test_where_that_login_fails_one_on_a_terminal_decides(tmp_path: Path, programs: Any) -> None:
+    called, facts = in_root_s_shell(tmp_path, MANY_WORDS, **programs)
+    assert (called[-1], facts.authenticated) == ("65534: kim", False)
+
+
+def test_what_is_not_one_line_is_typed_on_a_terminal(tmp_path: Path) -> None:
+    called, _ = in_root_s_shell(tmp_path, "two\nlines", setpriv="echo lifecycle-authenticated")
+    assert called == ["65534: kim"]
 
 
 def test_a_new_hash_and_an_accepted_password_keep_it() -> None:

@@ -93,15 +93,20 @@ def test_a_look_that_fails_is_told_and_ends(witness: Witness) -> None:
     assert "a fault" in seen.inside.unseen
 
 
-def test_later_looks_are_prepared_after_this_one(witness: Witness) -> None:
-    done, prepared = threading.Event(), list[str]()
+def test_later_looks_are_prepared_while_this_one_is_taken(witness: Witness) -> None:
+    prepared, looked = list[str](), list[str]()
+    begun, seen = threading.Event(), watch(looked)
 
     def prepare(container: str) -> None:
-        prepared.extend([*looked, f"for {container}"])
-        done.set()
+        prepared.append(container)
+        begun.set()
 
-    looked: list[str] = []
-    witness.watch(NAME, replace(watch(looked), prepare=prepare))
+    def look(container: str, probe: Probe) -> Inside:
+        assert begun.wait(10), "neither waits for the other"
+        return seen.look(container, probe)
+
+    both = replace(seen, look=look, prepare=prepare)
+    witness.watch(NAME, both)
     witness(event("start", OURS))
-    assert done.wait(10)
-    assert prepared == [OURS, f"for {OURS}"]
+    assert both.done.wait(10)
+    assert (prepared, looked, both.inside.unseen) == ([OURS], [OURS], "")

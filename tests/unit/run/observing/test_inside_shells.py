@@ -140,6 +140,24 @@ def test_a_shell_that_reads_nothing_is_given_up_and_the_engine_asked(box: Box) -
     assert box.daemon.shells[0].closed
 
 
+def test_root_s_shell_runs_a_script_and_without_one_nothing_is_run(box: Box) -> None:
+    assert box.looks.ask_root(box.id, "cat -- /etc/shadow") == ""
+    box.look("0", again=True)
+    assert box.looks.ask_root(box.id, "cat -- /etc/shadow") == "kim:$6$x:1::"
+
+
+def test_those_of_a_container_that_is_to_be_stopped_are_ended_and_no_others(box: Box) -> None:
+    other = box.daemon.create(BASE, "other")
+    box.daemon.start(other)
+    box.look(again=True)
+    box.look("0", again=True)
+    box.looks.inside(other, Probe(), again=True)
+    box.looks.leave(box.id)
+    assert box.daemon.shells is not None
+    assert [s.closed for s in box.daemon.shells] == [True, True, False]
+    assert box.look(again=True).uid == 1500, "and may be begun again"
+
+
 def test_another_container_s_shell_is_not_asked(box: Box) -> None:
     box.look("root", again=True)
     other = box.daemon.create(BASE, "other")
