@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lifecycle.checks.check import Check, compare, unverified
+from lifecycle.checks.inspect_fields import from_inspect
 from lifecycle.checks.rules import PHRASE, Rule
 from lifecycle.command.promise import Promise
 from lifecycle.command.values.mounts import clean
@@ -21,12 +22,8 @@ def _inspect(c: ContainerFacts) -> dict[str, Any]:
     return c.inspect
 
 
-def _from_inspect(promise: Promise, actual: Any, field: str) -> Check:
-    return compare(PHRASE, promise.expected, actual, f"inspect .{field}")
-
-
 def _config(promise: Promise, c: ContainerFacts, key: str) -> Check:
-    return _from_inspect(promise, _inspect(c)["Config"].get(key), f"Config.{key}")
+    return from_inspect(promise, _inspect(c)["Config"].get(key), f"Config.{key}")
 
 
 def exists(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
@@ -45,7 +42,7 @@ def state(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
         return compare(PHRASE, promise.expected, actual, "events")
     status = c.now["State"]["Status"]
     going = removes_itself and status == "removing"
-    return _from_inspect(promise, "exited" if going else status, "State.Status")
+    return from_inspect(promise, "exited" if going else status, "State.Status")
 
 
 def started(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
@@ -82,7 +79,7 @@ def same_process(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
 def name(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:
     """The name it has: the engine finds a container by the beginning of its id, too."""
     real = str(_inspect(c)["Name"]).removeprefix("/")
-    return _from_inspect(promise, facts.written("container", real), "Name")
+    return from_inspect(promise, facts.written("container", real), "Name")
 
 
 def made_of(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
@@ -103,7 +100,7 @@ def command(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
 def entrypoint(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     """``--entrypoint``; an empty one takes the image's away."""
     actual = [word for word in _inspect(c)["Config"].get("Entrypoint") or [] if word]
-    return _from_inspect(promise, actual, "Config.Entrypoint")
+    return from_inspect(promise, actual, "Config.Entrypoint")
 
 
 def tty(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
@@ -131,9 +128,7 @@ def removed_on_exit(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
         return compare(PHRASE, promise.expected, actual=False, source="events")
     if promise.expected and c.now is not None and c.now["State"]["Status"] == "exited":
         return compare(("is removed when it ends"), "gone", "exited", "inspect")
-    return _from_inspect(
-        promise, c.inspect["HostConfig"].get("AutoRemove"), "HostConfig.AutoRemove"
-    )
+    return from_inspect(promise, c.inspect["HostConfig"].get("AutoRemove"), "HostConfig.AutoRemove")
 
 
 def hostname(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
@@ -150,7 +145,7 @@ def label(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     """``--label K=V``."""
     key = promise.field.removeprefix("container.labels.")
     actual = (_inspect(c)["Config"].get("Labels") or {}).get(key)
-    return _from_inspect(promise, actual, f"Config.Labels.{key}")
+    return from_inspect(promise, actual, f"Config.Labels.{key}")
 
 
 def workdir(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
@@ -168,9 +163,7 @@ def workdir(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
 def shm_size(promise: Promise, c: ContainerFacts, _: Facts) -> Check:
     """``--shm-size`` in bytes: declared, and the size of /dev/shm's tmpfs."""
     if promise.where == "inspect":
-        return _from_inspect(
-            promise, _inspect(c)["HostConfig"].get("ShmSize"), "HostConfig.ShmSize"
-        )
+        return from_inspect(promise, _inspect(c)["HostConfig"].get("ShmSize"), "HostConfig.ShmSize")
     hidden = c.inside.hides(MOUNTS)
     if hidden:
         return unverified(PHRASE, promise.expected, hidden)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from lifecycle.checks.check import Check, compare, unverified
-from lifecycle.checks.rules import PHRASE
+from lifecycle.checks.rules import PHRASE, Judge
 from lifecycle.command.promise import Promise
 from lifecycle.facts.model import ContainerFacts, Facts
 from lifecycle.text.json_object import Json
-
-Judge = Callable[[Promise, ContainerFacts, Facts], Check]
 
 
 def host_config(c: ContainerFacts) -> Json:

@@ -12,7 +12,7 @@ from lifecycle.checks.check import Check, unverified
 from lifecycle.checks.rules import PHRASE, ThingRule
 from lifecycle.checks.table import RULES, row_of
 from lifecycle.checks.wording import about, seen_at, simulated
-from lifecycle.command.promise import Promise
+from lifecycle.command.promise import Promise, Where
 from lifecycle.facts.model import ContainerFacts, Facts
 
 
@@ -20,11 +20,16 @@ def judge(promise: Promise, facts: Facts) -> Check:
     """Say whether one promise was kept."""
     on = facts.containers.get(promise.about.name if promise.about else "")
     check = _judge(promise, facts, on)
-    row = row_of(promise.field)
-    phrase = RULES[row].phrase if row == promise.field else ""
     from_outside = bool(on and on.inside.unseen) and check.status != "unverified"
     place = "host" if promise.where == "inside" and from_outside else promise.where
-    name = about(promise, check.about or phrase)
+    return _named(promise, check, place)
+
+
+def _named(promise: Promise, check: Check, place: Where) -> Check:
+    """The check, called as people read it."""
+    row = row_of(promise.field)
+    phrase = RULES[row].phrase if row == promise.field else ""
+    name = about(promise, row, check.about or phrase)
     return replace(check, about=f"{name}{seen_at(place)}{simulated(check.gpu)}")
 
 
@@ -42,6 +47,11 @@ def _judge(promise: Promise, facts: Facts, on: ContainerFacts | None) -> Check:
     if on.inspect is None and not rule.when_gone:
         return unverified(PHRASE, promise.expected, f"container {on.name} does not exist")
     return rule.judge(promise, on, facts)
+
+
+def not_judged(promises: Iterable[Promise], why: str) -> list[Check]:
+    """Say of each why nobody can tell."""
+    return [_named(p, unverified(PHRASE, p.expected, why), p.where) for p in promises]
 
 
 def judge_all(promises: Iterable[Promise], facts: Facts) -> list[Check]:

@@ -10,14 +10,13 @@ from typing import Any
 
 from lifecycle.checks.check import Check, compare
 from lifecycle.checks.inspect_fields import (
-    Judge,
     first_process,
     from_inspect,
     host_config,
     keyed,
     not_seen,
 )
-from lifecycle.checks.rules import PHRASE, Rule, kernel, of_process
+from lifecycle.checks.rules import PHRASE, Judge, Rule, kernel, of_process
 from lifecycle.command.promise import Promise
 from lifecycle.command.values.limits import DeviceRate, Ulimit, in_list
 from lifecycle.facts.model import ContainerFacts, Facts

@@ -6,17 +6,16 @@ from collections.abc import Callable
 from typing import Any
 
 from lifecycle.checks.check import Check, compare, unverified
-from lifecycle.checks.rules import PHRASE, ThingRule
+from lifecycle.checks.rules import PHRASE, ThingJudge, ThingRule
 from lifecycle.command.promise import Promise
 from lifecycle.command.values.changes import Change
 from lifecycle.facts.model import Facts
 from lifecycle.text.json_object import Json
 
-Judge = Callable[[Promise, Facts], Check]
 Read = Callable[[Json, Promise], Any]
 
 
-def _judge(kind: str, doc: str, source: str, read: Read) -> Judge:
+def _judge(kind: str, doc: str, source: str, read: Read) -> ThingJudge:
     """Make a judge of one field, which compares what ``read`` takes from the inspect."""
 
     def judged(promise: Promise, facts: Facts) -> Check:

@@ -1,6 +1,7 @@
 """The row of a promise field: who judges it, what its checks are called, what a look must read.
 
-Each subject's file has the rows of its fields in ``RULES``; ``table`` puts them together.
+Each subject's file has the rows of its fields in ``RULES``, those that are not of a container in
+``THING_RULES``; ``table`` puts them together.
 """
 
 from __future__ import annotations

@@ -13,14 +13,15 @@ _WHERE: dict[Where, str] = {
     "inside": " (seen inside)",
     "host": " (seen from outside)",
 }
-_KEYED = frozenset({"annotations", "build_arg", "env", "labels", "options", "sysctl"})
-"""Fields that end with a name which the author chose."""
 
 
-def about(promise: Promise, detail: str = "") -> str:
-    """``-v: my_test_c: /workspace is mounted``: flag, thing, and the checked claim."""
+def about(promise: Promise, row: str, detail: str = "") -> str:
+    """``-v: my_test_c: /workspace is mounted``: flag, thing, and the checked claim.
+
+    ``row`` is the field whose rule judges it; what follows it is a name that the author chose.
+    """
     thing = f"{promise.about.name}: " if promise.about and promise.about.name else ""
-    return f"{promise.flag}: {thing}{detail or _field_in_words(promise.field)}"
+    return f"{promise.flag}: {thing}{detail or _field_in_words(promise.field, row)}"
 
 
 def seen_at(place: Where) -> str:
@@ -33,13 +34,13 @@ def simulated(gpu: GpuKind | None) -> str:
     return " [SIMULATED]" if gpu == "simulated" else ""
 
 
-def _field_in_words(field: str) -> str:
+def _field_in_words(field: str, row: str) -> str:
     kind, _, rest = field.partition(".")
-    what, _, key = rest.partition(".")
-    if what in _KEYED and key:
-        return f"{what.replace('_', ' ')} {key}"
-    what = rest.replace(".", " ").replace("_", " ")
-    return f"the promise of --{rest}" if kind == "flag" else what
+    if kind == "flag":
+        return f"the promise of --{rest}"
+    what, key = (row, field[len(row) + 1 :]) if row else (field, "")
+    words = what.partition(".")[2].replace(".", " ").replace("_", " ")
+    return f"{words} {key}".rstrip()
 
 
 def shown(value: Any) -> str:

@@ -8,13 +8,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
+from lifecycle.command.host.tables import DEFAULT_SOCKET
 from lifecycle.command.line import CommandError, DockerLine
 from lifecycle.command.parse import parse
 from lifecycle.command.promises import promises
 from lifecycle.command.values.mounts import Mount
 from lifecycle.diagnosis.finding import Symptom
 from lifecycle.diagnosis.groups import Group
-from lifecycle.diagnosis.machine_facts import DEFAULT_SOCKET, UNIX, Container, MachineFacts
+from lifecycle.diagnosis.machine_facts import UNIX, Container, MachineFacts
 from lifecycle.diagnosis.sockets import Listener, SocketInfo
 
 _BUILD_MARKS = re.compile(

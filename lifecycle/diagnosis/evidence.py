@@ -8,10 +8,11 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+from lifecycle.command.host.tables import DEFAULT_SOCKET
 from lifecycle.diagnosis.allowed_remedies import whose
 from lifecycle.diagnosis.case import Case, container_name, container_state
 from lifecycle.diagnosis.groups import Group
-from lifecycle.diagnosis.machine_facts import DEFAULT_SOCKET, UNIX, Container
+from lifecycle.diagnosis.machine_facts import UNIX, Container
 
 _DASHES = re.compile("[\u2010-\u2015\u2212]")
 _CURLY = re.compile("[\u2018\u2019\u201c\u201d]")

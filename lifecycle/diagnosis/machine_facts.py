@@ -20,6 +20,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from lifecycle.command.host.tables import DEFAULT_SOCKET
 from lifecycle.diagnosis import sockets
 from lifecycle.diagnosis.groups import Group, Names, SystemNames
 from lifecycle.diagnosis.sockets import Daemon, Listener, SocketInfo, look_at_socket
@@ -29,9 +30,7 @@ from lifecycle.machine.procfs import mount_lines
 from lifecycle.machine.secret_variables import without_secrets
 from lifecycle.machine.subject import Subject, current_subject
 
-DEFAULT_SOCKET = "/var/run/docker.sock"
 UNIX = "unix://"
-
 _PLUGIN_FOLDERS = (
     "usr/local/lib/docker/cli-plugins",
     "usr/local/libexec/docker/cli-plugins",

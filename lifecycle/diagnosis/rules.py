@@ -10,9 +10,10 @@ import re
 from collections.abc import Callable
 
 from lifecycle.command.flags import does
+from lifecycle.command.host.tables import DEFAULT_SOCKET
 from lifecycle.diagnosis.case import Case, container_name, container_state
 from lifecycle.diagnosis.catalog import entry
-from lifecycle.diagnosis.machine_facts import DEFAULT_SOCKET, UNIX, Mount
+from lifecycle.diagnosis.machine_facts import UNIX, Mount
 
 _HUBS = re.compile(r"docker\.io|docker\.com|gcr\.io|nvcr\.io|quay\.io|ghcr\.io")
 _LISTS_FETCHED = re.compile(r"^(?:#\S+ \S+ )?(?:Get|Hit|Ign):\d+ |Fetched [\d.,]+ ", re.MULTILINE)

@@ -161,6 +161,8 @@ class Facts:
     world: World
     exit_code: int | None = None
     output: str = ""
+    lost: int = 0
+    """Bytes that were cut out of the output's middle."""
     screen: str = ""
     seconds: float | None = None
     """How long the command took; None while it goes on."""

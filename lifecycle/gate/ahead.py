@@ -2,33 +2,34 @@
 
 from __future__ import annotations
 
-import atexit
 from contextlib import suppress
 
 from lifecycle.gate.gate import GateError, GateProcess
 
-_started: list[GateProcess] = []
 
+class Ahead:
+    """At most one process that waits for a run."""
 
-def start_ahead() -> None:
-    """Start one for the next run of this process, unless one waits already."""
-    if not _started:
-        with suppress(GateError):  # the run that needs it will tell
-            _started.append(GateProcess())
+    def __init__(self) -> None:
+        """None is started yet."""
+        self._waiting: GateProcess | None = None
 
+    def start(self) -> None:
+        """Start one for the next run, unless one waits already."""
+        if self._waiting is None:
+            with suppress(GateError):  # the run that needs it will tell
+                self._waiting = GateProcess()
 
-def take() -> GateProcess:
-    """The one that was started ahead, else a new one. Raises GateError."""
-    while _started:
-        process = _started.pop()
-        if process.popen.poll() is None:
-            return process
-        process.close()
-    return GateProcess()
+    def take(self) -> GateProcess:
+        """The one that was started ahead, else a new one. Raises GateError."""
+        process, self._waiting = self._waiting, None
+        if process is not None and not process.is_running:
+            process.close()
+            process = None
+        return process or GateProcess()
 
-
-@atexit.register
-def close() -> None:
-    """End one that no run has taken."""
-    while _started:
-        _started.pop().close()
+    def close(self) -> None:
+        """End one that no run has taken."""
+        if self._waiting is not None:
+            self._waiting.close()
+            self._waiting = None

@@ -66,9 +66,14 @@ class Answer:
         return self.status != 0
 
     @property
+    def ok(self) -> bool:
+        """Whether it did what it was asked to."""
+        return 200 <= self.status < 300  # noqa: PLR2004
+
+    @property
     def made(self) -> str:
         """The id of the thing that it made; empty where it made none or does not say."""
-        if self.status // 100 != 2:  # noqa: PLR2004
+        if not self.ok:
             return ""
         try:
             answer = json.loads(self.body)
@@ -187,6 +192,11 @@ class GateProcess:
         finally:
             orders.close()
             calls.close()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it has not ended by itself."""
+        return self.popen.poll() is None
 
     def close(self) -> None:
         """End it, and with it whatever still goes through it."""

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from lifecycle.gate.ahead import start_ahead
 from lifecycle.plugin.interrupts import KEY, Interrupts
 from lifecycle.report.inert import inert
 from lifecycle.report.text import clean, one_line
@@ -41,10 +40,10 @@ class ScenarioFile(pytest.File):
 
     def collect(self) -> Iterator[pytest.Item]:
         """One item a step, then ``finally``, then the clean-up."""
-        from lifecycle.plugin.wiring import make_run
+        from lifecycle.plugin.wiring import ahead_of, make_run
 
         if not self.config.option.collectonly:
-            start_ahead()
+            ahead_of(self.config).start()
         try:
             self.scenario = load(self.path)
         except ScenarioError as error:

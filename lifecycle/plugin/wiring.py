@@ -5,22 +5,32 @@ from __future__ import annotations
 import sys
 from contextlib import nullcontext, suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import pytest
+
+from lifecycle.gate.ahead import Ahead
 from lifecycle.report.inert import inert
 from lifecycle.report.text import clean
 from lifecycle.run.scenario_run import LiveRun
 from lifecycle.run.session.options import Options, options_from
 from lifecycle.scenario.model import Scenario
 
-if TYPE_CHECKING:
-    import pytest
+_AHEAD: pytest.StashKey[Ahead] = pytest.StashKey()
 
 
 def options_of(config: pytest.Config, user: str = "") -> Options:
     """The run's options from pytest's, for one of the people that it names."""
     options = options_from(vars(config.option), "lifecycle_")
     return replace(options, user=user) if user else options
+
+
+def ahead_of(config: pytest.Config) -> Ahead:
+    """What starts this process's next gate ahead."""
+    if _AHEAD not in config.stash:
+        config.stash[_AHEAD] = Ahead()
+        config.add_cleanup(config.stash[_AHEAD].close)
+    return config.stash[_AHEAD]
 
 
 def make_run(scenario: Scenario, config: pytest.Config, user: str = "") -> LiveRun:
@@ -37,4 +47,4 @@ def make_run(scenario: Scenario, config: pytest.Config, user: str = "") -> LiveR
             sys.stderr.write(f"{inert(clean(text))}\n")
             sys.stderr.flush()
 
-    return LiveRun(scenario, options, say)
+    return LiveRun(scenario, options, say, ahead=ahead_of(config))

@@ -1,4 +1,4 @@
-"""What came of a run: the one place that owns wording, truth and serialization.
+"""What came of a run: whether it held, and how it is written down.
 
 Statuses are derived from checks and evidence, never stored beside them.
 """

@@ -16,6 +16,7 @@ from lifecycle.checks.check import Check
 from lifecycle.diagnosis.finding import Symptom
 from lifecycle.diagnosis.symptoms import of_engine
 from lifecycle.engine.daemon import EngineError
+from lifecycle.gate.ahead import Ahead
 from lifecycle.gate.gate import GateError
 from lifecycle.run.outcome import CLEANUP, Remains, Skip, StepResult
 from lifecycle.run.ownership.ledger import LedgerError
@@ -51,12 +52,18 @@ class LiveRun:
         options: Options,
         say: Say,
         environ: Mapping[str, str] | None = None,
+        *,
+        ahead: Ahead | None = None,
     ) -> None:
-        """Nothing is opened yet. ``say`` tells the person what the run waits for."""
+        """Nothing is opened yet.
+
+        ``say`` tells the person what the run waits for; ``ahead`` may have a gate's process.
+        """
         self.scenario = scenario
         self.id = new_run_id()
         self.remains = Remains()
         self._options, self._say = options, say
+        self._ahead = ahead or Ahead()
         self._environ = dict(os.environ if environ is None else environ)
         self._secrets = Secrets(self._environ)
         self._stack = ExitStack()
@@ -136,6 +143,7 @@ class LiveRun:
                 self._say,
                 run=self.id,
                 secrets=self._secrets,
+                ahead=self._ahead,
             )
         except _CANNOT_BEGIN as error:
             stack.close()

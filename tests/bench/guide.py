@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lifecycle.gate.ahead import start_ahead
+from lifecycle.gate.ahead import Ahead
 from lifecycle.run import scenario_run
 from lifecycle.run.scenario_run import LiveRun
 from lifecycle.run.session.options import Options
@@ -92,9 +92,10 @@ def timed_parts() -> Iterator[Clock]:
 
 def one_run(use: Callable[[LiveRun], None] = lambda _run: None) -> dict[str, float]:
     """Seconds of one run of the guide, by what they went to; ``use`` may look at it after."""
-    start_ahead()
+    ahead = Ahead()
+    ahead.start()
     scenario = load(library() / "guide.yaml")
-    run = LiveRun(scenario, Options(), lambda _text: None)
+    run = LiveRun(scenario, Options(), lambda _text: None, ahead=ahead)
     with timed_parts() as clock:
         begun = time.perf_counter()
         results = [run.step(index) for index in range(len(run.steps))]

@@ -314,7 +314,7 @@ def test_nobody_enters_what_does_not_run(both: Both) -> None:
 def test_nobody_enters_what_somebody_objects_to(both: Both) -> None:
     both.run("box")
     for daemon in (both.real, both.fake):
-        daemon.may_enter = lambda name: f"{name} is not ours"
+        daemon.objection_to_entering = lambda name: f"{name} is not ours"
         for enter in (daemon.stat, daemon.read_file, daemon.owner, daemon.run_inside):
             with pytest.raises(EngineError, match="is not ours"):
                 enter(both.name("box"), "/etc")

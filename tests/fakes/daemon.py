@@ -170,7 +170,7 @@ class FakeDaemon(Things, Daemon):
 
     def _enter(self, container: str) -> str:
         self._must_be_here()
-        objection = self.may_enter(container)
+        objection = self.objection_to_entering(container)
         if objection:
             raise EngineError(objection)
         return str(self.there("container", container)["Id"])

@@ -116,6 +116,8 @@ class Asked:
 class FakeGateProcess:
     """A process that there is none of: these gates are asked within the test's own."""
 
+    is_running = True
+
     def close(self) -> None:
         pass
 

@@ -30,7 +30,7 @@ def _exit(want: Any, facts: Facts, _: ContainerFacts | None) -> Iterator[Check]:
 
 
 def _output(want: str, facts: Facts, _: ContainerFacts | None) -> Iterator[Check]:
-    yield pattern("output", want, facts.output, "what the command printed")
+    yield pattern("output", want, facts.output, "what the command printed", lost=facts.lost)
 
 
 def _screen(want: str, facts: Facts, _: ContainerFacts | None) -> Iterator[Check]:

@@ -10,8 +10,11 @@ from lifecycle.facts.inside_output import is_long
 from lifecycle.machine.patterns import PatternError, find
 
 
-def pattern(about: str, wanted: str, text: str, source: str) -> Check:
-    """A regular expression that must be found; what a part does not hold, the whole may."""
+def pattern(about: str, wanted: str, text: str, source: str, *, lost: int = 0) -> Check:
+    """A regular expression that must be found; what a part does not hold, the whole may.
+
+    ``lost`` bytes were cut out of the text's middle.
+    """
     try:
         match, long = find(wanted, text, multiline=True), is_long(text)
     except PatternError as error:
@@ -19,6 +22,8 @@ def pattern(about: str, wanted: str, text: str, source: str) -> Check:
     matches = match is not None and not (long and match.end() == len(text))
     if long and not matches:
         return unverified(about, wanted, f"not in what is kept of a long text ({MOST_TEXT} bytes)")
+    if lost and not matches:
+        return unverified(about, wanted, f"not in what was kept of it: {lost} bytes were not")
     shown = text if len(text) <= 400 else f"...{text[-400:]}"  # noqa: PLR2004 - for people
     return Check(about, wanted, wanted if matches else shown.strip(), verdict(matches), source)
 

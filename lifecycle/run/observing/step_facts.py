@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from lifecycle.checks.check import Check
 from lifecycle.checks.command_output import anonymous_volumes
 from lifecycle.checks.expect.files import TEXTS
 from lifecycle.checks.expect.inside import probe_of
@@ -117,6 +116,7 @@ def look_after(
         written=session.plan.names.written,
         exit_code=acted.exit_code,
         output=acted.output,
+        lost=acted.lost,
         screen=acted.screen,
         seconds=acted.seconds,
     )
@@ -375,31 +375,3 @@ def _identity(session: Session, on: str) -> str:
     """The id of a container of ours by its written name; the name in use where it is not known."""
     real = session.real("container", on)
     return str((session.ownership.created.get(real) or {"Id": real})["Id"])
-
-
-def wait_until(holds: Callable[[], bool], limit: float) -> bool:
-    """Ask until it holds or ``limit`` seconds pass, first soon and then less often.
-
-    For what neither the engine nor a terminal tells of.
-    """
-    deadline = time.monotonic() + limit
-    pause = 0.002
-    while not holds():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(pause)  # nobody tells of what is asked for here
-        pause = min(2 * pause, 0.05)
-    return True
-
-
-def until_kept(ask: Callable[[], list[Check]], limit: float) -> list[Check]:
-    """Ask until every check is kept, or ``limit`` seconds pass; returns the last answer."""
-    checks: list[Check] = []
-
-    def holds() -> bool:
-        nonlocal checks
-        checks = ask()
-        return all(c.status == "kept" for c in checks)
-
-    wait_until(holds, limit)
-    return checks

@@ -22,7 +22,8 @@ AT_ONCE = 3.0
 
 Only a build of the very same instructions could come in between, to find that layer in its cache.
 """
-_WRITING = re.compile(r"[\s\"'\\=]+")
+WRITING = re.compile(r"[\s\"'\\=]+")
+"""What a builder writes in one way or another between the words of an instruction."""
 
 
 def unnamed(entries: Iterable[Entry]) -> list[Entry]:
@@ -118,7 +119,7 @@ def _history(daemon: Daemon, image: Json) -> tuple[list[str], list[str]]:
 
 def _bare(step: str) -> str:
     """An instruction without what the builder writes in a way of its own."""
-    return _WRITING.sub("", step)
+    return WRITING.sub("", step)
 
 
 def above_others(

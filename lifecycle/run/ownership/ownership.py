@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from lifecycle.checks.check import Check
+from lifecycle.checks.check import Check, unverified
 from lifecycle.engine.daemon import Daemon, EngineError
 from lifecycle.engine.events import Event
 from lifecycle.run.ownership.build_layers import above_others, tags_of
@@ -136,7 +136,7 @@ class Ownership:
         same = self.run in tag or self._ledger.id_of("image", tag) == image["Id"]
         return same and self.owns("image", tag)
 
-    def found(self, image: Json) -> None:
+    def came_upon(self, image: Json) -> None:
         """A request of ours came upon an image: what is not ours by now is somebody else's.
 
         An inventory tells neither of what came since, nor of what others' images stand on.
@@ -268,7 +268,7 @@ class Ownership:
             self.asked_for(name)
             self._ledger.keep("image", name, PULLED, identity)
 
-    def disown(self, identity: str) -> None:
+    def own_without_a_name(self, identity: str) -> None:
         """An image of ours whose tag has moved on is ours without a name, unless it was there."""
         if not identity or self.had(identity):
             return
@@ -333,6 +333,9 @@ class Ownership:
         with self._changed:
             while self._under_way and time.monotonic() < deadline:
                 self._changed.wait(deadline - time.monotonic())
+            if self._under_way:
+                late = f"a request was not answered within {SETTLE_LIMIT:g} s"
+                self._notes.append(unverified("what its requests made", "written down", late))
             refusals = list(dict.fromkeys(self._refusals))
             notes = list(dict.fromkeys(self._notes))
             self._refusals.clear()
@@ -370,7 +373,9 @@ class Ownership:
 
     @property
     def _known(self) -> set[str]:
-        return {i for _, i in self._touched} | self._ids | self._named | self._pulled
+        with self._changed:
+            touched = {identity for _, identity in self._touched}
+        return touched | self._ids | self._named | self._pulled
 
 
 def _ids_of(event: Event) -> set[str]:

@@ -68,7 +68,7 @@ def _without_a_name(ownership: Ownership, removed: list[Entry]) -> list[Entry]:
     with suppress(EngineError):  # what is on the ledger is told one by one
         for entry in removed:
             if entry.kind == "image" and entry.name != entry.id:
-                ownership.disown(entry.id)
+                ownership.own_without_a_name(entry.id)
     now = (e for e in ownership.entries() if e.kind == "image" and e.name == e.id)
     return [e for e in now if e not in removed]
 

@@ -68,7 +68,7 @@ NETWORK: Shape = {
 }
 VOLUME: Shape = {"Name": None, "Driver": None, "DriverOpts": None}
 NOTHING: Shape = {}
-_NOBODYS = frozenset({"", "default", "bridge", "host", "none"})
+BUILT_IN = frozenset({"", "default", "bridge", "host", "none"})
 """Networks that every engine has."""
 _OF_CONTAINERS = (
     *("NetworkMode", "PidMode", "IpcMode", "UTSMode"),
@@ -194,7 +194,7 @@ def joins(body: Json) -> Iterator[Join]:
     networking = mapping(body.get("NetworkingConfig"), "NetworkingConfig")
     endpoints = mapping(networking.get("EndpointsConfig"), "EndpointsConfig")
     for name, endpoint in endpoints.items():
-        if name not in _NOBODYS:
+        if name not in BUILT_IN:
             yield Join("network", name)
         yield from links(mapping(endpoint, name))
     for source in sources(body):
@@ -241,7 +241,7 @@ def _modes(host: Json) -> Iterator[Join]:
         mode = _text(host.get(key), key)
         if mode.startswith("container:"):
             yield Join("container", mode.removeprefix("container:"))
-        elif key == "NetworkMode" and mode not in _NOBODYS:
+        elif key == "NetworkMode" and mode not in BUILT_IN:
             yield Join("network", mode)
 
 
@@ -249,7 +249,7 @@ def networks_of(container: Json) -> set[str]:
     """The networks that a container's inspect names, but for those that every engine has."""
     host, settings = container.get("HostConfig") or {}, container.get("NetworkSettings") or {}
     names = {str(host.get("NetworkMode") or ""), *(settings.get("Networks") or {})}
-    return {n for n in names if n not in _NOBODYS and not n.startswith("container:")}
+    return {n for n in names if n not in BUILT_IN and not n.startswith("container:")}
 
 
 def links(endpoint: Json) -> Iterator[Join]:

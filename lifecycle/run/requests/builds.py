@@ -14,7 +14,7 @@ from lifecycle.run.requests.image_names import joined, named
 from lifecycle.run.requests.images import Images
 from lifecycle.run.requests.messages import followed
 from lifecycle.run.requests.refusal import Refused
-from lifecycle.run.requests.things import BUILT_IN, Things
+from lifecycle.run.requests.things import Things
 
 _OFF = frozenset({"", "0", "false", "False"})
 _BUILDKIT = "2"
@@ -34,7 +34,7 @@ class Builds:
         made_from = (self._daemon.container(container) or {}).get("Image")
         base = self._daemon.image(str(made_from)) if made_from else None
         if base is not None:
-            self._o.found(base)
+            self._o.came_upon(base)
         bodies.read(call.body, bodies.NOTHING)
         repository = call.request.get("repo")
         tags = [joined(repository, call.request.get("tag"))] if repository else []
@@ -68,7 +68,7 @@ class Builds:
         # A quiet build tells nothing of what it makes: it is asked to, and its client is not told.
         quiet = is_read and request.get("q") not in _OFF
         query = [(k, v) for k, v in query if k != "q" or not quiet]
-        stream = ClassicBuild(self._daemon, self._o.before, self._layer, self._o.found)
+        stream = ClassicBuild(self._daemon, self._o.before, self._layer, self._o.came_upon)
         hear = stream.hear if is_read else stream.hear_result
         where = target(request.version, request.path, query)
         messages = followed(call, where, hear, hold=quiet)
@@ -91,7 +91,7 @@ class Builds:
         mode = request.get("networkmode")
         if mode.startswith("container:"):
             self._things.container(mode.removeprefix("container:"))
-        elif mode not in BUILT_IN:
+        elif mode not in bodies.BUILT_IN:
             self._things.network(mode)
         self._things.control_group(request.get("cgroupparent"))
 

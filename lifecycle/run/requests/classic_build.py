@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable
 
 from lifecycle.engine.daemon import Daemon, EngineError
-from lifecycle.run.ownership.build_layers import tags_of
+from lifecycle.run.ownership.build_layers import WRITING, tags_of
 from lifecycle.run.ownership.inventory import Inventory, had_image
 from lifecycle.run.ownership.ledger import Entry
 from lifecycle.text.json_object import Json
@@ -25,7 +25,6 @@ _IMAGE = re.compile(r" ---> ([0-9a-f]{12})")
 _CACHED = " ---> Using cache"
 _BUILT = re.compile(r"Successfully built ([0-9a-f]{12})")
 _DOWNLOADED = re.compile(r"Status: Downloaded newer image for (\S+)")
-_BLANK = re.compile(r"[\s\"'\\=]+")
 _NOP = "#(nop)"
 _TRIGGERS = re.compile(r"# Executing \d+ build triggers?")
 
@@ -134,7 +133,7 @@ class ClassicBuild:
         if container is None or str(container["Id"]) in self._there:
             return
         made_from = self._chain(str(container.get("Image") or ""), len(self._steps) - 1)
-        command = _BLANK.sub("", " ".join((container.get("Config") or {}).get("Cmd") or []))
+        command = WRITING.sub("", " ".join((container.get("Config") or {}).get("Cmd") or []))
         is_step = any(_is_command(command, *step) for step in self._steps)
         if made_from is not None and is_step:
             self._note(Entry("container", str(container["Id"]), str(container["Id"])))
@@ -184,7 +183,7 @@ class ClassicBuild:
         container = str(image.get("Container") or "")
         if container:
             return container.startswith(self._running)
-        made_by = _BLANK.sub("", (self._daemon.history(str(image["Id"])) or ("",))[-1])
+        made_by = WRITING.sub("", (self._daemon.history(str(image["Id"])) or ("",))[-1])
         runs = [step for step in self._steps if step[0] == "RUN"]
         return any(_is_command(made_by, *step) for step in runs)
 
@@ -219,6 +218,6 @@ def _is_command(command: str, instruction: str, arguments: str) -> bool:
     """Whether a container's command, without what is written in several ways, is a step's."""
     if instruction != "RUN":
         return _NOP in command and instruction in command
-    as_shell = _BLANK.sub("", arguments)
+    as_shell = WRITING.sub("", arguments)
     as_list = as_shell.strip("[]").replace(",", "")
     return bool(as_shell) and command.endswith((as_shell, as_list))

@@ -18,7 +18,6 @@ from lifecycle.run.requests.things import Things
 from lifecycle.run.requests.volumes import Volumes
 from lifecycle.text.json_object import Json
 
-_OK = range(200, 300)
 _MOUNTING = frozenset({"start", "restart", "archive"})
 """Requests at which the engine looks up anew what a container mounts and joins."""
 
@@ -149,7 +148,7 @@ class Containers:
             self._o.intend("container", new)
         answer = call.relay_and_wait(call.request.target_of(identity))
         try:
-            if ours and answer.status in _OK:
+            if ours and answer.ok:
                 old = [e.name for e in self._o.entries() if e.id == identity]
                 self._o.made("container", new, identity)
                 for name in old:

@@ -23,7 +23,6 @@ from lifecycle.run.requests.names import refuse_an_id
 from lifecycle.run.requests.refusal import Absent, Refused, not_ours
 from lifecycle.text.json_object import Json
 
-_OK = range(200, 300)
 _CONTAINERD = "io.containerd.snapshotter"
 """By what an engine's info tells that containerd keeps its images."""
 _LOADED = re.compile(r"Loaded image: (\S+)")
@@ -73,7 +72,7 @@ class Images:
             # Nobody could know a name that holds the run's id before.
             if image is not None and (self._o.run in tag or is_made(tag, str(image["Id"]))):
                 if was.get(tag, "") != image["Id"]:
-                    self._o.disown(was.get(tag, ""))
+                    self._o.own_without_a_name(was.get(tag, ""))
                 self._o.made("image", tag, str(image["Id"]))
             elif complete and not was.get(tag):
                 self._o.gone("image", tag)
@@ -87,7 +86,7 @@ class Images:
         image = self._daemon.image(call.request.names["name"])
         if image is None:
             raise Absent(f"No such image: {call.request.names['name']}")
-        self._o.found(image)
+        self._o.came_upon(image)
         new = joined(call.request.get("repo"), call.request.get("tag"))
         if not tags_of(image) and self._o.goes_with(new, image):
             raise Refused(f"image {image['Id'][:19]} {NAMELESS}: it would go with {new}")
@@ -95,7 +94,7 @@ class Images:
         mine = [new] if self.claim(new, str(image["Id"])) else []
         answer = call.relay_and_wait()
         try:
-            done = str(image["Id"]) if answer.status in _OK else ""
+            done = str(image["Id"]) if answer.ok else ""
             self.tagged(mine, was, lambda _, now: now == done, complete=answer.known)
         finally:
             call.release()
@@ -137,7 +136,7 @@ class Images:
         path = f"/images/{tag or image['Id']}"
         answer = call.relay_and_wait(target(call.request.version, path, query))
         try:
-            if answer.status in _OK:
+            if answer.ok:
                 self._gone(image)
         finally:
             call.release()

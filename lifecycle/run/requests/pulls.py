@@ -57,7 +57,7 @@ class Pulls:
             elif now is not None and not was and messages.succeeded:
                 self._o.pulled(name, str(now["Id"]))
             elif now is not None and self._o.owns("image", name) and now["Id"] != was:
-                self._o.disown(was)
+                self._o.own_without_a_name(was)
                 self._o.made("image", name, str(now["Id"]))
         finally:
             call.release()

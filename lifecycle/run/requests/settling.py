@@ -6,8 +6,6 @@ from lifecycle.gate.gate import Answer, Call
 from lifecycle.run.ownership.ledger import Kind
 from lifecycle.run.ownership.ownership import Ownership
 
-_OK = range(200, 300)
-
 
 def settled(ownership: Ownership, kind: Kind, name: str, answer: Answer, *, known: bool) -> str:
     """Write down what was made, or that nothing was; returns its id.
@@ -26,7 +24,7 @@ def removed(ownership: Ownership, call: Call, kind: Kind, identity: str, where: 
     """Let a removal through, and write down that the thing is gone where it succeeds."""
     answer = call.relay_and_wait(where)
     try:
-        if answer.status in _OK:
+        if answer.ok:
             ownership.gone_by_id(kind, identity)
     finally:
         call.release()

@@ -9,12 +9,10 @@ from lifecycle.machine.addresses import taken_by
 from lifecycle.run.ownership.inventory import identity_of
 from lifecycle.run.ownership.ownership import Ownership
 from lifecycle.run.requests import container_bodies
-from lifecycle.run.requests.bodies import Join
+from lifecycle.run.requests.bodies import BUILT_IN, Join
 from lifecycle.run.requests.refusal import Absent, Refused, not_ours
 from lifecycle.text.json_object import Json
 
-BUILT_IN = frozenset({"", "default", "bridge", "host", "none"})
-"""The networks that every engine has; a request that names none means one of them."""
 _FULL_ID = 64
 _CONTAINER_GROUP = re.compile(r"(?:[a-z-]+-)?([0-9a-f]{12,64})(?:\.scope)?")
 _PERSON_GROUP = re.compile(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from lifecycle.engine.events import EventLog
 from lifecycle.facts.model import World
-from lifecycle.gate import ahead
+from lifecycle.gate.ahead import Ahead
 from lifecycle.machine.remove_tree import remove_tree
 from lifecycle.machine.subject import environment
 from lifecycle.run.observing.at_start import Witness
@@ -52,6 +52,7 @@ def open_session(  # noqa: PLR0913 - a run is opened from all of these
     *,
     run: str,
     secrets: Secrets,
+    ahead: Ahead,
 ) -> Session:
     """Open everything in order; ``stack`` closes it again in reverse, whatever happens.
 
@@ -99,7 +100,7 @@ def open_session(  # noqa: PLR0913 - a run is opened from all of these
         allowed=options.allow_foreign,
         remove_pulled=options.remove_pulled,
     )
-    daemon.may_enter = ownership.objects
+    daemon.objection_to_entering = ownership.objects
     own = engine_places(daemon)
     as_written = scenario.engine == "as-written"
     gates.judged_by(Judge(ownership, daemon, own=own, as_written=as_written))

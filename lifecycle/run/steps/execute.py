@@ -34,6 +34,8 @@ class Acted:
     """How long it took; None while its terminal stays open."""
     picture: Picture | None = None
     """The screen as it looked; without a terminal, what was printed."""
+    lost: int = 0
+    """Bytes that were cut out of the output's middle."""
 
 
 def run_to_end(session: Session, planned: PlannedStep, words: Sequence[str]) -> Acted:
@@ -50,7 +52,7 @@ def run_to_end(session: Session, planned: PlannedStep, words: Sequence[str]) -> 
         )
         problem = f"it did not end within {planned.limit:g} s{end()}" if done.timed_out else ""
     shown = Picture(done.output, lost=done.lost)
-    return Acted(done.exit_code, done.output, done.output, problem, done.seconds, shown)
+    return Acted(done.exit_code, done.output, done.output, problem, done.seconds, shown, done.lost)
 
 
 def run_on_terminal(session: Session, planned: PlannedStep, words: Sequence[str]) -> Acted:

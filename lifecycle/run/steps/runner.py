@@ -10,6 +10,7 @@ from pathlib import Path
 from lifecycle.checks.check import Check, compare, unverified
 from lifecycle.checks.expect.judge_expect import judge_expect
 from lifecycle.checks.expected_failure import judge_failing
+from lifecycle.checks.judge_promise import judge_all, not_judged
 from lifecycle.command.promise import Promise
 from lifecycle.command.values.mounts import Mount, MountAccess
 from lifecycle.diagnosis.finding import Symptom
@@ -20,7 +21,8 @@ from lifecycle.facts.model import ContainerFacts, Facts
 from lifecycle.gate.gate import GateError
 from lifecycle.machine.as_subject import refused
 from lifecycle.machine.deadline import TimeIsUpError
-from lifecycle.run.observing.step_facts import Before, look_after, look_before, until_kept
+from lifecycle.run.observing.step_facts import Before, look_after, look_before
+from lifecycle.run.observing.until import until_kept
 from lifecycle.run.outcome import Skip, StepResult
 from lifecycle.run.ownership.ledger import LedgerError
 from lifecycle.run.ownership.ownership import Refusal
@@ -29,7 +31,7 @@ from lifecycle.run.session.session import Session
 from lifecycle.run.steps import before_and_after, engine_outages, execute, guard
 from lifecycle.run.steps.execute import Acted
 from lifecycle.run.steps.findings import add_findings
-from lifecycle.run.steps.time_limit import unless_failed, unseen, within_limit
+from lifecycle.run.steps.time_limit import unseen, within_limit
 from lifecycle.run.steps.type_step import type_step
 from lifecycle.run.steps.window_size import window_inside
 from lifecycle.run.steps.write_step import write_file
@@ -223,7 +225,9 @@ class Runner:
         if opened and planned.step.window:
             result.checks += window_inside(self._s, opened, planned.step.window)
         if not planned.fails:
-            result.checks += unless_failed(failed, promises, facts)
+            # One cause, one failure: what a failed command promised is not judged one by one.
+            why = "the command failed"
+            result.checks += not_judged(promises, why) if failed else judge_all(promises, facts)
         on = facts.containers.get(planned.container)
         result.checks += self._expected(planned, lambda: acted, before, facts)
         if any(c.status == "broken" for c in result.checks):

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 
 from lifecycle.checks.check import Check, unverified
 from lifecycle.checks.expect.judge_expect import judge_expect
-from lifecycle.checks.judge_promise import judge_all
+from lifecycle.checks.judge_promise import not_judged
 from lifecycle.command.promise import Promise
 from lifecycle.facts.model import Facts
 from lifecycle.machine import deadline
@@ -38,17 +38,17 @@ def unseen(
     why: str,
 ) -> list[Check]:
     """The checks of a step that ran out of time for looks: only what it printed is judged."""
-    checks = [unverified(f"{p.flag}: {p.field}", p.expected, why) for p in promises]
+    checks = not_judged(promises, why)
     printed = {k: v for k, v in planned.expect.items() if acted and k in _PRINTED}
     if acted and printed:
-        facts = Facts(session.world, acted.exit_code, acted.output, acted.screen, acted.seconds)
+        facts = Facts(
+            session.world,
+            exit_code=acted.exit_code,
+            output=acted.output,
+            lost=acted.lost,
+            screen=acted.screen,
+            seconds=acted.seconds,
+        )
         checks += judge_expect(printed, facts, None)
     rest = {k: v for k, v in planned.expect.items() if k not in printed}
     return checks + [unverified(key.replace("_", " "), want, why) for key, want in rest.items()]
-
-
-def unless_failed(failed: bool, promises: Sequence[Promise], facts: Facts) -> list[Check]:  # noqa: FBT001
-    """Promises of a command that failed are not judged one by one: one cause, one failure."""
-    if not failed:
-        return judge_all(promises, facts)
-    return [unverified(f"{p.flag}: {p.field}", p.expected, "the command failed") for p in promises]

@@ -12,7 +12,8 @@ from dataclasses import replace
 from lifecycle.checks.check import Check, compare, unverified
 from lifecycle.checks.expect.judge_expect import judge_expect
 from lifecycle.checks.expect.pattern import pattern
-from lifecycle.run.observing.step_facts import look_after, look_before, until_kept, wait_until
+from lifecycle.run.observing.step_facts import look_after, look_before
+from lifecycle.run.observing.until import until_kept, wait_until
 from lifecycle.run.outcome import StepResult
 from lifecycle.run.plan.steps import PlannedStep
 from lifecycle.run.session.open_terminals import OpenTerminal

@@ -11,7 +11,7 @@ from pathlib import Path
 from lifecycle.checks.check import Check, compare, unverified
 from lifecycle.engine.daemon import EngineError
 from lifecycle.machine.procfs import inner_pid
-from lifecycle.run.observing.step_facts import wait_until
+from lifecycle.run.observing.until import wait_until
 from lifecycle.run.session.open_terminals import OpenTerminal
 from lifecycle.run.session.session import Session
 from lifecycle.scenario.values import Size

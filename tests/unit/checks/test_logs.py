@@ -90,7 +90,6 @@ def test_a_container_that_says_more_than_is_asked_for_is_unverified() -> None:
 @pytest.mark.parametrize(
     ("output", "line", "reason"),
     [
-        ("a\n[... 12 bytes were cut here ...]\nb\n", at(1, "a"), "it printed too much to keep"),
         ("a\n", at(1, "a" * 20000), "the log has lines that the engine does not keep whole"),
         (
             "ab\n",
@@ -104,9 +103,25 @@ def test_what_can_not_be_compared_is_unverified(output: str, line: str, reason: 
     assert (check.status, check.source) == ("unverified", reason)
 
 
-def test_an_output_that_was_cut_is_not_counted() -> None:
-    cut = logged("a\n[... 12 bytes were cut here ...]\nb\n")
-    assert judge(said("--tail", "container.log.tail", 2), cut).status == "unverified"
+LOOKS_CUT = "a\n[... 12 bytes were cut here ...]\nb\n"
+
+
+@pytest.mark.parametrize(
+    ("flag", "field", "expected", "by_words"),
+    [
+        ("--tail", "container.log.tail", 2, "broken"),
+        ("--timestamps", "container.log.timestamps", True, "broken"),
+        ("logs", "container.log.printed", LogsOptions(None), "broken"),
+    ],
+)
+def test_that_output_was_cut_is_known_by_our_own_count_and_not_by_what_it_says(
+    flag: str, field: str, expected: Any, by_words: str
+) -> None:
+    log = LogFacts((at(1, "a"),), DAY + 5, DAY + 6)
+    whole, cut = logged(LOOKS_CUT, log), logged(LOOKS_CUT, log)
+    cut.lost = 12
+    assert judge(said(flag, field, expected), whole).status == by_words, "a container printed it"
+    assert judge(said(flag, field, expected), cut).status == "unverified"
 
 
 def test_few_more_lines_are_asked_for_than_were_printed() -> None:

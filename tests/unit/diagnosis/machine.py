@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from lifecycle.command.host.tables import DEFAULT_SOCKET
 from lifecycle.diagnosis.finding import Finding, Symptom
 from lifecycle.diagnosis.groups import Group
-from lifecycle.diagnosis.machine_facts import DEFAULT_SOCKET, MachineFacts
+from lifecycle.diagnosis.machine_facts import MachineFacts
 from lifecycle.diagnosis.match import diagnose
 from lifecycle.diagnosis.sockets import SocketInfo
 from lifecycle.machine.subject import Subject

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from lifecycle.checks.check import Check
+from lifecycle.command.host.tables import DEFAULT_SOCKET
 from lifecycle.diagnosis.doctor import DoctorReport, doctor
 from lifecycle.diagnosis.groups import Group
-from lifecycle.diagnosis.machine_facts import DEFAULT_SOCKET
 from lifecycle.diagnosis.sockets import SocketInfo
 from tests.unit.diagnosis.machine import Machine
 

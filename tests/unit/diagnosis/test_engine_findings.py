@@ -2,9 +2,9 @@
 
 import pytest
 
+from lifecycle.command.host.tables import DEFAULT_SOCKET
 from lifecycle.diagnosis.finding import Symptom
 from lifecycle.diagnosis.groups import Group
-from lifecycle.diagnosis.machine_facts import DEFAULT_SOCKET
 from lifecycle.diagnosis.match import diagnose, explain
 from lifecycle.diagnosis.sockets import SocketInfo
 from tests.unit.diagnosis.machine import Machine, evidence, only

@@ -7,10 +7,10 @@ import re
 
 import pytest
 
+from lifecycle.command.host.tables import DEFAULT_SOCKET
 from lifecycle.diagnosis.doctor import doctor
 from lifecycle.diagnosis.finding import Finding, Symptom
 from lifecycle.diagnosis.groups import Group
-from lifecycle.diagnosis.machine_facts import DEFAULT_SOCKET
 from lifecycle.diagnosis.match import diagnose, explain
 from lifecycle.diagnosis.sockets import SocketInfo
 from tests.unit.diagnosis.acts import PROSE, acts

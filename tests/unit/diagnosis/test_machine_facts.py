@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from lifecycle.command.host.tables import DEFAULT_SOCKET
 from lifecycle.diagnosis import sockets
 from lifecycle.diagnosis.groups import SystemNames
-from lifecycle.diagnosis.machine_facts import DEFAULT_SOCKET, MachineFacts
+from lifecycle.diagnosis.machine_facts import MachineFacts
 from lifecycle.diagnosis.sockets import SocketInfo, look_at_socket
 from lifecycle.machine.subject import current_subject
 from tests.unit.diagnosis.machine import TCP_TABLE, Container, Machine

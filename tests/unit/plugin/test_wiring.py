@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
 
-import pytest  # noqa: TC002 - its fixtures are named in signatures
+import pytest
 
 from lifecycle.plugin import wiring
 from lifecycle.plugin.wiring import make_run, options_of
@@ -48,7 +48,12 @@ class Manager:
 
 def config(capture: Any = None, **given: Any) -> Any:
     option = SimpleNamespace(**{**PLAIN, **given})
-    return SimpleNamespace(option=option, pluginmanager=Manager(capture))
+    return SimpleNamespace(
+        option=option,
+        pluginmanager=Manager(capture),
+        stash=pytest.Stash(),
+        add_cleanup=lambda _close: None,
+    )
 
 
 def test_every_option_of_pytest_s_is_one_of_the_run_s() -> None:

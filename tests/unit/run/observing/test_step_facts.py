@@ -15,7 +15,7 @@ from lifecycle.facts.inside import Probe, merged
 from lifecycle.facts.model import Answer
 from lifecycle.machine.deadline import TimeIsUpError
 from lifecycle.run.observing import step_facts
-from lifecycle.run.observing.step_facts import until_kept, wait_until
+from lifecycle.run.observing.until import until_kept, wait_until
 from tests.fakes.cli import Said
 from tests.fakes.world import BASE, FakeWorld, broken
 from tests.unit.run.observing.conftest import Observed

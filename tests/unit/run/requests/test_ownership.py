@@ -91,7 +91,7 @@ def test_an_image_whose_tag_moved_on_is_ours_without_a_name_unless_it_was_there(
     run.engine.tag("a")
     run.engine.tag("c", "lee/x:1")
     for identity in ("", A, B, C, image_id("d")):
-        run.ownership.disown(identity)
+        run.ownership.own_without_a_name(identity)
     assert run.entries == {("image", A, A)}
 
 
@@ -121,7 +121,10 @@ def test_a_request_that_never_ends_does_not_hold_a_step_for_ever(
 ) -> None:
     monkeypatch.setattr(module, "SETTLE_LIMIT", 0.05)
     with run.ownership.under_way():
-        assert run.ownership.settle() == ([], [])
+        refusals, (note,) = run.ownership.settle()
+    assert (refusals, note.status) == ([], "unverified")
+    assert "not answered within 0.05 s" in note.source
+    assert run.ownership.settle() == ([], [])
 
 
 def test_what_is_said_twice_is_told_once(run: Run) -> None:
