@@ -51,6 +51,28 @@ def _folders_within() -> Iterator[Module]:
     )
 
 
+def limits_page() -> str:
+    """Every time limit: where it is, how long, and of what."""
+    intro = (
+        "How long what may take. A step's own limit (its `timeout`) counts for all "
+        "that it does and looks at; these are those of single things, by the layer that waits. "
+        "To change one, change the constant.\n\n"
+    )
+    by_layer = sorted(modules().values(), key=lambda m: (order(m.layer), m.file))
+    rows = (
+        (f"{seconds:g}", prose(told), code(f"{module.file}: {name}"))
+        for module in by_layer
+        for name, seconds, told in module.limits()
+    )
+    return page("Time limits", intro, table(("s", "what it is", "where"), rows))
+
+
+def order(layer: str) -> int:
+    """Where a layer stands, from the topmost down."""
+    known = list(layers())
+    return known.index(layer) if layer in known else len(known)
+
+
 def errors_page() -> str:
     """The tree of the exceptions: what each means, where it is made, where it is caught."""
     intro = (

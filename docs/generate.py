@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from code_pages import errors_page, layers_page
+from code_pages import errors_page, layers_page, limits_page
 from lifecycle.checks.table import RULES
 from lifecycle.cli import parser
 from lifecycle.command.flags import UNREAD, VERBS, Flag, Verb
@@ -315,6 +315,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "commands.md": commands_page,
     "layers.md": layers_page,
     "errors.md": errors_page,
+    "limits.md": limits_page,
 }
 
 if __name__ == "__main__":

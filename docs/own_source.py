@@ -48,6 +48,16 @@ class Module:
                 found |= {(a.asname or a.name): f"{node.module}.{a.name}" for a in node.names}
         return found
 
+    def limits(self) -> Iterator[tuple[str, float, str]]:
+        """Its time limits: the constant, its seconds, and the docstring below it."""
+        for node, below in zip(self.tree.body, [*self.tree.body[1:], None], strict=True):
+            match node:
+                case ast.Assign(
+                    targets=[ast.Name(id=name)], value=ast.Constant(value=int() | float() as limit)
+                ) if name.endswith(("LIMIT", "GRACE")):
+                    told = below.value if isinstance(below, ast.Expr) else None
+                    yield name, limit, str(told.value) if isinstance(told, ast.Constant) else ""
+
     def meaning(self, node: ast.AST) -> str:
         """What a name or an attribute of a module means, dotted; empty for anything else."""
         if isinstance(node, ast.Name):

@@ -40,7 +40,8 @@ _PLUGIN_FOLDERS = (
 _TOOLKIT = ("nvidia-container-runtime-hook", "nvidia-container-cli", "nvidia-ctk")
 _NVIDIA_VENDOR = "0x10de"
 _DISPLAY_CLASS = "0x03"
-_ASK_LIMIT_S = 10
+_ASK_LIMIT = 10
+"""Seconds that a program of this machine may take to answer what a finding asks."""
 _TEXT_CHARS = 1 << 20
 
 Container = dict[str, Any]
@@ -63,7 +64,7 @@ def ask(words: Sequence[str]) -> str:
             words,
             capture_output=True,
             text=True,
-            timeout=_ASK_LIMIT_S,
+            timeout=_ASK_LIMIT,
             check=False,
             env=without_secrets(os.environ),
         )

@@ -22,7 +22,8 @@ _PARENT = re.compile(r"^PPid:\s+(\d+)", re.MULTILINE)
 _STARTS_PROXIES = {"dockerd", "rootlesskit-doc"}
 """By the kernel's 15 characters; a rootless engine starts them through rootlesskit-docker-proxy."""
 _CONTAINER_ID = re.compile(r"[0-9a-f]{64}")
-_CONNECT_LIMIT_S = 1.0
+_CONNECT_LIMIT = 1.0
+"""Seconds that whoever listens at a socket may take to accept."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def look_at_socket(path: str) -> SocketInfo:
         return SocketInfo(path, "absent")
     answers: Answer = "yes"
     with socket.socket(socket.AF_UNIX) as client:
-        client.settimeout(_CONNECT_LIMIT_S)
+        client.settimeout(_CONNECT_LIMIT)
         try:
             client.connect(path)
         except PermissionError:

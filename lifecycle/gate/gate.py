@@ -24,7 +24,9 @@ from lifecycle.machine.procfs import stopped
 from lifecycle.machine.subject import Subject, spawn_identity
 
 START_LIMIT = 30.0
+"""Seconds that a gate's process may take to say whether it is open."""
 STOP_LIMIT = 5.0
+"""Seconds that a gate's process may take to end, before it is killed."""
 _PLACES = lifecycle.__file__, h11.__file__, getattr(find_spec("hpack"), "origin", None)
 """Where the process finds what it imports."""
 _PROGRAM = (

@@ -26,7 +26,7 @@ from lifecycle.gate.http2 import (
 from lifecycle.gate.methods import CONTROL
 
 _LIMIT = 10.0
-"""Seconds that an answer may take: BuildKit has it in memory."""
+"""Seconds that an answer of BuildKit's may take: it has it in memory."""
 _SETTINGS, _STREAM = 4, 1
 _UPGRADE = (
     b"POST /grpc HTTP/1.1\r\nHost: docker\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n"

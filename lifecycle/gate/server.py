@@ -30,7 +30,7 @@ from lifecycle.gate.upstream import Upstream, words_of
 MOST_AT_ONCE = 512
 """Connections that are served at a time; more wait."""
 FULL_LIMIT = 30.0
-"""Seconds that they wait while no place is free; then they are told so."""
+"""Seconds that a client waits while no place is free; then it is told so."""
 _TURNED_AWAY_AT_ONCE = 16
 _FILES_OF_ONE = 5
 """Descriptors that one connection may need."""

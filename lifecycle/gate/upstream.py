@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 DOCKER = "docker"
 CONNECT_LIMIT = 20.0
+"""Seconds that the engine may take to accept a connection."""
 _PING = b"GET /_ping HTTP/1.1\r\nHost: docker\r\nConnection: close\r\n\r\n"
 _TLS = ("DOCKER_TLS_VERIFY", "DOCKER_TLS")
 

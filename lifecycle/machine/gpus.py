@@ -18,6 +18,7 @@ SIMULATED = "SIMULATED"
 """Stands in the name of every GPU that is not real, so that no report can hide it."""
 
 _SMI_LIMIT = 30
+"""Seconds that nvidia-smi may take: a driver that hangs hangs it."""
 _GPU_LINE = re.compile(r"^GPU (?P<index>\d+): (?P<name>.*?) \(UUID: (?P<uuid>[^)]+)\)")
 _MIG_LINE = re.compile(r"^\s+MIG (?P<profile>\S+)\s+Device\s+\d+: \(UUID: (?P<uuid>[^)]+)\)")
 

@@ -21,6 +21,7 @@ from lifecycle.sandbox.record import Record
 from lifecycle.sandbox.shell import SandboxError, last_words, run, wait_until
 
 _START_LIMIT = 45.0
+"""Seconds that an engine of our own may take to answer."""
 _NO_TRUST_KEY = 25  # the first version of dockerd that makes none
 
 # The optional plugins are off; opt would make /opt/containerd. Unknown names are ignored.

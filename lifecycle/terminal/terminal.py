@@ -37,6 +37,7 @@ SCREEN_BYTES = 1 << 16
 _READ = 1 << 16
 _READS = 256
 _INPUT_LIMIT = 10.0
+"""Seconds that a program may take to read what was typed, where the terminal is full."""
 # Text that was searched once is not searched again, except for this much before the new text.
 _LONGEST_MATCH = 1 << 14
 

@@ -86,6 +86,16 @@ def test_a_class_is_below_its_base_and_met_where_it_is_made_and_caught() -> None
     assert "run/scenario_run.py" in ledger.caught_in
 
 
+def test_every_time_limit_says_what_it_is_the_limit_of() -> None:
+    told = {
+        f"{m.file}: {name}": text
+        for m in own_source.modules().values()
+        for name, _, text in m.limits()
+    }
+    assert len(told) > 20
+    assert [name for name, text in told.items() if not text.startswith("Seconds")] == []
+
+
 def test_every_layer_is_told_with_what_it_is() -> None:
     rows = [line for line in code_pages.layers_page().splitlines() if line.startswith("| `")]
     told = {cells[1].strip(" `/"): cells[2].strip() for cells in (r.split("|") for r in rows)}

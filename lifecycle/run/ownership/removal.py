@@ -16,6 +16,7 @@ from lifecycle.run.ownership.inventory import identity_of
 from lifecycle.run.ownership.ledger import Entry, carries, same_id
 
 GOING_LIMIT = 20.0
+"""Seconds that something which the engine is removing already gets to be gone."""
 _GOING = "is already in progress"
 _STANDS_ON = re.compile("dependent child images|is being used by")
 

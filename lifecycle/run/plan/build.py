@@ -57,7 +57,7 @@ def plan(scenario: Scenario, places: Mapping[str, Place], run: str, *, as_writte
     for phase, step in _all(scenario):
         context = contexts[_whose(step, scenario)]
         planned = _one(scenario, len(steps), phase, step, context, written)
-        _known_places(planned, steps)
+        _refuse_unknown_terminals(planned, steps)
         planned = _typed_on_the_host(planned, steps, scenario)
         planned = _by_its_files(planned, written, context, scenario)
         refuse_hidden_names(planned, steps, holder[0], context.cwd)
@@ -350,7 +350,7 @@ def _refuse_isolated_from(planned: PlannedStep, names: NameMap) -> None:
             )
 
 
-def _known_places(planned: PlannedStep, before: list[PlannedStep]) -> None:
+def _refuse_unknown_terminals(planned: PlannedStep, before: list[PlannedStep]) -> None:
     """``in`` must be a terminal that an earlier step opens."""
     wanted = planned.step.in_
     if not wanted and planned.step.kind != "type":

@@ -20,7 +20,9 @@ from lifecycle.terminal.keys import key_bytes
 
 Phase = Literal["steps", "finally"]
 DEFAULT_LIMIT = 60.0
+"""Seconds that a step may take, looks and all, where it does not say."""
 LONG_LIMIT = 900.0
+"""Seconds of a step that moves layers or archives: a pull, a build."""
 WINDOW = Size(cols=120, rows=40)
 _ROOT = frozenset({"0", "root"})
 

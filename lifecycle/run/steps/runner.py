@@ -39,7 +39,7 @@ from lifecycle.terminal.errors import TerminalError
 from lifecycle.terminal.styled_screen import Picture
 
 _GPU = "GPUs of this machine"
-_Begun = tuple[Sequence[str], tuple[Promise, ...], Before]
+_Ready = tuple[Sequence[str], tuple[Promise, ...], Before]
 """The words that run, what they promise, and what was there before them."""
 
 
@@ -58,11 +58,11 @@ class Runner:
         if planned.step.as_ and self._s.person is not self._s.people[planned.step.as_]:
             whose = Runner(self._s.seen_by(planned.step.as_))
             return whose.step(planned)
-        begun, at = time.monotonic(), time.time()
+        started, started_at = time.monotonic(), time.time()
         result = StepResult(planned.title, planned.step.mark.line, person=planned.step.as_ or "")
         result.command = self._s.shown(planned.shown)
         try:
-            self._do(planned, result, begun)
+            self._do(planned, result, started)
         except EngineError as error:
             result.checks.append(
                 Check(
@@ -81,8 +81,8 @@ class Runner:
                 Check("the terminal", "open", str(error).splitlines()[0], "broken", "terminal")
             )
         if result.status == "failed":
-            self._away(result, at)
-        result.seconds = time.monotonic() - begun
+            self._away(result, started_at)
+        result.seconds = time.monotonic() - started
         result.change_screen(self._s.printed)
         result.checks = [self._shown(c) for c in result.checks]
         return result
@@ -98,7 +98,7 @@ class Runner:
             actual=clean(check.actual),
         )
 
-    def _do(self, planned: PlannedStep, result: StepResult, begun: float) -> None:
+    def _do(self, planned: PlannedStep, result: StepResult, started: float) -> None:
         planned = self._for_this_machine(planned, result)
         skip = self._why_skip(planned)
         if skip:
@@ -106,16 +106,16 @@ class Runner:
             return
         match planned.step.kind:
             case "command":
-                self._command(planned, result, begun)
+                self._command(planned, result, started)
             case "write":
                 result.ran = True
                 result.checks += write_file(self._s, planned)
             case "type" | "check":
-                self._looked(planned, result, begun)
+                self._looked(planned, result, started)
 
-    def _looked(self, planned: PlannedStep, result: StepResult, begun: float) -> None:
+    def _looked(self, planned: PlannedStep, result: StepResult, started: float) -> None:
         try:
-            with within_limit(planned, begun):
+            with within_limit(planned, started):
                 if planned.step.kind == "type":
                     type_step(self._s, planned, result)
                     return
@@ -159,12 +159,12 @@ class Runner:
 
     # -- commands -------------------------------------------------------------------------
 
-    def _command(self, planned: PlannedStep, result: StepResult, at: float) -> None:
+    def _command(self, planned: PlannedStep, result: StepResult, started: float) -> None:
         with self._s.daemon.asked_once():
-            begun = self._begin(planned, result)
-        if begun is None:
+            ready = self._begin(planned, result)
+        if ready is None:
             return
-        words, promises, before = begun
+        words, promises, before = ready
         run = execute.run_on_terminal if planned.on_terminal else execute.run_to_end
         acted = run(self._s, planned, words)
         result.ran = True
@@ -178,10 +178,10 @@ class Runner:
             with self._s.daemon.asked_once():
                 if planned.line and planned.line.verb == "load" and acted.exit_code == 0:
                     promises = before_and_after.loaded(self._s, acted.output) or promises
-                with within_limit(planned, at):
+                with within_limit(planned, started):
                     facts = look_after(self._s, planned, promises, acted, before)
             not_judged = ()
-            with within_limit(planned, at):
+            with within_limit(planned, started):
                 self._judge_command(planned, result, promises, acted, (before, facts, failed))
         except TimeIsUpError as over:
             result.checks += unseen(self._s, planned, not_judged, acted, str(over))
@@ -190,7 +190,7 @@ class Runner:
         self._s.gates.check()
         self._s.made_by_lines.add(planned)
 
-    def _begin(self, planned: PlannedStep, result: StepResult) -> _Begun | None:
+    def _begin(self, planned: PlannedStep, result: StepResult) -> _Ready | None:
         """The words to run, their promises and the state before; None where it may not run."""
         words = before_and_after.words_to_run(self._s, planned)
         if words.changed:
@@ -315,10 +315,10 @@ class Runner:
 
     # -- findings -------------------------------------------------------------------------
 
-    def _away(self, result: StepResult, begun: float) -> None:
+    def _away(self, result: StepResult, started_at: float) -> None:
         """An engine that went away outranks whatever else may be behind the failure."""
         observed = engine_outages.observed(self._s)
-        if observed and engine_outages.lasted_until(self._s, begun):
+        if observed and engine_outages.lasted_until(self._s, started_at):
             result.findings.clear()
         if observed:
             add_findings(self._s, result, Symptom(observed=observed))
