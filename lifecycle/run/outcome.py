@@ -21,6 +21,23 @@ Lacks = Literal["gpu", "person", "condition", "ours", "choice", "nothing"]
 remove, the choice of whoever runs it; or it had nothing to do."""
 
 
+@dataclass
+class Acted:
+    """What a command came to. ``exit_code`` is None while its terminal stays open."""
+
+    exit_code: int | None
+    output: str
+    screen: str
+    problem: str = ""
+    """Why it did not get as far as it should: a timeout, or a prompt that never came."""
+    seconds: float | None = None
+    """How long it took; None while its terminal stays open."""
+    picture: Picture | None = None
+    """The screen as it looked; without a terminal, what was printed."""
+    lost: int = 0
+    """Bytes that were cut out of the output's middle."""
+
+
 @dataclass(frozen=True)
 class Skip:
     """Why a step is skipped, in a sentence for people, and what it lacks."""

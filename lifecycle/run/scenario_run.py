@@ -18,12 +18,12 @@ from lifecycle.diagnosis.symptoms import of_engine
 from lifecycle.engine.daemon import EngineError
 from lifecycle.gate.ahead import Ahead
 from lifecycle.gate.gate import GateError
+from lifecycle.run.locks import LockError
 from lifecycle.run.outcome import CLEANUP, Remains, Skip, StepResult
 from lifecycle.run.ownership.ledger import LedgerError
 from lifecycle.run.ownership.take_down import leave_all
 from lifecycle.run.secrets.secrets import Secrets
 from lifecycle.run.session.discover import NoEngineError
-from lifecycle.run.session.locks import LockError
 from lifecycle.run.session.open import new_run_id, open_session
 from lifecycle.run.session.options import Options
 from lifecycle.run.session.session import Say, Session

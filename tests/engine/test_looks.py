@@ -10,7 +10,7 @@ import pytest
 
 from lifecycle.engine.daemon import Daemon
 from lifecycle.facts.inside import Inside, Probe
-from lifecycle.run.observing.inside_shells import Looks
+from lifecycle.run.inside.shells import Looks
 from tests.engine.harness import Place, docker, wait_until
 
 pytestmark = pytest.mark.engine

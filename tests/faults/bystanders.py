@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lifecycle.run.session.locks import FOLDER as LOCKS
+from lifecycle.run.locks import FOLDER as LOCKS
 from tests.engine.harness import wait_until
 
 COLLEAGUE = {"name": "colleague", "uid": 54321, "gid": 54321, "group": "colleague"}

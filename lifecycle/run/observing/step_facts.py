@@ -30,11 +30,11 @@ from lifecycle.facts.port_probe import listeners, try_port
 from lifecycle.facts.round_trips import RoundTrips
 from lifecycle.machine.deadline import TimeIsUpError, rest
 from lifecycle.machine.subject import Subject
-from lifecycle.run.observing.at_start import Watch
+from lifecycle.run.inside.at_start import Watch
 from lifecycle.run.observing.output_facts import ask_beside
+from lifecycle.run.outcome import Acted
 from lifecycle.run.plan.steps import PlannedStep, asks_inside, later_looks, user_of
 from lifecycle.run.session.session import Session
-from lifecycle.run.steps.execute import Acted
 from lifecycle.text.json_object import Json
 
 LOOK_LIMIT = 20.0

@@ -13,12 +13,12 @@ from pathlib import Path
 from lifecycle.checks.check import Check, unverified
 from lifecycle.engine.daemon import Daemon, EngineError
 from lifecycle.machine.procfs import alive, start_time
+from lifecycle.run.locks import FOLDER as LOCKS
+from lifecycle.run.locks import drop_dead
 from lifecycle.run.ownership.build_layers import above_others, left_over, made_at
 from lifecycle.run.ownership.ledger import Entry
 from lifecycle.run.ownership.ledger_reader import Record, Refused, all_records, drop_unfinished
 from lifecycle.run.ownership.removal import remove
-from lifecycle.run.session.locks import FOLDER as LOCKS
-from lifecycle.run.session.locks import drop_dead
 from lifecycle.sandbox.record import RUN_ROOT
 
 CLI_LIMIT = 5.0

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import closing
 
 from lifecycle.engine.daemon import Daemon
-from lifecycle.run.session.locks import Locks
+from lifecycle.run.locks import Locks
 
 
 class Ports:

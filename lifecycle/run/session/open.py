@@ -13,8 +13,9 @@ from lifecycle.facts.model import World
 from lifecycle.gate.ahead import Ahead
 from lifecycle.machine.remove_tree import remove_tree
 from lifecycle.machine.subject import environment
-from lifecycle.run.observing.at_start import Witness
-from lifecycle.run.observing.inside_shells import Looks
+from lifecycle.run.inside.at_start import Witness
+from lifecycle.run.inside.shells import Looks
+from lifecycle.run.locks import Locks
 from lifecycle.run.ownership.inventory import take
 from lifecycle.run.ownership.ledger import Ledger, default_folder
 from lifecycle.run.ownership.ownership import Ownership
@@ -22,16 +23,15 @@ from lifecycle.run.plan.build import plan
 from lifecycle.run.plan.reservations import reserved
 from lifecycle.run.plan.variables import RunValues
 from lifecycle.run.requests.judge_request import Judge
-from lifecycle.run.secrets.program_passwords import hide_all
 from lifecycle.run.secrets.secrets import Secrets
 from lifecycle.run.session.discover import connect, engine_places, find_address, find_cli, find_gpus
 from lifecycle.run.session.docker_config import forget
 from lifecycle.run.session.gates import Gates
 from lifecycle.run.session.host_ports import Ports
-from lifecycle.run.session.locks import Locks
 from lifecycle.run.session.options import Options
 from lifecycle.run.session.people import common_folder, settle, settle_all
 from lifecycle.run.session.person import places
+from lifecycle.run.session.program_passwords import hide_all
 from lifecycle.run.session.session import Say, Session
 from lifecycle.run.session.who import find_subject
 from lifecycle.sandbox.info import load_info

@@ -12,8 +12,8 @@ from lifecycle.command.name_map import Unnamed
 from lifecycle.engine.daemon import Daemon
 from lifecycle.engine.events import EventLog
 from lifecycle.facts.model import World
-from lifecycle.run.observing.at_start import Witness
-from lifecycle.run.observing.inside_shells import Looks
+from lifecycle.run.inside.at_start import Witness
+from lifecycle.run.inside.shells import Looks
 from lifecycle.run.ownership.ownership import Ownership
 from lifecycle.run.plan.steps import Plan
 from lifecycle.run.secrets.secrets import Secrets

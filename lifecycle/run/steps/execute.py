@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from lifecycle.engine.daemon import Daemon, EngineError
 from lifecycle.engine.end_exec import end_exec
 from lifecycle.machine import process
+from lifecycle.run.outcome import Acted
 from lifecycle.run.plan.steps import PlannedStep
 from lifecycle.run.session.discover import own_detach_keys
 from lifecycle.run.session.open_terminals import OpenTerminal
@@ -19,23 +19,6 @@ from lifecycle.run.steps.open_terminal import FIRST_OUTPUT, wait_open, wait_read
 from lifecycle.terminal.errors import TerminalEnded, TerminalTimeout
 from lifecycle.terminal.styled_screen import Picture
 from lifecycle.terminal.terminal import Terminal
-
-
-@dataclass
-class Acted:
-    """What a command came to. ``exit_code`` is None while its terminal stays open."""
-
-    exit_code: int | None
-    output: str
-    screen: str
-    problem: str = ""
-    """Why it did not get as far as it should: a timeout, or a prompt that never came."""
-    seconds: float | None = None
-    """How long it took; None while its terminal stays open."""
-    picture: Picture | None = None
-    """The screen as it looked; without a terminal, what was printed."""
-    lost: int = 0
-    """Bytes that were cut out of the output's middle."""
 
 
 def run_to_end(session: Session, planned: PlannedStep, words: Sequence[str]) -> Acted:

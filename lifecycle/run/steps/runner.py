@@ -23,13 +23,12 @@ from lifecycle.machine.as_subject import refused
 from lifecycle.machine.deadline import TimeIsUpError
 from lifecycle.run.observing.step_facts import Before, look_after, look_before
 from lifecycle.run.observing.until import until_kept
-from lifecycle.run.outcome import Skip, StepResult
+from lifecycle.run.outcome import Acted, Skip, StepResult
 from lifecycle.run.ownership.ledger import LedgerError
 from lifecycle.run.ownership.ownership import Refusal
 from lifecycle.run.plan.steps import PlannedStep
 from lifecycle.run.session.session import Session
 from lifecycle.run.steps import before_and_after, engine_outages, execute, guard
-from lifecycle.run.steps.execute import Acted
 from lifecycle.run.steps.findings import add_findings
 from lifecycle.run.steps.time_limit import unseen, within_limit
 from lifecycle.run.steps.type_step import type_step

@@ -12,9 +12,9 @@ from lifecycle.checks.judge_promise import not_judged
 from lifecycle.command.promise import Promise
 from lifecycle.facts.model import Facts
 from lifecycle.machine import deadline
+from lifecycle.run.outcome import Acted
 from lifecycle.run.plan.steps import PlannedStep
 from lifecycle.run.session.session import Session
-from lifecycle.run.steps.execute import Acted
 
 LEAST = 10.0
 """Seconds that looking gets in any case: a command may have needed all of the step's limit."""

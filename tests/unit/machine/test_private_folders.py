@@ -11,7 +11,7 @@ import environment
 from lifecycle.machine import private_folders
 from lifecycle.machine.private_folders import why_unsafe
 from lifecycle.report.write import ReportError, choose_directory, write_report
-from lifecycle.run.session.locks import LockError, Locks
+from lifecycle.run.locks import LockError, Locks
 from lifecycle.sandbox.cache import user_cache
 from lifecycle.sandbox.shell import SandboxError
 from tests.unit.report.samples import PASSED, report

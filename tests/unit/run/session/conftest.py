@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from lifecycle.run.session.locks import Locks
+from lifecycle.run.locks import Locks
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def shared(folder: Path) -> Path:
 HOLDER = """
 import sys
 from pathlib import Path
-from lifecycle.run.session.locks import Locks
+from lifecycle.run.locks import Locks
 locks = Locks("ENGINE", "r9 (theirs)", print, Path(sys.argv[1]))
 locks.take("port-8080")
 print("held", flush=True)

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from lifecycle.run.locks import Locks
 from lifecycle.run.session import host_ports
 from lifecycle.run.session.host_ports import Ports
-from lifecycle.run.session.locks import Locks
 from tests.fakes.daemon import FakeDaemon
 
 

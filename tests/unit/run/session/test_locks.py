@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from lifecycle.run.session import locks as locks_module
-from lifecycle.run.session.locks import LockError, Locks, drop_dead
+from lifecycle.run import locks as locks_module
+from lifecycle.run.locks import LockError, Locks, drop_dead
 
 ANOTHER = 54321
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")

@@ -17,8 +17,8 @@ from lifecycle.facts.inside import Probe
 from lifecycle.facts.look_inside import look_inside
 from lifecycle.machine import deadline
 from lifecycle.machine.deadline import TimeIsUpError
+from lifecycle.run.outcome import Acted
 from lifecycle.run.plan.steps import PlannedStep
-from lifecycle.run.steps.execute import Acted
 from lifecycle.run.steps.time_limit import LEAST, unseen, within_limit
 from lifecycle.scenario.load import loads
 from tests.fake_engine import FakeEngine, fake_engine

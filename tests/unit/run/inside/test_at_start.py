@@ -11,7 +11,7 @@ import pytest
 
 from lifecycle.engine.events import Event
 from lifecycle.facts.inside import Inside, Probe
-from lifecycle.run.observing.at_start import Watch, Witness
+from lifecycle.run.inside.at_start import Watch, Witness
 from tests.unit.run.conftest import RUN
 from tests.unit.run.requests.fakes import Run, full
 

@@ -8,7 +8,7 @@ import pytest
 
 from lifecycle.engine.daemon import ExecOutcome
 from lifecycle.facts.inside import Inside, Probe
-from lifecycle.run.observing.inside_shells import Looks
+from lifecycle.run.inside.shells import Looks
 from tests.fakes.daemon import FakeDaemon
 
 BASE = "debian:bookworm"

@@ -10,9 +10,9 @@ from urllib.parse import quote
 
 import pytest
 
-from lifecycle.run.secrets.program_passwords import hide_all
 from lifecycle.run.secrets.secrets import HIDDEN, Secrets
 from lifecycle.run.session.person import Person
+from lifecycle.run.session.program_passwords import hide_all
 from lifecycle.scenario.lab import Lab
 from lifecycle.text.credentials import secrets_of
 from tests.unit.checks.samples import ME
