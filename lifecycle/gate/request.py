@@ -131,10 +131,20 @@ def read(event: h11.Request) -> Request:
         endpoint=match[0] if match else None,
         names=match[1] if match else {},
     )
-    kind = request.header("content-type").strip().lower()
-    if method in _WITH_FORMS and kind.startswith(_FORMS):
-        raise BadRequestError("a body that is a form, whose fields would outweigh the query")
+    if method in _WITH_FORMS:
+        _refuse_a_form([value for name, value in headers if name.lower() == "content-type"])
     return request
+
+
+def _refuse_a_form(kinds: list[str]) -> None:
+    """Go trims every space of Unicode from a body's kind, and reads the first of several."""
+    if len(kinds) > 1:
+        raise BadRequestError("a body of several kinds")
+    kind = "".join(kinds).strip()
+    if not (kind.isascii() and kind.isprintable()):
+        raise BadRequestError(f"a body of the kind {_shown(kind)}, which is no media type")
+    if kind.lower().startswith(_FORMS):
+        raise BadRequestError("a body that is a form, whose fields would outweigh the query")
 
 
 def _decoded(text: str) -> str:

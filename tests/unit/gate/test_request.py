@@ -108,6 +108,26 @@ def test_a_form_is_refused_since_its_fields_would_outweigh_the_query(
         asked(f"{method} /containers/create?name=a", ("Content-Type", kind))
 
 
+@pytest.mark.parametrize(
+    "before", ["\u00a0", "\u0085", "\u3000", "\u2009", "\ufeff", "\u200b", "\v", "a\u0130"]
+)
+def test_a_kind_that_go_could_trim_to_another_is_refused(before: str) -> None:
+    kind = f"{before}application/x-www-form-urlencoded".encode().decode("latin-1")
+    with pytest.raises((BadRequestError, h11.RemoteProtocolError)):
+        asked("POST /images/create?fromImage=a&tag=b", ("Content-Type", kind))
+
+
+def test_a_body_of_two_kinds_is_refused() -> None:
+    kinds = ("Content-Type", "text/plain"), ("content-type", "application/x-www-form-urlencoded")
+    with pytest.raises(BadRequestError, match="several kinds"):
+        asked("POST /images/create?fromImage=a&tag=b", *kinds)
+
+
+@pytest.mark.parametrize("kind", ["", "text/plain", "application/json", "application/x-tar; a=b"])
+def test_what_clients_send_is_let_through(kind: str) -> None:
+    assert asked("POST /images/create?fromImage=a", ("Content-Type", kind)).endpoint is not None
+
+
 def test_a_method_is_what_it_is_written_as() -> None:
     assert asked("get /info").endpoint is None
     assert asked("GET /info").endpoint is not None
