@@ -66,14 +66,14 @@ def test_a_network_of_ours_that_is_called_as_theirs_is_known_does_not_stand_for_
     for word, value in words.items():
         script = script.replace(word, value)
     joined = "docker network inspect -f '{{len .Containers}}' " + theirs
-    ran = tried(
-        place, f"exec 2> {place.folder}/said\n{script}\n{joined} > {place.folder}/joined\ntrue"
-    )
-    said = (place.folder / "said").read_text()
+    (both := place.folder / "both").mkdir()
+    both.chmod(0o777)
+    ran = tried(place, f"exec 2> {both}/said\n{script}\n{joined} > {both}/joined\ntrue")
+    said = (both / "said").read_text()
     there = docker("network", "ls", "-q", "--no-trunc", "--filter", f"id={theirs}")
     docker("network", "rm", theirs, check=False)
     assert there == theirs, ran.said
-    assert (place.folder / "joined").read_text() == "0\n", said
+    assert (both / "joined").read_text() == "0\n", said
     # Where a third network begins so as well, the engine has no answer.
     refused = "touches only what this run made" in str(ran.report["scenarios"])
     assert refused or "ambiguous" in said, f"{ran.said}{said}"

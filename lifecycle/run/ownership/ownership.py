@@ -17,6 +17,7 @@ from lifecycle.checks.check import Check, unverified
 from lifecycle.engine.daemon import Daemon, EngineError
 from lifecycle.engine.events import Event
 from lifecycle.run.ownership.build_layers import above_others, tags_of
+from lifecycle.run.ownership.in_doubt import Requests
 from lifecycle.run.ownership.inventory import Inventory, had_image, identity_of, key_of
 from lifecycle.run.ownership.ledger import Begun, Entry, Kind, Ledger
 from lifecycle.run.ownership.tag_watch import TagWatch
@@ -72,6 +73,7 @@ class Ownership:
         self._folders: set[str] = set()
         self._begun: list[Begun] = []
         self._untold = False
+        self.requests = Requests()
         self.tags = TagWatch(daemon, lambda tag: self.owns("image", tag))
         self.created: dict[str, Json] = {}
         """Containers as they were when they had been created, by their names of then."""
@@ -314,12 +316,16 @@ class Ownership:
         self._builds.add(identity)
 
     @contextmanager
-    def under_way(self) -> Iterator[None]:
-        """While what a request makes is not written down yet."""
+    def under_way(self, kind: Kind | None = None) -> Iterator[None]:
+        """While what a request makes is not written down yet.
+
+        ``kind`` are the things of others that it could change, if it were not judged well.
+        """
         with self._changed:
             self._under_way += 1
         try:
-            yield
+            with self.requests.about(kind):
+                yield
         finally:
             with self._changed:
                 self._under_way -= 1

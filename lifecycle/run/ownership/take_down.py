@@ -13,7 +13,8 @@ from lifecycle.engine.events import EventLog
 from lifecycle.run.outcome import Remains
 from lifecycle.run.ownership import by_hand
 from lifecycle.run.ownership.build_layers import left_over, unnamed
-from lifecycle.run.ownership.inventory import claimed, key_of, left_behind, take
+from lifecycle.run.ownership.in_doubt import changed
+from lifecycle.run.ownership.inventory import Inventory, claimed, key_of, left_behind, take
 from lifecycle.run.ownership.ledger import Entry, carries
 from lifecycle.run.ownership.ownership import Ownership
 from lifecycle.run.ownership.removal import remove
@@ -39,12 +40,14 @@ def take_down(ownership: Ownership, events: EventLog) -> tuple[list[Check], Rema
     checks = _remove_each(ownership, entries)
     checks += _remove_each(ownership, _without_a_name(ownership, entries))
     try:
-        remains = measure(ownership, events, [*entries, *kept])
+        after = take(ownership.daemon)
+        remains = measure(ownership, events, [*entries, *kept], after)
     except EngineError as error:
         left = [f"{e.kind} {e.name}" for e in ownership.entries() if not e.kept]
         checks.append(unverified("left behind", "nothing", str(error)))
         leave = ownership.touched_with_leave
         return checks, Remains(left, kept_on_purpose(ownership, kept), touched_with_leave=leave)
+    checks += _in_doubt(ownership, events, after)
     for thing in remains.left_behind:
         checks.append(Check("left behind", "nothing", thing, "broken", "inventory"))
     for thing in remains.foreign_touched:
@@ -142,9 +145,11 @@ def kept_on_purpose(ownership: Ownership, entries: Iterable[Entry]) -> list[str]
     return [*kept, *(f"folder {f}: {_BY_ENGINE}" for f in made)]
 
 
-def measure(ownership: Ownership, events: EventLog, entries: Iterable[Entry]) -> Remains:
-    """Hold the engine, and all that it told of, against what the run made. Raises EngineError."""
-    after, made = take(ownership.daemon), ownership.ever_made
+def measure(
+    ownership: Ownership, events: EventLog, entries: Iterable[Entry], after: Inventory
+) -> Remains:
+    """Hold the engine, and all that it told of, against what the run made."""
+    made = ownership.ever_made
     kept = [e for e in entries if e.kept]
     away = {key_of(e.kind, e.name, e.id) for e in kept}
     return Remains(
@@ -157,6 +162,16 @@ def measure(ownership: Ownership, events: EventLog, entries: Iterable[Entry]) ->
         known=ownership.all_ids,
         touched_with_leave=ownership.touched_with_leave,
     )
+
+
+def _in_doubt(ownership: Ownership, events: EventLog, after: Inventory) -> list[Check]:
+    """What others had, and that changed while a request of ours could have done it."""
+    seen, checks = events.since(), []
+    for thing, how in changed(ownership.before, after, ownership.all_ids):
+        if ownership.requests.may_explain(thing, seen):
+            why = f"{thing} {how}: a request of this run about {thing.kind}s was under way then"
+            checks.append(unverified("others' things", "untouched", why))
+    return checks
 
 
 def _of_others(ownership: Ownership, events: EventLog) -> list[str]:

@@ -107,7 +107,7 @@ class BuildKit:
         mine = tuple(tag for tag in tags if self._images.claim(tag))
         self._o.build_known_as(solve.build)
         under_way = ExitStack()
-        under_way.enter_context(self._o.under_way())
+        under_way.enter_context(self._o.under_way("image"))
         return _Begun(solve, mine, was, under_way)
 
     def _answered(self, begun: _Begun, message: bytes) -> None:

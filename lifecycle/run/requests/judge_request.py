@@ -15,7 +15,7 @@ from lifecycle.engine.daemon import Daemon, EngineError
 from lifecycle.gate.frames import ClosedError
 from lifecycle.gate.gate import Call
 from lifecycle.gate.table import Act
-from lifecycle.run.ownership.ledger import LedgerError
+from lifecycle.run.ownership.ledger import Kind, LedgerError
 from lifecycle.run.ownership.ownership import Ownership
 from lifecycle.run.requests.bodies import BodyError
 from lifecycle.run.requests.buildkit import BuildKit
@@ -28,6 +28,37 @@ from lifecycle.run.requests.pulls import Pulls
 from lifecycle.run.requests.refusal import Absent, Refused, everybodys
 from lifecycle.run.requests.things import Things
 from lifecycle.run.requests.volumes import Volumes
+
+COULD_CHANGE: Mapping[Act, Kind | None] = {
+    Act.READ: None,
+    Act.REFUSED: None,
+    Act.CREATE_CONTAINER: "volume",
+    Act.TOUCH_CONTAINER: None,
+    Act.REMOVE_CONTAINER: "volume",
+    Act.RENAME_CONTAINER: None,
+    Act.UPDATE_CONTAINER: None,
+    Act.CREATE_EXEC: None,
+    Act.TOUCH_EXEC: None,
+    Act.COMMIT: "image",
+    Act.PULL: "image",
+    Act.LOAD: "image",
+    Act.TAG: "image",
+    Act.PUSH: None,
+    Act.REMOVE_IMAGE: "image",
+    Act.BUILD: "image",
+    Act.SESSION: None,
+    Act.GRPC: None,
+    Act.CANCEL_BUILD: None,
+    Act.CREATE_NETWORK: "network",
+    Act.REMOVE_NETWORK: "network",
+    Act.JOIN_NETWORK: "network",
+    Act.CREATE_VOLUME: "volume",
+    Act.REMOVE_VOLUME: "volume",
+}
+"""Things with names, which a request of this kind could change though it names others.
+
+A container is only ever named by its id. Of a build by BuildKit its Solve is told apart.
+"""
 
 
 class Judge:
@@ -82,7 +113,8 @@ class Judge:
         endpoint = call.request.endpoint
         # A client may hold a connection to BuildKit for as long as it lives.
         holds = endpoint is not None and endpoint.act is Act.GRPC
-        with nullcontext() if holds else self._o.under_way():
+        kind = COULD_CHANGE[endpoint.act] if endpoint is not None else None
+        with nullcontext() if holds else self._o.under_way(kind):
             try:
                 self._judge(call)
             except Refused as refused:

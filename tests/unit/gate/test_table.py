@@ -10,7 +10,7 @@ import pytest
 
 from lifecycle.engine.daemon import Daemon
 from lifecycle.gate.table import ENDPOINTS, Act, Endpoint, find
-from lifecycle.run.requests.judge_request import Judge
+from lifecycle.run.requests.judge_request import COULD_CHANGE, Judge
 from tests.unit.run.requests.fakes import Run
 
 PUBLISHED = [
@@ -91,6 +91,10 @@ def test_the_reason_of_what_is_never_let_through_is_its_own(
 @pytest.mark.parametrize("act", Act)
 def test_every_act_has_an_endpoint(act: Act) -> None:
     assert any(e.act is act for e in ENDPOINTS)
+
+
+def test_of_every_act_it_is_said_what_it_could_change_of_others() -> None:
+    assert set(COULD_CHANGE) == set(Act)
 
 
 @pytest.mark.parametrize("endpoint", [e for e in ENDPOINTS if e.path == "/auth" or e.upgrade])
