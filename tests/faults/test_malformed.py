@@ -12,10 +12,11 @@ import socket
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -204,12 +205,19 @@ def complaint(said: str, file: Path, content: bytes) -> str:
 
 @contextmanager
 def nothing_may_start(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    def started(*_: object, **__: object) -> None:
-        raise AssertionError("something was started")
+    real = subprocess.Popen
+
+    def connected(*_: object, **__: object) -> None:
+        raise AssertionError("somebody was asked")
+
+    def started(words: Sequence[str], *args: Any, **how: Any) -> subprocess.Popen[bytes]:
+        # For a person root reads files in a child of their ids.
+        assert "lifecycle.machine" in " ".join(words), f"{words} was started"
+        return real(words, *args, **how)
 
     with monkeypatch.context() as patched:
         patched.setattr(subprocess, "Popen", started)
-        patched.setattr(socket.socket, "connect", started)
+        patched.setattr(socket.socket, "connect", connected)
         yield
 
 
