@@ -183,6 +183,8 @@ def _link(path: Path) -> str:
     except OSError as error:
         if error.errno in _NO_LINK:
             return ""
+        if error.errno == errno.EACCES and os.geteuid() == 0:
+            raise _LostError("can't be followed: root is refused there") from None
         raise _LostError(f"can't be followed as the engine does: {error.strerror}") from None
 
 
