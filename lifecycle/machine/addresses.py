@@ -21,16 +21,20 @@ _OF_THE_MACHINE: tuple[tuple[Network, str], ...] = tuple(
 )
 
 
-def taken_by(subnet: str) -> str:
-    """What a network of these addresses would take away; empty where nothing, or no network."""
-    try:
-        wanted = ip_network(subnet, strict=False)
-    except ValueError:
-        return ""
+def taken_by(wanted: Network) -> str:
+    """What a network of these addresses would take away; empty where nothing."""
     for network, what in (*_OF_THE_MACHINE, *_name_servers(), *_routes()):
         if wanted.version == network.version and wanted.overlaps(network):
             return what
     return ""
+
+
+def overlap(wanted: Network, text: str) -> bool:
+    """Whether addresses are among those of a text, of which one that is none has none."""
+    with suppress(ValueError):
+        network = ip_network(text, strict=False)
+        return wanted.version == network.version and wanted.overlaps(network)
+    return False
 
 
 def _name_servers() -> Iterator[tuple[Network, str]]:

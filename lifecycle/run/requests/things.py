@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from ipaddress import ip_network
 
 from lifecycle.engine.daemon import Daemon
-from lifecycle.machine.addresses import taken_by
+from lifecycle.machine.addresses import Network, overlap, taken_by
 from lifecycle.run.ownership.inventory import identity_of
 from lifecycle.run.ownership.ownership import Ownership
 from lifecycle.run.requests import container_bodies
-from lifecycle.run.requests.bodies import BUILT_IN, Join
+from lifecycle.run.requests.bodies import BUILT_IN, Join, pools
 from lifecycle.run.requests.refusal import Absent, Refused, not_ours
 from lifecycle.text.json_object import Json
 
@@ -106,9 +107,34 @@ class Things:
 
     def addresses(self, subnet: str) -> None:
         """Whether a network may have these addresses: the machine finds its own by them."""
-        taken = taken_by(subnet) if self._daemon.shares_machine else ""
-        if taken and not self._o.allows(subnet):
+        if self._o.allows(subnet):
+            return
+        try:
+            wanted = ip_network(subnet, strict=False)
+        except ValueError:
+            raise Refused(
+                f"a network of {subnet!r} is not made: what that means to the engine is not known; "
+                "write addresses as 172.30.7.0/24 or fd00:7::/64"
+            ) from None
+        if taken := taken_by(wanted) if self._daemon.shares_machine else "":
             raise Refused(
                 f"a network of {subnet} would take {taken} from this machine, and cut everybody "
                 f"off from it (--allow-foreign {subnet} lifts this)"
             )
+        self._refuse_overlap(subnet, wanted)
+
+    def _refuse_overlap(self, subnet: str, wanted: Network) -> None:
+        """The engine refuses most such networks itself, and takes a bridge down over some."""
+        for network in self._daemon.networks():
+            identity, name = str(network["Id"]), str(network["Name"])
+            if network.get("ConfigOnly") or self._o.owns("network", identity):
+                continue
+            for pool in pools(network):
+                if overlap(wanted, pool.subnet) and not self._o.has_leave(
+                    "network", identity, name
+                ):
+                    raise Refused(
+                        f"a network of {subnet} would take addresses of network {name} "
+                        f"({pool.subnet}), which was not made by this run "
+                        f"(--allow-foreign {subnet} lifts this)"
+                    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -54,15 +55,15 @@ def _this_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_what_the_machine_finds_others_by_is_taken(subnet: str, what: str) -> None:
-    assert taken_by(subnet) == what
+    assert taken_by(ip_network(subnet, strict=False)) == what
 
 
 @pytest.mark.parametrize(
     "subnet",
-    ["172.28.0.0/16", "172.17.0.0/16", "fd01::/64", "", "no address"],
+    ["172.28.0.0/16", "172.17.0.0/16", "fd01::/64"],
 )
 def test_others_are_free(subnet: str) -> None:
-    assert taken_by(subnet) == ""
+    assert taken_by(ip_network(subnet, strict=False)) == ""
 
 
 def test_a_machine_that_tells_nothing_has_all_of_them_free(
@@ -70,4 +71,4 @@ def test_a_machine_that_tells_nothing_has_all_of_them_free(
 ) -> None:
     for name in ("ROUTES", "ROUTES_6", "RESOLVER"):
         monkeypatch.setattr(addresses, name, tmp_path / "none")
-    assert taken_by("192.0.2.0/24") == ""
+    assert taken_by(ip_network("192.0.2.0/24")) == ""
