@@ -58,6 +58,12 @@ def test_a_network_of_another_scope_is_refused(lab: Run, body: Any) -> None:
     assert not call.relayed
 
 
+@pytest.mark.parametrize("key", ["Options", "options"])
+def test_a_bridge_that_means_every_interface_is_refused(lab: Run, key: str) -> None:
+    call = asked(lab, {key: {"com.docker.network.bridge.name": "+"}})
+    assert "may mean other interfaces too" in call.refusal
+
+
 @pytest.mark.parametrize("body", [{"Scope": ""}, {"Scope": "local"}, {"Scope": None}, {}])
 def test_one_of_this_engine_alone_is_not(lab: Run, body: Any) -> None:
     assert asked(lab, {"Ingress": False, **body}).relayed
