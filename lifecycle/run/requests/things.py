@@ -9,7 +9,7 @@ from lifecycle.engine.daemon import Daemon
 from lifecycle.machine.addresses import Network, overlap, taken_by
 from lifecycle.run.ownership.inventory import identity_of
 from lifecycle.run.ownership.ownership import Ownership
-from lifecycle.run.requests import container_bodies
+from lifecycle.run.requests import container_bodies, hardware
 from lifecycle.run.requests.bodies import BUILT_IN, Join, pools
 from lifecycle.run.requests.refusal import Absent, Refused, not_ours
 from lifecycle.text.json_object import Json
@@ -92,13 +92,32 @@ class Things:
                 raise not_ours("control group", name, name)
 
     def hardware_address(self, address: str) -> None:
-        """Whether a container may have a hardware address: another's takes its traffic."""
-        wanted = address.replace("-", ":").lower()
+        """Whether a container may have a hardware address: another's takes its traffic.
+
+        Those that do not run are inspected, since a list tells nothing of what they will have.
+        """
+        wanted = hardware.digits(address)
+        if not wanted:
+            raise Refused(
+                f"a container of the hardware address {address!r} is not made: whose that is can't "
+                "be told; write one as 02:42:ac:11:00:02"
+            )
         for one in self._daemon.containers():
-            networks = ((one.get("NetworkSettings") or {}).get("Networks") or {}).values()
-            taken = {str((network or {}).get("MacAddress")).lower() for network in networks}
+            identity, taken = str(one["Id"]), hardware.of_container(one)
+            if not taken or one.get("State") != "running":
+                taken |= hardware.of_container(self._daemon.container(identity) or {})
             if wanted in taken:
-                self.container(str(one["Id"]))
+                self.container(identity)
+        if self._o.allows(address):
+            return
+        if self._daemon.shares_machine and wanted in hardware.of_machine():
+            raise Refused(
+                f"the hardware address {address} is an interface's of this machine, and would take "
+                f"its traffic (--allow-foreign {address} lifts this)"
+            )
+        if given := hardware.given_with(wanted):
+            what = f"the hardware address {address}, which the engine gives out with {given},"
+            self._refuse_overlap(address, what, ip_network(given))
 
     def interface(self, name: str) -> None:
         """Whether a network may stand on an interface of the machine: it joins whoever is on it."""
@@ -121,10 +140,13 @@ class Things:
                 f"a network of {subnet} would take {taken} from this machine, and cut everybody "
                 f"off from it (--allow-foreign {subnet} lifts this)"
             )
-        self._refuse_overlap(subnet, wanted)
+        self._refuse_overlap(subnet, f"a network of {subnet}", wanted)
 
-    def _refuse_overlap(self, subnet: str, wanted: Network) -> None:
-        """The engine refuses most such networks itself, and takes a bridge down over some."""
+    def _refuse_overlap(self, lifts: str, what: str, wanted: Network) -> None:
+        """Raise Refused for what would have addresses of another's network.
+
+        Of networks the engine refuses most itself, and takes a bridge down over some.
+        """
         for network in self._daemon.networks():
             identity, name = str(network["Id"]), str(network["Name"])
             if network.get("ConfigOnly") or self._o.owns("network", identity):
@@ -134,7 +156,7 @@ class Things:
                     "network", identity, name
                 ):
                     raise Refused(
-                        f"a network of {subnet} would take addresses of network {name} "
+                        f"{what} would take addresses of network {name} "
                         f"({pool.subnet}), which was not made by this run "
-                        f"(--allow-foreign {subnet} lifts this)"
+                        f"(--allow-foreign {lifts} lifts this)"
                     )
