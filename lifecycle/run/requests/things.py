@@ -6,7 +6,7 @@ import re
 from ipaddress import ip_network
 
 from lifecycle.engine.daemon import Daemon
-from lifecycle.machine.addresses import Network, overlap, taken_by
+from lifecycle.machine.addresses import Network, objection, overlap, taken_by
 from lifecycle.run.ownership.inventory import identity_of
 from lifecycle.run.ownership.ownership import Ownership
 from lifecycle.run.requests import container_bodies, hardware
@@ -135,12 +135,25 @@ class Things:
                 f"a network of {subnet!r} is not made: what that means to the engine is not known; "
                 "write addresses as 172.30.7.0/24 or fd00:7::/64"
             ) from None
-        if taken := taken_by(wanted) if self._daemon.shares_machine else "":
+        shares = self._daemon.shares_machine
+        if taken := taken_by(wanted, self._servers()) if shares else "":
             raise Refused(
                 f"a network of {subnet} would take {taken} from this machine, and cut everybody "
                 f"off from it (--allow-foreign {subnet} lifts this)"
             )
+        if why := objection(wanted):
+            raise Refused(
+                f"a network of {subnet} is not made: {why} (--allow-foreign {subnet} lifts this)"
+            )
         self._refuse_overlap(subnet, f"a network of {subnet}", wanted)
+
+    def _servers(self) -> list[str]:
+        """The proxies and registries that the engine has settings of, with passwords in none."""
+        info = self._daemon.info
+        proxies = [str(info.get(key) or "") for key in ("HttpProxy", "HttpsProxy")]
+        registries = (info.get("RegistryConfig") or {}).get("IndexConfigs") or {}
+        mirrors = (m for one in registries.values() for m in (one or {}).get("Mirrors") or [])
+        return [text.rpartition("@")[2] for text in (*proxies, *registries, *mirrors)]
 
     def _refuse_overlap(self, lifts: str, what: str, wanted: Network) -> None:
         """Raise Refused for what would have addresses of another's network.

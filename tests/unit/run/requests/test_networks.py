@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from lifecycle.run.requests import things
 from tests.fakes.daemon import FakeDaemon
 from tests.unit.run.requests.fakes import RUN, Run
 
@@ -122,6 +123,49 @@ def test_unless_somebody_says_that_they_may_be_taken(
 def test_addresses_that_nobody_else_has_are_not(lab: Run, wanted: str) -> None:
     """Of two networks of ours the engine refuses the second."""
     assert asked(lab, subnet(wanted)).relayed
+
+
+@pytest.mark.parametrize(
+    ("wanted", "why"),
+    [
+        ("203.0.113.0/24", "are others' in the world"),
+        ("32.0.0.0/3", "are others' in the world"),
+        ("100.64.0.0/10", "are others' in the world"),
+        ("::ffff:10.0.0.0/104", "are others' in the world"),
+        ("10.0.0.0/8", "it is so large"),
+    ],
+)
+@pytest.mark.parametrize("shares", [True, False])
+def test_addresses_of_others_in_the_world_are_refused(
+    lab: Run,
+    monkeypatch: pytest.MonkeyPatch,
+    wanted: str,
+    why: str,
+    shares: bool,  # noqa: FBT001
+) -> None:
+    monkeypatch.setattr(FakeDaemon, "shares_machine", shares)
+    monkeypatch.setattr(things, "taken_by", lambda *_: "")
+    call = asked(lab, subnet(wanted))
+    assert why in call.refusal
+    assert f"--allow-foreign {wanted} lifts this" in call.refusal
+
+
+def test_what_the_machine_and_the_engine_talk_to_is_asked_of_this_machine_only(
+    lab: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = {"docker.io": {"Mirrors": ["http://10.30.0.8:5000/"]}, "10.30.0.9:5000": None}
+    proxy = "http://me:word@10.30.0.7:3128"
+    lab.engine.info = {
+        **lab.engine.info,
+        "HttpProxy": proxy,
+        "RegistryConfig": {"IndexConfigs": index},
+    }
+    assert asked(lab, subnet("10.30.0.0/24")).relayed
+    monkeypatch.setattr(FakeDaemon, "shares_machine", True)
+    for last, told in ((7, "10.30.0.7:3128"), (8, "http://10.30.0.8:5000/"), (9, "10.30.0.9:5000")):
+        call = asked(lab, subnet(f"10.30.0.{last}/32"))
+        assert f"would take {told}, which the engine is set to," in call.refusal
+    assert asked(lab, subnet("10.30.0.16/28")).relayed
 
 
 @pytest.mark.parametrize("wanted", ["010.7.0.0/24", "no address", "10.7.0.0/99"])
