@@ -65,11 +65,14 @@ def refuse_unknown_options(name: str, options: Mapping[str, str]) -> None:
             )
 
 
-def refuse_a_bridge(daemon: Daemon, name: str, options: Mapping[str, str]) -> None:
+def refuse_a_bridge(
+    daemon: Daemon, name: str, options: Mapping[str, str], *, source: str = ""
+) -> None:
     """Raise Refused for a network on an interface that is there, or on more than one.
 
     Its addresses would change for everybody on it. The engine writes the name into rules of the
-    machine's packet filter, where a plus stands for whatever follows: a rule of ``+`` is for all.
+    machine's packet filter, where a plus stands for whatever follows: a rule of ``+`` is for all. ``source`` is the id of the settings that
+    the options are from, which name the bridge and are on none.
     """
     prefix, bridge = options.get(_PREFIX, ""), options.get(_BRIDGE, "")
     if prefix and not _PREFIX_NAME.fullmatch(prefix):
@@ -84,7 +87,7 @@ def refuse_a_bridge(daemon: Daemon, name: str, options: Mapping[str, str]) -> No
             f"network {name} would be on the bridge {bridge!r}, which may mean other interfaces "
             "too: choose a name of at most 15 letters, digits, dots, dashes and underscores"
         )
-    networks = daemon.networks()
+    networks = [n for n in daemon.networks() if n["Id"] != source]
     taken = {str((n.get("Options") or {}).get(_BRIDGE) or "") for n in networks}
     taken |= {f"br-{n['Id'][:12]}" for n in networks}
     here = daemon.shares_machine and (_INTERFACES / bridge).exists()

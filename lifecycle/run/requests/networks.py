@@ -33,7 +33,7 @@ class Networks:
         if source := bodies.config_from(body):
             identity, ours = self._things.network(source)
             if ours:  # what they mean may have become another's since they were written down
-                self._judge_settings(name, self._daemon.network(identity) or {})
+                self._judge_settings(name, self._daemon.network(identity) or {}, source=identity)
         body["CheckDuplicate"] = True  # else its owner could not use a network by its name
         known = self._o.intends("network", name)
         self._o.intend("network", name)
@@ -43,15 +43,17 @@ class Networks:
         finally:
             call.release()
 
-    def _judge_settings(self, name: str, network: Json) -> None:
-        """Whether a network may have these options and addresses."""
+    def _judge_settings(self, name: str, network: Json, *, source: str = "") -> None:
+        """Whether a network may have these options and addresses.
+
+        ``source`` is the id of the settings that they are from; else they are a request's.
+        """
+        only = bool(network.get("ConfigOnly")) and not source
         options = bodies.options_of(network, "Options")
-        refuse_a_bridge(self._daemon, name, options)
+        refuse_a_bridge(self._daemon, name, options, source=source)
         refuse_unknown_options(name, options)
         self._things.interface(options.get("parent", ""))
-        refuse_other_givers(
-            name, *bodies.addresses_by(network), only=bool(network.get("ConfigOnly"))
-        )
+        refuse_other_givers(name, *bodies.addresses_by(network), only=only)
         for pool in bodies.pools(network):
             refuse_parts_outside(name, pool)
             if pool.subnet:

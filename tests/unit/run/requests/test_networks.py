@@ -200,6 +200,8 @@ def test_one_inside_is_not(lab: Run) -> None:
         (subnet("10.7.0.0/24"), "would take addresses of network labnet"),
         ({"Options": {"com.docker.network.bridge.name": "labbr0"}}, "the bridge labbr0"),
         ({"Options": {"com.docker.network.driver.mtu": "1400"}}, ""),
+        (ipam(Driver="null"), "null would give out its addresses"),
+        ({"Options": {"com.docker.network.bridge.name": "minebr0"}}, ""),
         (subnet("10.21.0.0/24"), ""),
     ],
 )
