@@ -71,8 +71,8 @@ def refuse_a_bridge(
     """Raise Refused for a network on an interface that is there, or on more than one.
 
     Its addresses would change for everybody on it. The engine writes the name into rules of the
-    machine's packet filter, where a plus stands for whatever follows: a rule of ``+`` is for all. ``source`` is the id of the settings that
-    the options are from, which name the bridge and are on none.
+    machine's packet filter, where a plus stands for whatever follows: a rule of ``+`` is for all.
+    ``source`` is the id of the settings that the options are from, which are on no bridge.
     """
     prefix, bridge = options.get(_PREFIX, ""), options.get(_BRIDGE, "")
     if prefix and not _PREFIX_NAME.fullmatch(prefix):
