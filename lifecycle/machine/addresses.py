@@ -1,11 +1,17 @@
-"""The addresses that this machine finds others by: its routes, and its name servers."""
+"""The addresses that this machine finds others by: its routes, its name servers and its peers.
+
+Whatever is behind the default route has no route of its own. So a network may have addresses only
+that nobody has elsewhere in the world, and no more of them than it can need.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
+
+from lifecycle.machine.peers import peers, server
 
 ROUTES = Path("/proc/net/route")
 ROUTES_6 = Path("/proc/net/ipv6_route")
@@ -21,16 +27,54 @@ _OF_THE_MACHINE: tuple[tuple[Network, str], ...] = tuple(
 )
 
 
-def taken_by(subnet: str) -> str:
-    """What a network of these addresses would take away; empty where nothing, or no network."""
-    try:
-        wanted = ip_network(subnet, strict=False)
-    except ValueError:
-        return ""
+_PRIVATE: tuple[Network, ...] = tuple(
+    map(ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"))
+)
+_LARGEST = {4: 16, 6: 48}
+"""The fewest bits that a network's prefix may have: as large as those that engines choose."""
+
+
+def objection(wanted: Network) -> str:
+    """Why no network may have these addresses on any machine; empty where one may."""
+    private = [one for one in _PRIVATE if one.version == wanted.version]
+    if not any(_is_inside(wanted, one) for one in private):
+        return (
+            "its addresses are others' in the world, whom the machine would not find any more: "
+            f"choose some of {' or '.join(map(str, private))}"
+        )
+    if wanted.prefixlen < _LARGEST[wanted.version]:
+        return (
+            "it is so large that it may hold others' addresses, whom the machine would not find "
+            f"any more: choose a /{_LARGEST[wanted.version]} or a smaller one"
+        )
+    return ""
+
+
+def _is_inside(wanted: Network, whole: Network) -> bool:
+    return all(end in whole for end in (wanted.network_address, wanted.broadcast_address))
+
+
+def taken_by(wanted: Network, servers: Iterable[str] = ()) -> str:
+    """What a network of these addresses would take away; empty where nothing.
+
+    ``servers`` are those of others that the engine has settings of.
+    """
     for network, what in (*_OF_THE_MACHINE, *_name_servers(), *_routes()):
         if wanted.version == network.version and wanted.overlaps(network):
             return what
+    named = ((server(text), f"{text}, which the engine is set to,") for text in servers)
+    for address, what in (*named, *peers()):
+        if address is not None and address in wanted:
+            return what
     return ""
+
+
+def overlap(wanted: Network, text: str) -> bool:
+    """Whether addresses are among those of a text, of which one that is none has none."""
+    with suppress(ValueError):
+        network = ip_network(text, strict=False)
+        return wanted.version == network.version and wanted.overlaps(network)
+    return False
 
 
 def _name_servers() -> Iterator[tuple[Network, str]]:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -60,6 +63,22 @@ ATTACKS = {
     "--config-from BY-cfg MINE-n",
     "their hardware address": "python3 CLIENT POST '/containers/create?name=MINE-mac' "
     '\'{"Image": "IMAGE", "MacAddress": "MACADDRESS"}\'',
+    "their hardware address with dots": "python3 CLIENT POST '/containers/create?name=MINE-mac' "
+    '\'{"Image": "IMAGE", "MacAddress": "DOTTED"}\'',
+    "the hardware address of a container that does not run": "python3 CLIENT POST "
+    "'/containers/create?name=MINE-mac' "
+    '\'{"Image": "IMAGE", "MacAddress": "0299.0000.0A01"}\'',
+    "everybody's bridge by another scope": "python3 CLIENT POST /networks/create "
+    '\'{"Name": "MINE-n", "Scope": "global", "IPAM": {"Config": [{"Subnet": "BRIDGED"}]}}\'',
+    "the addresses of everybody's bridge": "docker network create --subnet BRIDGED MINE-n",
+    "every interface as a bridge": "docker network create -o com.docker.network.bridge.name=+ "
+    "-o com.docker.network.bridge.enable_icc=false MINE-n",
+    "others' addresses in the world": "docker network create --subnet 203.0.113.0/24 MINE-n",
+    "half of them": "docker network create --subnet 32.0.0.0/3 MINE-n",
+    "a gateway outside by a wide range": "python3 CLIENT POST /networks/create "
+    '\'{"Name": "MINE-n", "IPAM": {"Config": [{"Subnet": "10.201.0.0/24", "IPRange": '
+    '"10.0.0.0/8", "Gateway": "10.202.0.1"}]}}\'',
+    "a person's own services": "docker run --rm -v /run/user/1000:/x IMAGE true",
     "the machine's own addresses": "docker network create --subnet 127.0.0.0/24 MINE-n",
     "a link that the engine follows again": "mkdir f; ln -s $PWD/f g; "
     "docker create --restart always --name MINE-r -v $PWD/g:/x IMAGE true",
@@ -80,6 +99,7 @@ ATTACKS = {
 }
 """Lines that got through once. Case, line."""
 MAC = "{{range .NetworkSettings.Networks}}{{.MacAddress}}{{end}}"
+BRIDGED = ("network", "inspect", "-f", "{{range .IPAM.Config}}{{.Subnet}}{{end}}", "bridge")
 BY_THE_ENGINE = {"a second network of their name"}
 """What the engine refuses when it is asked to."""
 CLIENT = """
@@ -123,6 +143,11 @@ def tried(shared_place: Place, base_image: str) -> tuple[Ran, dict[str, Any], di
     root = docker("info", "-f", "{{.DockerRootDir}}")
     host = docker("context", "inspect", "-f", "{{.Endpoints.docker.Host}}")
     network = docker("network", "inspect", "-f", "{{.Id}}", f"{one.name}-n")
+    address = docker("inspect", "-f", MAC, one.id)
+    idle = json.dumps({"Image": base_image, "MacAddress": "02:99:00:00:0a:01"})
+    asked = ("POST", f"/containers/create?name={one.name}-idle", idle)
+    environ = {**os.environ, "DOCKER_HOST": host}
+    subprocess.run([sys.executable, str(client), *asked], check=True, env=environ)
     words = {
         "ROOT": root,
         "BARE": root.removeprefix("/"),
@@ -133,7 +158,9 @@ def tried(shared_place: Place, base_image: str) -> tuple[Ran, dict[str, Any], di
         "NETWORK": network[:12],
         "NETPART": network[:8],
         "SUBNET": _subnet(),
-        "MACADDRESS": docker("inspect", "-f", MAC, one.id),
+        "MACADDRESS": address,
+        "DOTTED": ".".join(re.findall("....", address.replace(":", ""))),
+        "BRIDGED": docker(*BRIDGED),
     }
     for index, (case, text) in enumerate(ATTACKS.items()):
         line = text
@@ -148,6 +175,7 @@ def tried(shared_place: Place, base_image: str) -> tuple[Ran, dict[str, Any], di
     ran = place.run("attacks")
     after = _state(one)
     docker("rmi", "-f", f"{one.name}/i:2", check=False)
+    docker("rm", f"{one.name}-idle")
     docker("network", "rm", f"{one.name}-cfg")
     removed(one)
     return ran, before, after

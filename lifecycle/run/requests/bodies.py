@@ -64,7 +64,14 @@ NETWORK: Shape = {
     "CheckDuplicate": None,
     "Options": None,
     "ConfigFrom": {"Network": None},
-    "IPAM": {"Config": [{"Subnet": None}]},
+    "ConfigOnly": None,
+    "Scope": None,
+    "Ingress": None,
+    "IPAM": {
+        "Driver": None,
+        "Options": None,
+        "Config": [{"Subnet": None, "IPRange": None, "Gateway": None}],
+    },
 }
 VOLUME: Shape = {"Name": None, "Driver": None, "DriverOpts": None}
 NOTHING: Shape = {}
@@ -228,11 +235,31 @@ def config_from(body: Json) -> str:
     return _text(mapping(body.get("ConfigFrom"), "ConfigFrom").get("Network"), "Network")
 
 
-def subnets(body: Json) -> Iterator[str]:
-    """The addresses that a network is to have. Raises BodyError."""
-    for one in items(mapping(body.get("IPAM"), "IPAM").get("Config"), "Config"):
-        if subnet := _text(mapping(one, "Config").get("Subnet"), "Subnet"):
-            yield subnet
+@dataclass(frozen=True)
+class Pool:
+    """Addresses of a network as a body writes them, and what of them it names apart."""
+
+    subnet: str
+    parts: tuple[str, ...]
+
+
+def pools(network: Json) -> Iterator[Pool]:
+    """The addresses that a network has, or is to have. Raises BodyError."""
+    for one in items(mapping(network.get("IPAM"), "IPAM").get("Config"), "Config"):
+        pool = mapping(one, "Config")
+        parts = (_text(pool.get(key), key) for key in ("IPRange", "Gateway"))
+        yield Pool(_text(pool.get("Subnet"), "Subnet"), tuple(filter(None, parts)))
+
+
+def scope(body: Json) -> str:
+    """For whom a network is to be; empty for this engine's. Raises BodyError."""
+    return "ingress" if body.get("Ingress") else _text(body.get("Scope"), "Scope")
+
+
+def addresses_by(network: Json) -> tuple[str, dict[str, str]]:
+    """Who gives out a network's addresses, and with which options. Raises BodyError."""
+    by = mapping(network.get("IPAM"), "IPAM")
+    return _text(by.get("Driver"), "Driver"), options_of(by, "Options")
 
 
 def _modes(host: Json) -> Iterator[Join]:

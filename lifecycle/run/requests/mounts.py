@@ -61,9 +61,14 @@ _FILE_SYSTEMS = frozenset(
 """What a volume may be of: folders, disks and servers. The others show the kernel's own state."""
 _SERVICES = (
     *("/run/systemd", "/run/dbus", "/run/podman", "/run/crio", "/run/k3s", "/run/libvirt"),
-    *("/run/netns", "/run/lxc", "/run/containers"),
+    *("/run/netns", "/run/lxc", "/run/containers", "/run/buildkit", "/run/user"),
+    *("/var/lib/containers", "/var/lib/lxd", "/var/snap/lxd"),
 )
-"""Where other services of the machine are spoken to, which do what they are told for everybody."""
+"""Where other services of the machine are spoken to, which do what they are told for everybody.
+
+Below ``/run/user`` are those of each person who is logged in, an engine of their own among them.
+The last ones are where other engines keep their containers and, of LXD, its socket.
+"""
 KERNEL = ("/proc", "/sys", "/dev/pts", "/dev/mqueue")
 """Where the kernel shows everybody's programs, groups and terminals, to be written too."""
 
@@ -129,9 +134,13 @@ def link_objection(source: str) -> str:
 
 
 def _share(path: str, place: str) -> bool:
-    """Whether one of two paths is the other, or is below it."""
-    one, other = f"{path.rstrip('/')}/", f"{place.rstrip('/')}/"
-    return one.startswith(other) or other.startswith(one)
+    """Whether one of two paths is the other, or is below it.
+
+    On another machine links can't be followed, of which one is everywhere: /var/run is /run.
+    """
+    one, other = (f"{text.rstrip('/')}/" for text in (path, place))
+    ways = {one, f"/{one.removeprefix('/var/')}" if one.startswith("/var/run/") else one}
+    return any(way.startswith(other) or other.startswith(way) for way in ways)
 
 
 def first_missing(source: str) -> str:

@@ -13,7 +13,13 @@ from lifecycle.text.json_object import Json
 _LIKE_AN_ID = re.compile("[0-9a-f]{4,64}")
 """Of the digits of an id people type four at least."""
 _BRIDGE = "com.docker.network.bridge.name"
+_PREFIX = "com.docker.network.container_iface_prefix"
 _INTERFACES = Path("/sys/class/net")
+_BRIDGE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,14}")
+_ALL_OF_THEM = frozenset({"all", "default"})
+"""Where the kernel keeps settings by the names of interfaces, these stand for every one."""
+_PREFIX_NAME = re.compile("[A-Za-z][A-Za-z0-9]{0,9}")
+"""A number follows it, and an interface's name has 15 characters at most."""
 
 
 def refuse_an_id(ask: Callable[[str], Json | None], kind: str, name: str) -> None:
@@ -59,18 +65,32 @@ def refuse_unknown_options(name: str, options: Mapping[str, str]) -> None:
             )
 
 
-def refuse_a_bridge(daemon: Daemon, name: str, options: Mapping[str, str]) -> None:
-    """Raise Refused for a network on an interface that is there.
+def refuse_a_bridge(
+    daemon: Daemon, name: str, options: Mapping[str, str], *, source: str = ""
+) -> None:
+    """Raise Refused for a network on an interface that is there, or on more than one.
 
-    Its addresses would change for everybody on it.
+    Its addresses would change for everybody on it. The engine writes the name into rules of the
+    machine's packet filter, where a plus stands for whatever follows: a rule of ``+`` is for all.
+    ``source`` is the id of the settings that the options are from, which are on no bridge.
     """
-    bridge = options.get(_BRIDGE, "")
+    prefix, bridge = options.get(_PREFIX, ""), options.get(_BRIDGE, "")
+    if prefix and not _PREFIX_NAME.fullmatch(prefix):
+        raise Refused(
+            f"network {name} is not made: its containers' interfaces would be called {prefix!r} "
+            "and a number; choose a word of at most 10 letters and digits"
+        )
     if not bridge:
         return
-    networks = daemon.networks()
+    if not _BRIDGE_NAME.fullmatch(bridge) or bridge in _ALL_OF_THEM:
+        raise Refused(
+            f"network {name} would be on the bridge {bridge!r}, which may mean other interfaces "
+            "too: choose a name of at most 15 letters, digits, dots, dashes and underscores"
+        )
+    networks = [n for n in daemon.networks() if n["Id"] != source]
     taken = {str((n.get("Options") or {}).get(_BRIDGE) or "") for n in networks}
     taken |= {f"br-{n['Id'][:12]}" for n in networks}
-    here = daemon.shares_machine and "/" not in bridge and (_INTERFACES / bridge).exists()
+    here = daemon.shares_machine and (_INTERFACES / bridge).exists()
     if bridge in taken or here:
         raise Refused(
             f"network {name} would take the bridge {bridge}, which is there: its addresses would "

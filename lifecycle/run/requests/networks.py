@@ -7,8 +7,14 @@ from lifecycle.gate.gate import Call
 from lifecycle.run.ownership.ownership import Ownership
 from lifecycle.run.requests import bodies
 from lifecycle.run.requests.names import refuse_a_bridge, refuse_an_id, refuse_unknown_options
+from lifecycle.run.requests.pools import (
+    refuse_another_scope,
+    refuse_other_givers,
+    refuse_parts_outside,
+)
 from lifecycle.run.requests.settling import removed, settled
 from lifecycle.run.requests.things import Things
+from lifecycle.text.json_object import Json
 
 
 class Networks:
@@ -22,14 +28,12 @@ class Networks:
         body = bodies.read(call.body, bodies.NETWORK)
         name = str(body.get("Name") or "")
         refuse_an_id(self._daemon.network, "network", name)
-        options = bodies.options_of(body, "Options")
-        refuse_a_bridge(self._daemon, name, options)
-        refuse_unknown_options(name, options)
+        refuse_another_scope(name, bodies.scope(body))
+        self._judge_settings(name, body)
         if source := bodies.config_from(body):
-            self._things.network(source)
-        self._things.interface(options.get("parent", ""))
-        for subnet in bodies.subnets(body):
-            self._things.addresses(subnet)
+            identity, ours = self._things.network(source)
+            if ours:  # what they mean may have become another's since they were written down
+                self._judge_settings(name, self._daemon.network(identity) or {}, source=identity)
         body["CheckDuplicate"] = True  # else its owner could not use a network by its name
         known = self._o.intends("network", name)
         self._o.intend("network", name)
@@ -38,6 +42,22 @@ class Networks:
             settled(self._o, "network", name, answer, known=known)
         finally:
             call.release()
+
+    def _judge_settings(self, name: str, network: Json, *, source: str = "") -> None:
+        """Whether a network may have these options and addresses.
+
+        ``source`` is the id of the settings that they are from; else they are a request's.
+        """
+        only = bool(network.get("ConfigOnly")) and not source
+        options = bodies.options_of(network, "Options")
+        refuse_a_bridge(self._daemon, name, options, source=source)
+        refuse_unknown_options(name, options)
+        self._things.interface(options.get("parent", ""))
+        refuse_other_givers(name, *bodies.addresses_by(network), only=only)
+        for pool in bodies.pools(network):
+            refuse_parts_outside(name, pool)
+            if pool.subnet:
+                self._things.addresses(pool.subnet)
 
     def remove(self, call: Call) -> None:
         """``DELETE /networks/ID``."""

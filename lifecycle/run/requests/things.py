@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from ipaddress import ip_network
 
 from lifecycle.engine.daemon import Daemon
-from lifecycle.machine.addresses import taken_by
+from lifecycle.machine.addresses import Network, objection, overlap, taken_by
 from lifecycle.run.ownership.inventory import identity_of
 from lifecycle.run.ownership.ownership import Ownership
-from lifecycle.run.requests import container_bodies
-from lifecycle.run.requests.bodies import BUILT_IN, Join
+from lifecycle.run.requests import container_bodies, hardware
+from lifecycle.run.requests.bodies import BUILT_IN, Join, pools
 from lifecycle.run.requests.refusal import Absent, Refused, not_ours
 from lifecycle.text.json_object import Json
 
@@ -91,13 +92,32 @@ class Things:
                 raise not_ours("control group", name, name)
 
     def hardware_address(self, address: str) -> None:
-        """Whether a container may have a hardware address: another's takes its traffic."""
-        wanted = address.replace("-", ":").lower()
+        """Whether a container may have a hardware address: another's takes its traffic.
+
+        Those that do not run are inspected, since a list tells nothing of what they will have.
+        """
+        wanted = hardware.digits(address)
+        if not wanted:
+            raise Refused(
+                f"a container of the hardware address {address!r} is not made: whose that is can't "
+                "be told; write one as 02:42:ac:11:00:02"
+            )
         for one in self._daemon.containers():
-            networks = ((one.get("NetworkSettings") or {}).get("Networks") or {}).values()
-            taken = {str((network or {}).get("MacAddress")).lower() for network in networks}
+            identity, taken = str(one["Id"]), hardware.of_container(one)
+            if not taken or one.get("State") != "running":
+                taken |= hardware.of_container(self._daemon.container(identity) or {})
             if wanted in taken:
-                self.container(str(one["Id"]))
+                self.container(identity)
+        if self._o.allows(address):
+            return
+        if self._daemon.shares_machine and wanted in hardware.of_machine():
+            raise Refused(
+                f"the hardware address {address} is an interface's of this machine, and would take "
+                f"its traffic (--allow-foreign {address} lifts this)"
+            )
+        if given := hardware.given_with(wanted):
+            what = f"the hardware address {address}, which the engine gives out with {given},"
+            self._refuse_overlap(address, what, ip_network(given))
 
     def interface(self, name: str) -> None:
         """Whether a network may stand on an interface of the machine: it joins whoever is on it."""
@@ -106,9 +126,50 @@ class Things:
 
     def addresses(self, subnet: str) -> None:
         """Whether a network may have these addresses: the machine finds its own by them."""
-        taken = taken_by(subnet) if self._daemon.shares_machine else ""
-        if taken and not self._o.allows(subnet):
+        if self._o.allows(subnet):
+            return
+        try:
+            wanted = ip_network(subnet, strict=False)
+        except ValueError:
+            raise Refused(
+                f"a network of {subnet!r} is not made: what that means to the engine is not known; "
+                "write addresses as 172.30.7.0/24 or fd00:7::/64"
+            ) from None
+        shares = self._daemon.shares_machine
+        if taken := taken_by(wanted, self._servers()) if shares else "":
             raise Refused(
                 f"a network of {subnet} would take {taken} from this machine, and cut everybody "
                 f"off from it (--allow-foreign {subnet} lifts this)"
             )
+        if why := objection(wanted):
+            raise Refused(
+                f"a network of {subnet} is not made: {why} (--allow-foreign {subnet} lifts this)"
+            )
+        self._refuse_overlap(subnet, f"a network of {subnet}", wanted)
+
+    def _servers(self) -> list[str]:
+        """The proxies and registries that the engine has settings of, with passwords in none."""
+        info = self._daemon.info
+        proxies = [str(info.get(key) or "") for key in ("HttpProxy", "HttpsProxy")]
+        registries = (info.get("RegistryConfig") or {}).get("IndexConfigs") or {}
+        mirrors = (m for one in registries.values() for m in (one or {}).get("Mirrors") or [])
+        return [text.rpartition("@")[2] for text in (*proxies, *registries, *mirrors)]
+
+    def _refuse_overlap(self, lifts: str, what: str, wanted: Network) -> None:
+        """Raise Refused for what would have addresses of another's network.
+
+        Of networks the engine refuses most itself, and takes a bridge down over some.
+        """
+        for network in self._daemon.networks():
+            identity, name = str(network["Id"]), str(network["Name"])
+            if network.get("ConfigOnly") or self._o.owns("network", identity):
+                continue
+            for pool in pools(network):
+                if overlap(wanted, pool.subnet) and not self._o.has_leave(
+                    "network", identity, name
+                ):
+                    raise Refused(
+                        f"{what} would take addresses of network {name} "
+                        f"({pool.subnet}), which was not made by this run "
+                        f"(--allow-foreign {lifts} lifts this)"
+                    )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
 
-from lifecycle.machine import addresses
-from lifecycle.machine.addresses import taken_by
+from lifecycle.machine import addresses, peers
+from lifecycle.machine.addresses import objection, taken_by
 
 ROUTES = """\
 Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT
@@ -27,6 +28,29 @@ RESOLVER = (
     "search lab\nnameserver 198.51.100.53\nnameserver 127.0.0.53\nnameserver fd00:1::53%eth0\n"
 )
 
+TCP = """\
+  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1 1 0
+   1: 050200C0:9C40 05047ECF:0016 01 00000000:00000000 00:00000000 00000000     0        0 2 1 0
+   2: 050200C0:9C41 06057ECF:0016 06 00000000:00000000 00:00000000 00000000     0        0 3 1 0
+   3: 050200C0:9C41 zz
+"""
+TCP_6 = """\
+  sl  local_address                         remote_address                        st
+   0: 0000000000000000FFFF0000050200C0:0016 0000000000000000FFFF00000705780A:D431 01 0 0
+   1: 000000FD000000000000000001000000:0016 090000FD000000000000000008000000:D431 01 0 0
+"""
+MOUNTS = """\
+nas:/home /home nfs4 rw,vers=4.2,clientaddr=10.90.0.1,addr=10.91.0.2 0 0
+10.92.0.3:/data /data nfs rw,mountaddr=10.93.0.4 0 0
+//10.94.0.5/share /share cifs rw,username=me 0 0
+10.95.0.6:6789,10.95.1.7:6789:/ /ceph ceph rw 0 0
+[fd00:95::8]:/x /six nfs4 rw 0 0
+overlay / overlay rw,lowerdir=/10.96.0.1:/y 0 0
+cut
+"""
+HOSTS = "127.0.0.1 localhost\n10.97.0.9 gitlab # 10.98.0.1\n# 10.99.0.1 old\nname 10.99.0.2\n\n"
+
 
 @pytest.fixture(autouse=True)
 def _this_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -34,6 +58,14 @@ def _this_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         file = tmp_path / name
         file.write_text(text)
         monkeypatch.setattr(addresses, name, file)
+    for name, text in (("MOUNTS", MOUNTS), ("HOSTS", HOSTS)):
+        file = tmp_path / name
+        file.write_text(text)
+        monkeypatch.setattr(peers, name, file)
+    files = [tmp_path / name for name in ("tcp", "tcp6", "none")]
+    for file, text in zip(files, (TCP, TCP_6), strict=False):
+        file.write_text(text)
+    monkeypatch.setattr(peers, "CONNECTIONS", files)
 
 
 @pytest.mark.parametrize(
@@ -54,15 +86,15 @@ def _this_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_what_the_machine_finds_others_by_is_taken(subnet: str, what: str) -> None:
-    assert taken_by(subnet) == what
+    assert taken_by(ip_network(subnet, strict=False)) == what
 
 
 @pytest.mark.parametrize(
     "subnet",
-    ["172.28.0.0/16", "172.17.0.0/16", "fd01::/64", "", "no address"],
+    ["172.28.0.0/16", "172.17.0.0/16", "fd01::/64"],
 )
 def test_others_are_free(subnet: str) -> None:
-    assert taken_by(subnet) == ""
+    assert taken_by(ip_network(subnet, strict=False)) == ""
 
 
 def test_a_machine_that_tells_nothing_has_all_of_them_free(
@@ -70,4 +102,72 @@ def test_a_machine_that_tells_nothing_has_all_of_them_free(
 ) -> None:
     for name in ("ROUTES", "ROUTES_6", "RESOLVER"):
         monkeypatch.setattr(addresses, name, tmp_path / "none")
-    assert taken_by("192.0.2.0/24") == ""
+    assert taken_by(ip_network("192.0.2.0/24")) == ""
+
+
+CONNECTED = "to which it has a connection,"
+
+
+@pytest.mark.parametrize(
+    ("subnet", "what"),
+    [
+        ("207.126.4.0/24", f"207.126.4.5, {CONNECTED}"),
+        ("10.120.0.0/16", f"10.120.5.7, {CONNECTED}"),
+        ("fd00:9::/32", f"fd00:9::8, {CONNECTED}"),
+        ("10.91.0.0/24", "10.91.0.2, the server of /home,"),
+        ("10.92.0.0/24", "10.92.0.3, the server of /data,"),
+        ("10.93.0.0/24", "10.93.0.4, the server of /data,"),
+        ("10.94.0.0/24", "10.94.0.5, the server of /share,"),
+        ("10.95.0.0/24", "10.95.0.6, the server of /ceph,"),
+        ("10.95.1.0/24", "10.95.1.7, the server of /ceph,"),
+        ("fd00:95::/64", "fd00:95::8, the server of /six,"),
+    ],
+)
+def test_whom_the_machine_talks_to_is_taken(subnet: str, what: str) -> None:
+    assert taken_by(ip_network(subnet, strict=False)) == what
+
+
+def test_whom_it_has_a_name_of_is_taken() -> None:
+    assert "10.97.0.9, which stands in" in taken_by(ip_network("10.97.0.0/16"))
+
+
+@pytest.mark.parametrize(
+    "server", ["http://10.100.0.7:3128/", "10.100.0.7:5000", "https://u@10.100.0.7", "10.100.0.7"]
+)
+def test_a_server_that_the_engine_is_set_to_is_taken(server: str) -> None:
+    taken = taken_by(ip_network("10.100.0.0/16"), ["registry.lab:5000", "docker.io", "", server])
+    assert taken == f"{server}, which the engine is set to,"
+    assert taken_by(ip_network("10.101.0.0/16"), [server, "http://[::1", "//"]) == ""
+
+
+@pytest.mark.parametrize(
+    "subnet",
+    ["207.126.5.0/24", "10.90.0.0/24", "10.96.0.0/24", "10.98.0.0/24", "10.99.0.0/24"],
+)
+def test_whom_it_does_not_talk_to_is_not(subnet: str) -> None:
+    assert taken_by(ip_network(subnet)) == ""
+
+
+@pytest.mark.parametrize(
+    "subnet",
+    [
+        *("203.0.113.0/24", "32.0.0.0/3", "193.0.0.0/8", "100.64.0.0/10", "0.0.0.0/0"),
+        *("9.0.0.0/7", "172.0.0.0/8", "192.168.0.0/15", "169.254.0.0/16", "198.18.0.0/24"),
+        *("2001:db8::/64", "fe80::/64", "::ffff:10.0.0.0/104", "fec0::/64", "::/0"),
+    ],
+)
+def test_addresses_that_others_have_in_the_world_are_no_network_s(subnet: str) -> None:
+    assert "are others' in the world" in objection(ip_network(subnet, strict=False))
+
+
+@pytest.mark.parametrize("subnet", ["10.0.0.0/8", "10.0.0.0/15", "172.16.0.0/12", "fd00::/47"])
+def test_nor_more_of_them_than_one_can_need(subnet: str) -> None:
+    assert "it is so large" in objection(ip_network(subnet))
+
+
+@pytest.mark.parametrize(
+    "subnet",
+    ["10.1.0.0/16", "172.31.0.0/16", "192.168.0.0/16", "192.168.7.0/28", "fd00::/48", "fd01::/64"],
+)
+def test_private_ones_may_be_one_s(subnet: str) -> None:
+    assert objection(ip_network(subnet)) == ""

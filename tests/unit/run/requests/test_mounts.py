@@ -178,6 +178,30 @@ def test_a_container_that_is_started_again_by_the_engine_mounts_no_link(tmp_path
     assert "a process's folder" in link_objection("/proc/self/cwd")
 
 
-@pytest.mark.parametrize("place", ["/run/systemd", "/run/dbus/x", "/run/podman", "/run/netns/y"])
+@pytest.mark.parametrize(
+    "place",
+    [
+        *("/run/systemd", "/run/dbus/x", "/run/podman", "/run/netns/y", "/run/buildkit"),
+        *("/run/user", "/run/user/1000", "/run/user/0/podman/podman.sock", "/var/lib"),
+        *("/var/lib/containers/storage", "/var/lib/lxd/unix.socket", "/var/snap/lxd/common"),
+        *("/var/snap", "//run/user/1000", "/run/./user/../user/7"),
+        *("/var/run/user/7", "/var/run/systemd/private"),
+    ],
+)
 def test_where_a_service_of_the_machine_is_spoken_to_is_mounted_nowhere(place: str) -> None:
     assert "a service of the machine" in objection(place, OWN, real=False)
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "/run/users",
+        "/run/lock",
+        "/var/lib/mysql",
+        "/var/lib/containersx",
+        "/var/snap/lxdx",
+        "/home",
+    ],
+)
+def test_a_folder_beside_it_is(place: str) -> None:
+    assert objection(place, OWN, real=False) == ""

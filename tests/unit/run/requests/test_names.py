@@ -49,6 +49,7 @@ def test_another_name_is_not(name: str) -> None:
 
 
 BRIDGE = "com.docker.network.bridge.name"
+PREFIX = "com.docker.network.container_iface_prefix"
 
 
 @pytest.fixture
@@ -68,6 +69,30 @@ def test_a_network_on_somebody_s_bridge_is_refused(daemon: FakeDaemon, bridge: s
     refuse_a_bridge(daemon, "n", {})
 
 
+@pytest.mark.parametrize(
+    "bridge",
+    [
+        *("+", "br+", "br-x+", ".", "..", "../eth0", "a/b", "a b", "a\n", "a:1", "!a", "-j"),
+        *("all", "default", "sixteen-letters0", "br\u00e9", " ", "\t"),
+    ],
+)
+def test_a_bridge_whose_name_means_others_too_is_refused(daemon: FakeDaemon, bridge: str) -> None:
+    with pytest.raises(Refused, match="may mean other interfaces too"):
+        refuse_a_bridge(daemon, "n", {BRIDGE: bridge})
+
+
+@pytest.mark.parametrize("bridge", ["br-mine", "lab_0", "a.b", "0", "fifteen-letters"])
+def test_another_name_may_be_a_bridge_s(daemon: FakeDaemon, bridge: str) -> None:
+    refuse_a_bridge(daemon, "n", {BRIDGE: bridge})
+
+
+@pytest.mark.parametrize("prefix", ["+", "et+", "../x", "e e", "eleven0rmore", "1", "e-", "e\n"])
+def test_containers_interfaces_are_called_by_a_plain_word(daemon: FakeDaemon, prefix: str) -> None:
+    with pytest.raises(Refused, match="a word of at most 10 letters and digits"):
+        refuse_a_bridge(daemon, "n", {PREFIX: prefix})
+    refuse_a_bridge(daemon, "n", {PREFIX: "eth"})
+
+
 @pytest.mark.parametrize("here", [True, False])
 def test_an_interface_of_the_engine_s_machine_is_nobody_s_bridge_either(
     daemon: FakeDaemon,
@@ -79,7 +104,6 @@ def test_an_interface_of_the_engine_s_machine_is_nobody_s_bridge_either(
     monkeypatch.setattr(names, "_INTERFACES", tmp_path)
     monkeypatch.setattr(FakeDaemon, "shares_machine", here)
     refuse_a_bridge(daemon, "n", {BRIDGE: "br-mine"})
-    refuse_a_bridge(daemon, "n", {BRIDGE: "../eth0"})
     if here:
         with pytest.raises(Refused, match="network n would take the bridge eth0, which is there"):
             refuse_a_bridge(daemon, "n", {BRIDGE: "eth0"})
