@@ -157,6 +157,12 @@ class Daemon(Removals):
         except NotFound:
             return None
 
+    @mapped
+    def tag_image(self, image: str, name: str) -> None:
+        """Give an image a tag, ``me/test:1``; whoever had it has it no more."""
+        repository, _, tag = name.rpartition(":")
+        self._api.tag(image, repository, tag)
+
     @_once
     @mapped
     def volume(self, name: str) -> Json | None:

@@ -120,6 +120,10 @@ class FakeDaemon(Things, Daemon):
     def image(self, name: str) -> Json | None:
         return self._asked_of("image", name, answers.IMAGE)
 
+    def tag_image(self, image: str, name: str) -> None:
+        self._must_be_here()
+        self.make_image(name, identity=str(self.there("image", image)["Id"]))
+
     def volume(self, name: str) -> Json | None:
         return self._asked_of("volume", name, answers.VOLUME)
 

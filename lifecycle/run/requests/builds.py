@@ -8,10 +8,11 @@ from lifecycle.gate.gate import Call
 from lifecycle.gate.request import Request, target
 from lifecycle.run.ownership.ledger import Entry
 from lifecycle.run.ownership.ownership import Ownership
-from lifecycle.run.requests import bodies
+from lifecycle.run.requests import bodies, late_tags
 from lifecycle.run.requests.classic_build import ClassicBuild, only
 from lifecycle.run.requests.image_names import joined, named
 from lifecycle.run.requests.images import Images
+from lifecycle.run.requests.late_tags import LateTags
 from lifecycle.run.requests.messages import followed
 from lifecycle.run.requests.refusal import Refused
 from lifecycle.run.requests.things import Things
@@ -27,6 +28,7 @@ class Builds:
         self, ownership: Ownership, daemon: Daemon, things: Things, images: Images
     ) -> None:
         self._o, self._daemon, self._things, self._images = ownership, daemon, things, images
+        self._late = LateTags(ownership, daemon)
 
     def commit(self, call: Call) -> None:
         """``POST /commit`` of a container that is ours."""
@@ -40,15 +42,19 @@ class Builds:
         tags = [joined(repository, call.request.get("tag"))] if repository else []
         was = self._images.ids(tags)
         mine = [tag for tag in tags if self._images.claim(tag)]
-        query = [(k, v) for k, v in call.request.query if k != "container"]
+        late = self._late.of(mine)
+        left_out = {"container", "repo", "tag"} if late else {"container"}
+        query = [(k, v) for k, v in call.request.query if k not in left_out]
         query.append(("container", container))
         answer = call.relay_and_wait(target(call.request.version, call.request.path, query))
+        why = ""
         try:
+            why = self._late.give(late, answer.made) if answer.ok else ""
             self._images.tagged(mine, was, lambda _, now: now == answer.made, complete=answer.known)
-            if not tags:
+            if why or not tags:
                 self._images.made_by_id(answer.made)
         finally:
-            call.release()
+            call.release(late_tags.refusal(why))
 
     def build(self, call: Call) -> None:
         """``POST /build``: the old builder, or an old client's build by BuildKit."""
@@ -59,7 +65,8 @@ class Builds:
         tags = [named(tag) for tag in (*request.all("t"), *bodies.exported(request.get("outputs")))]
         was = self._images.ids(tags)
         mine = [tag for tag in tags if self._images.claim(tag)]
-        query = list(request.query)
+        late = self._late.of(tag for tag in mine if tag in map(named, request.all("t")))
+        query = late_tags.without(request, late)
         if request.get("pull") not in _OFF:
             query = [(k, v) for k, v in query if k != "pull"]
             reason = "left out: the base image's tag would move where its registry has another"
@@ -74,17 +81,22 @@ class Builds:
         messages = followed(call, where, hear, hold=quiet)
         if is_read and (stream.untold or not messages.ended):
             self._o.build_untold()
-        built = "" if messages.failed else stream.result
+        built, why = "" if messages.failed else stream.result, ""
         try:
+            why = self._late.give(late, built) if late and messages.succeeded else ""
             self._images.tagged(mine, was, lambda _, now: now == built, complete=messages.ended)
-            if not tags:
+            if why or not tags:
                 self._images.made_by_id(built)
             for base in stream.pulled:
                 image = self._daemon.image(base)
                 if image is not None and not self._o.owns("image", base):
                     self._o.pulled(base, str(image["Id"]))
         finally:
-            call.release(only(built) if quiet else b"")
+            if quiet:
+                call.release(only(built, late_tags.failure(why)))
+            else:
+                said = late_tags.lines(late) if is_read and messages.succeeded else b""
+                call.release(late_tags.failure(why) or said)
 
     def _refuse_places(self, request: Request) -> None:
         """What the build's containers would join must be ours."""

@@ -205,11 +205,11 @@ class ClassicBuild:
         return named is not None and named["Id"] == image["Id"]
 
 
-def only(built: str) -> bytes:
-    """What a quiet build answers: its image's id; nothing where it came to none."""
+def only(built: str, problem: bytes = b"") -> bytes:
+    """What a quiet build answers: its image's id, or a problem; nothing where it came to none."""
     if not built:
         return b""
-    body = json.dumps({"stream": f"{built}\n"}).encode()
+    body = problem or json.dumps({"stream": f"{built}\n"}).encode()
     head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
     return f"{head}\r\nConnection: close\r\n\r\n".encode() + body
 
