@@ -92,7 +92,9 @@ class Images:
             raise Refused(f"image {image['Id'][:19]} {NAMELESS}: it would go with {new}")
         was = self.ids([new])
         mine = [new] if self.claim(new, str(image["Id"])) else []
-        answer = call.relay_and_wait()
+        # By the id: what the name means may have become another image's meanwhile.
+        path = f"/images/{image['Id']}/tag"
+        answer = call.relay_and_wait(target(call.request.version, path, call.request.query))
         try:
             done = str(image["Id"]) if answer.ok else ""
             self.tagged(mine, was, lambda _, now: now == done, complete=answer.known)
@@ -158,6 +160,7 @@ class Images:
         """``POST /images/load``: the archive says before which tags it brings."""
         by_containerd = _CONTAINERD in str(self._daemon.info.get("DriverStatus"))
         brought = archives.named(call.archive, by_containerd=by_containerd)
+        self._refuse_parents(brought)
         tags = sorted({one.tag for one in brought} - {""})
         was = self.ids(tags)
         mine = [tag for tag in tags if self.claim(tag, self._same(tag, brought))]
@@ -180,6 +183,24 @@ class Images:
                     self.made_by_id(one)
         finally:
             call.release()
+
+    def _refuse_parents(self, brought: Iterable[Named]) -> None:
+        """An image that is here would stand on another from then on, and hold it."""
+        for one in brought:
+            image = self._daemon.image(one.id) if one.parent and one.id else None
+            if one.parent and not one.id:
+                raise Refused(
+                    "the archive has an image with a Parent and a configuration that can't be "
+                    "read, so it can't be told whose parent it would change: save it anew"
+                )
+            if image is not None and str(image.get("Parent") or "") != one.parent:
+                name = next(iter(tags_of(image)), one.id[:19])
+                if not self._o.owns_image(image) and not self._o.has_leave("image", one.id, name):
+                    raise Refused(
+                        f"image {name} was not made by this run, and the archive gives it another "
+                        f"parent ({one.parent[:19]}): save it without what it stands on "
+                        f"(if it is yours, --allow-foreign {name} lifts this)"
+                    )
 
     def _same(self, tag: str, brought: Iterable[Named]) -> str:
         """The id of the image that a tag means, where the archive surely brings that very one."""
