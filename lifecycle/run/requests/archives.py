@@ -62,7 +62,7 @@ def _familiar(image: Named) -> Named:
 
 
 def _unsure(images: Iterable[Named]) -> list[Named]:
-    return [replace(image, id="") for image in images]
+    return [replace(image, id="", parent="") for image in images]
 
 
 def _refuse_unknown(images: list[Named]) -> None:
