@@ -10,13 +10,21 @@ from dataclasses import dataclass
 
 from lifecycle.engine.daemon import Daemon
 from lifecycle.gate.gate import Call, Heard
-from lifecycle.gate.methods import HISTORY, METHODS, SOLVE, UNKNOWN, Does
+from lifecycle.gate.methods import HISTORY, METHODS, PART, SOLVE, UNKNOWN, Does
 from lifecycle.run.ownership.ownership import Ownership
-from lifecycle.run.requests.bodies import BodyError
+from lifecycle.run.requests.bodies import BUILT_IN, BodyError
 from lifecycle.run.requests.image_names import named
 from lifecycle.run.requests.images import Images
-from lifecycle.run.requests.refusal import Refused, everybodys, not_ours
-from lifecycle.run.requests.solve import Solve, read_recorded, read_solve, read_solved
+from lifecycle.run.requests.refusal import Absent, Refused, everybodys, not_ours
+from lifecycle.run.requests.solve import (
+    Places,
+    Solve,
+    read_part,
+    read_recorded,
+    read_solve,
+    read_solved,
+)
+from lifecycle.run.requests.things import Things
 
 
 @dataclass(frozen=True)
@@ -32,9 +40,11 @@ class _Begun:
 class BuildKit:
     """Decides on connections to BuildKit for one run."""
 
-    def __init__(self, ownership: Ownership, daemon: Daemon, images: Images) -> None:
+    def __init__(
+        self, ownership: Ownership, daemon: Daemon, things: Things, images: Images
+    ) -> None:
         """``images`` claims the tags."""
-        self._o, self._daemon, self._images = ownership, daemon, images
+        self._o, self._daemon, self._things, self._images = ownership, daemon, things, images
 
     def session(self, call: Call) -> None:
         """``POST /session``: where the engine asks for a build's files; alone it does nothing."""
@@ -51,7 +61,7 @@ class BuildKit:
             for heard in call.relay_and_hear():
                 try:
                     call.reply(build=self._heard(heard, builds))
-                except (Refused, BodyError) as refused:
+                except (Refused, Absent, BodyError) as refused:
                     self._o.refused(str(refused))
                     call.refuse(str(refused))
         finally:
@@ -73,6 +83,9 @@ class BuildKit:
         if heard.text == SOLVE and heard.stream not in builds:
             builds[heard.stream] = begun = self._begin(read_solve(heard.message))
             return begun.solve.build
+        if heard.text == PART and heard.message:
+            self._refuse_places(read_part(heard.message))
+            return ""
         if heard.text == HISTORY:
             self._history(read_recorded(heard.message))
             return ""
@@ -88,7 +101,7 @@ class BuildKit:
             return
         known = METHODS.get(method, UNKNOWN)
         why = known.why
-        if known.does is Does.IN_A_BUILD:
+        if known.does in {Does.IN_A_BUILD, Does.ASKS_IN_A_BUILD}:
             why = "it is part of a build that this run did not begin"
         elif known.does is Does.ASKS:
             why = "it asks twice"
@@ -98,6 +111,7 @@ class BuildKit:
         """Write down what a build is to make. Raises Refused."""
         if solve.problem:
             raise Refused(f"a build is not let through: {solve.problem}")
+        self._refuse_places(solve.places)
         tags = [named(name) for name in solve.names]
         for tag in map(named, solve.caches):
             image = self._daemon.image(tag)
@@ -109,6 +123,15 @@ class BuildKit:
         under_way = ExitStack()
         under_way.enter_context(self._o.under_way())
         return _Begun(solve, mine, was, under_way)
+
+    def _refuse_places(self, places: Places) -> None:
+        """What the build's containers would join must be ours. Raises Refused and Absent."""
+        self._things.control_group(places.control_group)
+        mode = places.network
+        if mode.startswith("container:"):
+            self._things.container(mode.removeprefix("container:"))
+        elif mode not in {*BUILT_IN, "sandbox"}:
+            self._things.network(mode)
 
     def _answered(self, begun: _Begun, message: bytes) -> None:
         made = read_solved(message)

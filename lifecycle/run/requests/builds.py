@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from lifecycle.checks.check import unverified
 from lifecycle.engine.daemon import Daemon
 from lifecycle.gate.gate import Call
@@ -9,7 +11,7 @@ from lifecycle.gate.request import Request, target
 from lifecycle.run.ownership.ledger import Entry
 from lifecycle.run.ownership.ownership import Ownership
 from lifecycle.run.requests import bodies, late_tags
-from lifecycle.run.requests.classic_build import ClassicBuild, only
+from lifecycle.run.requests.classic_build import ClassicBuild, is_like_a_step, only
 from lifecycle.run.requests.image_names import joined, named
 from lifecycle.run.requests.images import Images
 from lifecycle.run.requests.late_tags import LateTags
@@ -19,6 +21,8 @@ from lifecycle.run.requests.things import Things
 
 _OFF = frozenset({"", "0", "false", "False"})
 _BUILDKIT = "2"
+_CACHES = "BUILDKIT_CACHE_MOUNT_NS"
+"""What stands before the names of the caches that a build by BuildKit mounts."""
 
 
 class Builds:
@@ -33,10 +37,15 @@ class Builds:
     def commit(self, call: Call) -> None:
         """``POST /commit`` of a container that is ours."""
         container = self._things.container(call.request.get("container"))
-        made_from = (self._daemon.container(container) or {}).get("Image")
-        base = self._daemon.image(str(made_from)) if made_from else None
+        seen = self._daemon.container(container) or {}
+        base = self._daemon.image(str(seen["Image"])) if seen.get("Image") else None
         if base is not None:
             self._o.came_upon(base)
+            if not self._o.owns_image(base) and is_like_a_step(seen, base):
+                raise Refused(
+                    "a builder's cache would take this container's commit for a step of somebody's "
+                    "build: make the container with a label of its own (--label made=by-hand)"
+                )
         bodies.read(call.body, bodies.NOTHING)
         repository = call.request.get("repo")
         tags = [joined(repository, call.request.get("tag"))] if repository else []
@@ -72,6 +81,7 @@ class Builds:
             reason = "left out: the base image's tag would move where its registry has another"
             self._o.note(unverified("--pull: the base is the registry's", "the newest", reason))
         is_read = request.get("version") != _BUILDKIT
+        query = query if is_read else _own_caches(query, self._o.run)
         # A quiet build tells nothing of what it makes: it is asked to, and its client is not told.
         quiet = is_read and request.get("q") not in _OFF
         query = [(k, v) for k, v in query if k != "q" or not quiet]
@@ -115,3 +125,11 @@ class Builds:
 
     def _layer(self, entry: Entry) -> None:
         self._o.made(entry.kind, entry.name, entry.id)
+
+
+def _own_caches(query: list[tuple[str, str]], run: str) -> list[tuple[str, str]]:
+    """A build's parameters by which its RUNs mount caches of the run's own, and nobody else's."""
+    written = next((value for key, value in query if key == "buildargs"), "")
+    arguments = bodies.mapping(bodies.read_any(written or "{}", bodies.NOTHING), "buildargs")
+    kept = [(key, value) for key, value in query if key != "buildargs"]
+    return [*kept, ("buildargs", json.dumps({**arguments, _CACHES: run}))]

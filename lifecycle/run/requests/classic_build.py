@@ -197,10 +197,10 @@ class ClassicBuild:
 
     def _is_base(self, image: Json) -> bool:
         """Whether an image is what a FROM names: a tag, or what a stage of this build came to."""
-        if image["Id"] in self._stages:
+        # The line is the engine's own: in this stage no RUN has begun. What stands for an ARG is
+        # known to it only.
+        if image["Id"] in self._stages or not self._base or "$" in self._base:
             return True
-        if not self._base or "$" in self._base:
-            return bool(tags_of(image))
         named = self._daemon.image(self._base)
         return named is not None and named["Id"] == image["Id"]
 
@@ -212,6 +212,24 @@ def only(built: str, problem: bytes = b"") -> bytes:
     body = problem or json.dumps({"stream": f"{built}\n"}).encode()
     head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
     return f"{head}\r\nConnection: close\r\n\r\n".encode() + body
+
+
+def is_like_a_step(container: Json, base: Json) -> bool:
+    """Whether the classic builder would find a commit of a container in its cache.
+
+    It looks for an image above its base by what its container was made with.
+    """
+    config, below = container.get("Config") or {}, base.get("Config") or {}
+    if any(config.get(key) for key in ("AttachStdout", "AttachStderr", "Tty", "OpenStdin")):
+        return False
+    if (config.get("Labels") or {}) != (below.get("Labels") or {}):
+        return False
+    if sorted(config.get("Env") or []) != sorted(below.get("Env") or []):
+        return False
+    command = [str(word) for word in config.get("Cmd") or []]
+    first = command[0] if command else ""
+    by_shell = first.startswith("/") and "-c" in command[1:-1]
+    return by_shell or first.startswith("|") or _NOP in " ".join(command)
 
 
 def _is_command(command: str, instruction: str, arguments: str) -> bool:

@@ -185,22 +185,28 @@ class Images:
             call.release()
 
     def _refuse_parents(self, brought: Iterable[Named]) -> None:
-        """An image that is here would stand on another from then on, and hold it."""
+        """An image would stand on another and hold it, or be found in its builder's cache."""
         for one in brought:
-            image = self._daemon.image(one.id) if one.parent and one.id else None
-            if one.parent and not one.id:
+            if not one.parent:
+                continue
+            if not one.id:
                 raise Refused(
                     "the archive has an image with a Parent and a configuration that can't be "
                     "read, so it can't be told whose parent it would change: save it anew"
                 )
-            if image is not None and str(image.get("Parent") or "") != one.parent:
-                name = next(iter(tags_of(image)), one.id[:19])
-                if not self._o.owns_image(image) and not self._o.has_leave("image", one.id, name):
-                    raise Refused(
-                        f"image {name} was not made by this run, and the archive gives it another "
-                        f"parent ({one.parent[:19]}): save it without what it stands on "
-                        f"(if it is yours, --allow-foreign {name} lifts this)"
-                    )
+            image = self._daemon.image(one.id) or {}
+            if str(image.get("Parent") or "") != one.parent:
+                for changed in filter(None, (image, self._daemon.image(one.parent))):
+                    self._refuse_parent(changed)
+
+    def _refuse_parent(self, image: Json) -> None:
+        name = next(iter(tags_of(image)), str(image["Id"]))
+        if not self._o.owns_image(image) and not self._o.has_leave("image", image["Id"], name):
+            raise Refused(
+                f"image {name} was not made by this run, and the archive makes it a parent or "
+                "gives it one: save each image into an archive of its own "
+                f"(if it is yours, --allow-foreign {name} lifts this)"
+            )
 
     def _same(self, tag: str, brought: Iterable[Named]) -> str:
         """The id of the image that a tag means, where the archive surely brings that very one."""

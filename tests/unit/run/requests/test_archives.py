@@ -413,7 +413,7 @@ def test_an_archive_gives_no_image_of_others_a_parent(
 
 
 @pytest.mark.parametrize(
-    ("there", "parent"), [(None, "b" * 64), ("b" * 64, "b" * 64), ("b" * 64, "")]
+    ("there", "parent"), [(None, "e" * 64), ("b" * 64, "b" * 64), ("b" * 64, "")]
 )
 def test_one_that_is_not_here_or_has_that_parent_comes(
     shared: Run, there: str | None, parent: str
@@ -428,3 +428,12 @@ def test_one_that_is_not_here_or_has_that_parent_comes(
 def test_a_parent_of_what_can_t_be_told_is_refused(shared: Run) -> None:
     one = {"Config": "none.json", "RepoTags": ["mine:1"], "Parent": "sha256:" + "b" * 64}
     assert "with a Parent" in load(shared, packed({"manifest.json": [one]})).refusal
+
+
+@pytest.mark.parametrize("theirs", [True, False])
+def test_an_archive_makes_no_image_of_others_a_parent(run: Run, *, theirs: bool) -> None:
+    """The old builder of its owner would find what stands on it in its cache."""
+    parent = run.engine.tag("e", "base:1") if theirs else run.make_image("e", f"base-{RUN}:1")
+    call = load(run, with_parent(parent, "mine:1"))
+    assert ("image base:1 was not made by this run" in call.refusal) is theirs
+    assert bool(call.relayed) is not theirs
