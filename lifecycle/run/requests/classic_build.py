@@ -224,12 +224,17 @@ def is_like_a_step(container: Json, base: Json) -> bool:
         return False
     if (config.get("Labels") or {}) != (below.get("Labels") or {}):
         return False
-    if sorted(config.get("Env") or []) != sorted(below.get("Env") or []):
+    if _set_by_it(config) != _set_by_it(below):
         return False
     command = [str(word) for word in config.get("Cmd") or []]
     first = command[0] if command else ""
     by_shell = first.startswith("/") and "-c" in command[1:-1]
     return by_shell or first.startswith("|") or _NOP in " ".join(command)
+
+
+def _set_by_it(config: Json) -> set[str]:
+    """The environment but for the PATH, which a builder sets where its base does not."""
+    return {str(one) for one in config.get("Env") or [] if not str(one).startswith("PATH=")}
 
 
 def _is_command(command: str, instruction: str, arguments: str) -> bool:

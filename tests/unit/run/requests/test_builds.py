@@ -52,6 +52,10 @@ def test_a_commit_that_somebody_s_build_would_take_for_its_step_is_refused(
     assert "a label of its own" in call.refusal
 
 
+def test_a_base_without_a_path_gets_the_builder_s(run: Run) -> None:
+    assert commit(run, {"Cmd": STEP}, run.engine.tag("b", "base:1", Config={})).status == 403
+
+
 @pytest.mark.parametrize("config", UNLIKE_ONE)
 def test_a_commit_that_no_build_looks_for_is_made(run: Run, config: dict[str, Any]) -> None:
     assert commit(run, config, run.engine.tag("b", "base:1", **based())).refusal == ""
