@@ -28,8 +28,8 @@ from lifecycle.engine.bounded import lift
 from lifecycle.engine.client import EventSource, mapped, within
 from lifecycle.engine.errors import EngineAway, EngineError, EngineSilent
 from lifecycle.engine.limits import ANSWER_LIMIT
-from lifecycle.engine.removals import Removals
 from lifecycle.engine.stream import ExecStream, unframed
+from lifecycle.engine.tags import Tags
 from lifecycle.text.json_object import Json
 
 P = ParamSpec("P")
@@ -75,7 +75,7 @@ def _entering(
     return enter
 
 
-class Daemon(Removals):
+class Daemon(Tags):
     """One engine, by its address. Safe to use from several threads."""
 
     def __init__(
@@ -156,12 +156,6 @@ class Daemon(Removals):
             return read(answer, answers.IMAGE, "image")
         except NotFound:
             return None
-
-    @mapped
-    def tag_image(self, image: str, name: str) -> None:
-        """Give an image a tag, ``me/test:1``; whoever had it has it no more."""
-        repository, _, tag = name.rpartition(":")
-        self._api.tag(image, repository, tag)
 
     @_once
     @mapped

@@ -5,6 +5,7 @@ The image that a build has made is known by the id in the engine's answer, which
 
 from __future__ import annotations
 
+import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -35,6 +36,8 @@ class _Begun:
     mine: tuple[str, ...]
     was: dict[str, str]
     under_way: ExitStack
+    at: float
+    """When it was judged, in epoch seconds."""
 
 
 class BuildKit:
@@ -117,12 +120,12 @@ class BuildKit:
             image = self._daemon.image(tag)
             if image is not None and not self._o.owns_tag(tag, image):
                 raise not_ours("image", tag, tag)
-        was = self._images.ids(tags)
+        was, at = self._images.ids(tags), time.time()
         mine = tuple(tag for tag in tags if self._images.claim(tag))
         self._o.build_known_as(solve.build)
         under_way = ExitStack()
         under_way.enter_context(self._o.under_way())
-        return _Begun(solve, mine, was, under_way)
+        return _Begun(solve, mine, was, under_way, at)
 
     def _refuse_places(self, places: Places) -> None:
         """What the build's containers would join must be ours. Raises Refused and Absent."""
@@ -136,7 +139,14 @@ class BuildKit:
     def _answered(self, begun: _Begun, message: bytes) -> None:
         made = read_solved(message)
         if made:
-            self._images.tagged(begun.mine, begun.was, lambda _, now: now in made, complete=True)
+            self._images.tagged(
+                begun.mine,
+                begun.was,
+                lambda _, now: now in made,
+                complete=True,
+                since=begun.at,
+                given=lambda _: made,
+            )
             if begun.solve.stores and not begun.solve.names:
                 for identity in made:
                     self._images.made_by_id(identity)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 from lifecycle.checks.check import unverified
 from lifecycle.engine.daemon import Daemon
@@ -72,7 +73,7 @@ class Builds:
         if request.get("buildid"):
             self._o.build_known_as(request.get("buildid"))
         tags = [named(tag) for tag in (*request.all("t"), *bodies.exported(request.get("outputs")))]
-        was = self._images.ids(tags)
+        was, since = self._images.ids(tags), time.time()
         mine = [tag for tag in tags if self._images.claim(tag)]
         late = self._late.of(tag for tag in mine if tag in map(named, request.all("t")))
         query = late_tags.without(request, late)
@@ -94,7 +95,11 @@ class Builds:
         built, why = "" if messages.failed else stream.result, ""
         try:
             why = self._late.give(late, built) if late and messages.succeeded else ""
-            self._images.tagged(mine, was, lambda _, now: now == built, complete=messages.ended)
+            at_once = [tag for tag in mine if tag not in late]
+            for ours, when in ((late, 0.0), (at_once, since)):
+                self._images.tagged(
+                    ours, was, lambda _, now: now == built, complete=messages.ended, since=when
+                )
             if why or not tags:
                 self._images.made_by_id(built)
             for base in stream.pulled:

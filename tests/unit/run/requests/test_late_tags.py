@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
-from lifecycle.gate.gate import Answer
+from lifecycle.gate.gate import Answer, Heard
+from lifecycle.gate.methods import SOLVE
 from tests.fakes.gate import Asked, stream
 from tests.unit.run.requests.fakes import OURS, RUN, Run, image_id
+from tests.unit.run.requests.protobuf import export, solve, solved
 
 A, B = image_id("a"), image_id("b")
 NEW = "new:latest"
@@ -89,3 +91,42 @@ def test_a_build_that_failed_is_given_no_tag(tagged: Run) -> None:
     error = {"errorDetail": {"message": "no"}, "error": "no"}
     call = asked(tagged, "POST /build?t=new", stream(*BUILT, error))
     assert (means(tagged, NEW), call.instead) == ("None", b"")
+
+
+def brings(run: Run, *meanwhile: str) -> Asked:
+    """An archive's load, while somebody gives these tags."""
+
+    def does() -> bytes:
+        if meanwhile:
+            run.engine.tag("b", *meanwhile)
+        run.engine.tag("a", NEW)
+        return stream({"stream": f"Loaded image: {NEW}\n"})
+
+    manifest = json.dumps([{"Config": "a.json", "RepoTags": [NEW], "Layers": []}])
+    told = {"manifest.json": [manifest], "digests": {"a.json": A.partition(":")[2]}}
+    return run.ask("POST /images/load", b"", does, archive=told)
+
+
+def solves(run: Run, *meanwhile: str) -> Asked:
+    """A build by gRPC, while somebody gives these tags."""
+
+    def does() -> None:
+        if meanwhile:
+            run.engine.tag("b", *meanwhile)
+        run.engine.tag("a", NEW)
+
+    asks = Heard("asks", 1, SOLVE, solve(export("moby", name=NEW)))
+    answers = Heard("answers", 1, "", solved(containerimage_digest=A))
+    return run.ask("POST /grpc", heard=[asks, does, answers])
+
+
+@pytest.mark.parametrize("way", [brings, solves])
+@pytest.mark.parametrize("meanwhile", [(), (NEW,), ("other:1",)])
+def test_a_tag_that_the_engine_moves_is_never_taken_for_ours(
+    tagged: Run, way: Any, meanwhile: tuple[str, ...]
+) -> None:
+    taken = NEW in meanwhile
+    way(tagged, *meanwhile)
+    assert tagged.ownership.owns("image", NEW) is not taken
+    moved = [f"image {NEW} was {B[:19]} and is {A[:19]}"] if taken else []
+    assert tagged.ownership.tags.moved == moved
