@@ -153,7 +153,8 @@ class Call:
     def release(self, instead: bytes = b"") -> None:
         """What was made is written down: the client may know.
 
-        ``instead`` is what it gets in place of an answer that was held.
+        ``instead`` is what it gets in place of an answer that was held or waited for; of one that
+        was followed, what it gets in a chunk of its own before the end.
         """
         with suppress(frames.ClosedError):
             frames.send(self._channel, instead)

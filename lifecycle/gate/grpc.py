@@ -251,14 +251,16 @@ class Watched:
         does = METHODS.get(method, UNKNOWN).does
         if does is Does.ASKS:
             return True
-        if does is Does.REFUSED or (does is Does.IN_A_BUILD and not self._judging.began(build)):
+        in_a_build = does in {Does.IN_A_BUILD, Does.ASKS_IN_A_BUILD}
+        if does is Does.REFUSED or (in_a_build and not self._judging.began(build)):
             self._judge(stream, method, b"")
-        return False
+        return does is Does.ASKS_IN_A_BUILD
 
     def _asked(self, stream: int, method: str, message: bytes) -> None:
         self._judge(stream, method, message)
-        with self._down:
-            self._answering.wait_for(stream)
+        if METHODS.get(method, UNKNOWN).does is Does.ASKS:
+            with self._down:
+                self._answering.wait_for(stream)
 
     def _judge(self, stream: int, method: str, message: bytes) -> None:
         why = self._judging.ask(method, stream, message)

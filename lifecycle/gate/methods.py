@@ -13,6 +13,7 @@ from enum import Enum
 CONTROL = "/moby.buildkit.v1.Control"
 BRIDGE = "/moby.buildkit.v1.frontend.LLBBridge"
 SOLVE, HISTORY = f"{CONTROL}/Solve", f"{CONTROL}/UpdateBuildHistory"
+PART = f"{BRIDGE}/Solve"
 BUILD_HEADER = b"buildkit-controlapi-buildid"
 """Where a call of the bridge says which build it is part of."""
 
@@ -23,6 +24,7 @@ class Does(Enum):
     PASSES = "reads, or does nothing by itself"
     ASKS = "is judged by what it asks"
     IN_A_BUILD = "is part of a build, which must be this run's"
+    ASKS_IN_A_BUILD = "is part of a build, which must be this run's, and is judged by what it asks"
     REFUSED = "is never let through"
 
 
@@ -58,11 +60,12 @@ METHODS: Mapping[str, Method] = {
     **_all(
         Does.IN_A_BUILD,
         BRIDGE,
-        *("ResolveImageConfig", "ResolveSourceMeta", "Solve", "Evaluate", "Inputs", "Return"),
+        *("ResolveImageConfig", "ResolveSourceMeta", "Evaluate", "Inputs", "Return"),
         *("ReadFile", "ReadDir", "StatFile", "Warn"),
         *("NewContainer", "ReleaseContainer", "ExecProcess"),
         *("ReadFileContainer", "ReadDirContainer", "StatFileContainer"),
     ),
+    **_all(Does.ASKS_IN_A_BUILD, BRIDGE, "Solve"),
     **_all(Does.PASSES, _CONTENT, "Info", "List", "Status", "ListStatuses", "Read"),
     **_all(Does.REFUSED, _CONTENT, "Update", "Delete", "Write", "Abort", why=_STORED),
     **_all(Does.PASSES, "/opentelemetry.proto.collector.trace.v1.TraceService", "Export"),

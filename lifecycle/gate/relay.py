@@ -8,6 +8,7 @@ import struct
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from typing import Protocol
 
 PIECE = 1 << 18
 """Bytes that are passed on at a time: what a Unix socket holds."""
@@ -16,6 +17,7 @@ _MUCH, _FULL = 1 << 14, 1 << 17
 _MOMENT = struct.pack("ll", 0, 1000)
 """A ``timeval``: how long a full piece is waited for."""
 _MOST_HEAD = 1 << 20
+_LAST_CHUNK = b"0\r\n\r\n"
 Tee = Callable[[memoryview], None]
 
 
@@ -64,6 +66,40 @@ class _Pieces:
             return None
 
 
+class Sink(Protocol):
+    """Where bytes go."""
+
+    def sendall(self, piece: bytes | memoryview, /) -> None:
+        """Send all of them. Raises OSError."""
+
+
+class Endless:
+    """A client that does not get the end of an answer in chunks before :meth:`finish`.
+
+    A message of the engine's ends in a brace and a line's end: none is held for looking like it.
+    """
+
+    def __init__(self, client: Sink) -> None:
+        """Nothing is held yet."""
+        self._client, self._held = client, b""
+
+    def sendall(self, piece: bytes | memoryview, /) -> None:
+        """Send it but for what may be the end. Raises OSError."""
+        tail = self._held + bytes(piece[-len(_LAST_CHUNK) :])
+        most = range(min(len(_LAST_CHUNK), len(tail)), 0, -1)
+        held = next((tail[-n:] for n in most if _LAST_CHUNK.startswith(tail[-n:])), b"")
+        beyond = max(0, len(held) - len(piece))  # of what was held already
+        self._client.sendall(self._held[: len(self._held) - beyond])
+        self._client.sendall(piece[: len(piece) - (len(held) - beyond)])
+        self._held = held
+
+    def finish(self, more: bytes) -> None:
+        """Send a last chunk or none, where this answer has such, and the end. Raises OSError."""
+        chunk = b"%x\r\n%b\r\n" % (len(more), more) if more else b""
+        self._client.sendall(chunk + self._held if self._held == _LAST_CHUNK else self._held)
+        self._held = b""
+
+
 def pump(source: socket.socket, sink: socket.socket, tee: Tee | None = None) -> None:
     """Pass on all that comes, and its end; what can't be passed on any more is dropped."""
     with suppress(OSError):
@@ -71,14 +107,14 @@ def pump(source: socket.socket, sink: socket.socket, tee: Tee | None = None) -> 
     end(sink)
 
 
-def pass_on(source: socket.socket, sink: socket.socket, tee: Tee | None = None) -> None:
+def pass_on(source: socket.socket, sink: Sink, tee: Tee | None = None) -> None:
     """The same without saying that no more comes. Raises OSError."""
     pieces = _Pieces(source)
     while _one(pieces, sink, tee):
         pass
 
 
-def _one(pieces: _Pieces, sink: socket.socket, tee: Tee | None) -> bool:
+def _one(pieces: _Pieces, sink: Sink, tee: Tee | None) -> bool:
     """Pass one piece on; False at the end."""
     piece = pieces.next()
     if piece:
@@ -102,8 +138,13 @@ def both_ways(client: socket.socket, engine: socket.socket) -> None:
     up.join()
 
 
-def answer(client: socket.socket, engine: socket.socket, tee: Tee | None = None) -> bool:
-    """Pass an answer on to its end; False when the client hung up before.
+def answer(
+    client: socket.socket,
+    engine: socket.socket,
+    tee: Tee | None = None,
+    sink: Sink | None = None,
+) -> bool:
+    """Pass an answer on to its end, by the client's ``sink``; False when it hung up before.
 
     What the client still sends is dropped: it asked one thing. When it hangs up, the engine is
     told, so that what it does for it ends.
@@ -120,7 +161,7 @@ def answer(client: socket.socket, engine: socket.socket, tee: Tee | None = None)
             poller.unregister(client)
             here, whole = -1, False
             end(engine)
-        if engine.fileno() in ready and not _one(pieces, client, tee):
+        if engine.fileno() in ready and not _one(pieces, sink or client, tee):
             return whole
 
 

@@ -234,25 +234,28 @@ class _Relayed:
         """The harness writes down what was made before the client knows."""
         raw = relay.whole_answer(self._engine, MOST_ANSWER)
         frames.send_json(self._call, _answer(self._request, raw))
-        frames.receive(self._call)
-        self._client.sendall(raw)
+        instead = frames.receive(self._call)
+        self._client.sendall(instead or raw)
         self._incoming.drain()
 
     def _follow(self, *, watch: bool) -> None:
-        """The harness reads the answer as it comes."""
+        """The harness reads the answer as it comes, and may add to it before it ends."""
+        endless = relay.Endless(self._client)
 
         def tee(piece: memoryview) -> None:
             frames.send(self._call, bytes(piece))
 
         try:
             if watch:
-                relay.answer(self._client, self._engine, tee)
+                relay.answer(self._client, self._engine, tee, endless)
             else:
                 # Another thread reads what the client sends.
-                relay.pass_on(self._engine, self._client, tee)
+                relay.pass_on(self._engine, endless, tee)
         finally:
             frames.send(self._call, b"")
-            frames.receive(self._call)
+            more = frames.receive(self._call)
+            with suppress(OSError):
+                endless.finish(more)
             relay.end(self._client)
 
     def _hold(self) -> None:

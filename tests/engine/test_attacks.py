@@ -95,6 +95,10 @@ ATTACKS = {
     "volume-opt=type=proc,volume-opt=device=proc IMAGE true",
     "a volume of the kernel's terminals": "docker volume create -o TYPE=devpts "
     "-o device=devpts MINE-k",
+    "a pull of a tag and a digest": "python3 CLIENT POST "
+    '"/images/create?fromImage=IMAGE@sha256:$(printf %064d 1)&tag=foo"',
+    "a commit that the builder's cache takes for a step": "docker commit "
+    "$(docker run -d IMAGE /bin/sh -c 'echo good > /x')",
     "an archive whose key has no case": "python3 ARCHIVE && docker load -i lower.tar",
 }
 """Lines that got through once. Case, line."""

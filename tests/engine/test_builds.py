@@ -65,6 +65,21 @@ def test_what_a_failed_build_had_made_is_gone_after_the_run(place: Place, base_i
     assert of(place) == ""
 
 
+@pytest.mark.usefixtures("old_builder")
+def test_what_a_failed_build_on_somebody_s_nameless_image_had_made_is_gone(
+    place: Place, base_image: str
+) -> None:
+    container = docker("create", base_image, "true")
+    base = docker("commit", container)
+    docker("rm", container)
+    by_argument = FAILING.replace("FROM {base}", "ARG B={base}\nFROM $B")
+    ran = built(place, by_argument, base)
+    assert ran.exit_code == 1, ran.said
+    assert ran.report["left_behind"] == []
+    assert of(place) == ""
+    docker("rmi", base)
+
+
 SHARED = "FROM {base}\nLABEL of={word}\nENV A=1\nRUN {last}\n"
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from lifecycle.engine import answers
 from lifecycle.engine.answers import read
 from lifecycle.engine.daemon import Daemon, EngineAway, EngineError, ExecOutcome
+from lifecycle.engine.events import Event
 from lifecycle.engine.stream import ExecStream
 from lifecycle.text.json_object import Json
 from tests.fakes import documents
@@ -119,6 +120,15 @@ class FakeDaemon(Things, Daemon):
 
     def image(self, name: str) -> Json | None:
         return self._asked_of("image", name, answers.IMAGE)
+
+    def tag_image(self, image: str, name: str) -> None:
+        self._must_be_here()
+        self.make_image(name, identity=str(self.there("image", image)["Id"]))
+
+    def tags_given(self, since: float) -> list[Event]:
+        self._must_be_here()
+        events = [Event.read(one) for one in self.told]
+        return [e for e in events if (e.kind, e.action) == ("image", "tag") and e.at >= since]
 
     def volume(self, name: str) -> Json | None:
         return self._asked_of("volume", name, answers.VOLUME)

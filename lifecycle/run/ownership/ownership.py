@@ -74,7 +74,7 @@ class Ownership:
         self._begun: list[Begun] = []
         self._untold = False
         self.requests = Requests()
-        self.tags = TagWatch(daemon, lambda tag: self.owns("image", tag))
+        self.tags = TagWatch(daemon, lambda tag: self.owns("image", tag), self._ids.__contains__)
         self.created: dict[str, Json] = {}
         """Containers as they were when they had been created, by their names of then."""
 

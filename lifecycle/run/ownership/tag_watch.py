@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from lifecycle.engine.daemon import Daemon, EngineError
 from lifecycle.run.ownership.build_layers import tags_of
@@ -12,9 +12,11 @@ from lifecycle.run.ownership.build_layers import tags_of
 class TagWatch:
     """Which tags of others a run may have moved. Safe to use from several threads."""
 
-    def __init__(self, daemon: Daemon, owns: Callable[[str], bool]) -> None:
-        """``owns`` tells whether the run made a tag."""
-        self._daemon, self._owns = daemon, owns
+    def __init__(
+        self, daemon: Daemon, owns: Callable[[str], bool], made: Callable[[str], bool]
+    ) -> None:
+        """``owns`` tells whether the run made a tag, ``made`` whether it ever made an image."""
+        self._daemon, self._owns, self._made = daemon, owns, made
         self._guard = threading.Lock()
         self._before: dict[str, str] | None = None
         self._moved: list[str] = []
@@ -42,6 +44,18 @@ class TagWatch:
             if was and not self._owns(tag) and is_now != was:
                 change = f"is {is_now[:19]}" if is_now else "is gone"
                 self._moved.append(f"image {tag} was {was[:19]} and {change}")
+
+    def was_taken(self, tag: str, now: str, since: float, given: Collection[str]) -> bool:
+        """Whether somebody gave a tag since then, while a request of ours gave it these images."""
+        try:
+            events = self._daemon.tags_given(since)
+        except EngineError:
+            return False  # what is not known accuses nobody
+        theirs = [e.id for e in events if e.name == tag and e.id not in given]
+        theirs = [identity for identity in theirs if not self._made(identity)]
+        for was in theirs:
+            self._moved.append(f"image {tag} was {was[:19]} and is {now[:19]}")
+        return bool(theirs)
 
     @property
     def moved(self) -> list[str]:

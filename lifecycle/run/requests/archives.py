@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lifecycle.command.references import familiar
@@ -18,7 +18,7 @@ from lifecycle.gate.archive import file_name
 from lifecycle.run.requests.bodies import BodyError, Shape, read_any
 from lifecycle.run.requests.refusal import Refused
 
-_MANIFEST: list[Shape] = [{"Config": None, "RepoTags": None}]
+_MANIFEST: list[Shape] = [{"Config": None, "RepoTags": None, "Parent": None}]
 _INDEX: Shape = {"manifests": [{"digest": None, "annotations": None}]}
 _LAYOUT: Shape = {"imageLayoutVersion": None}
 _NAMES = ("io.containerd.image.name", "org.opencontainers.image.ref.name")
@@ -31,6 +31,8 @@ class Named:
 
     tag: str
     id: str
+    parent: str = ""
+    """The image on which the archive makes it stand; the engine writes that down of one it has."""
 
 
 def named(contents: Mapping[str, Any], *, by_containerd: bool) -> list[Named]:
@@ -56,11 +58,11 @@ def named(contents: Mapping[str, Any], *, by_containerd: bool) -> list[Named]:
 
 
 def _familiar(image: Named) -> Named:
-    return Named(familiar(image.tag) if image.tag else "", image.id)
+    return replace(image, tag=familiar(image.tag) if image.tag else "")
 
 
 def _unsure(images: Iterable[Named]) -> list[Named]:
-    return [Named(image.tag, "") for image in images]
+    return [replace(image, id="", parent="") for image in images]
 
 
 def _refuse_unknown(images: list[Named]) -> None:
@@ -90,7 +92,8 @@ def _of_manifest(contents: Mapping[str, Any]) -> Iterator[Named]:
         for image in read_any(text, _MANIFEST):
             digest = digests.get(file_name(str(image.get("Config") or "")), "")
             for tag in _texts(image.get("RepoTags")) or [""]:
-                yield Named(tag, f"sha256:{digest}" if digest else "")
+                identity = f"sha256:{digest}" if digest else ""
+                yield Named(tag, identity, str(image.get("Parent") or ""))
 
 
 def _of_index(contents: Mapping[str, Any]) -> Iterator[Named]:

@@ -5,18 +5,27 @@ The image that a build has made is known by the id in the engine's answer, which
 
 from __future__ import annotations
 
+import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 
 from lifecycle.engine.daemon import Daemon
 from lifecycle.gate.gate import Call, Heard
-from lifecycle.gate.methods import HISTORY, METHODS, SOLVE, UNKNOWN, Does
+from lifecycle.gate.methods import HISTORY, METHODS, PART, SOLVE, UNKNOWN, Does
 from lifecycle.run.ownership.ownership import Ownership
-from lifecycle.run.requests.bodies import BodyError
+from lifecycle.run.requests.bodies import BUILT_IN, BodyError
 from lifecycle.run.requests.image_names import named
 from lifecycle.run.requests.images import Images
-from lifecycle.run.requests.refusal import Refused, everybodys, not_ours
-from lifecycle.run.requests.solve import Solve, read_recorded, read_solve, read_solved
+from lifecycle.run.requests.refusal import Absent, Refused, everybodys, not_ours
+from lifecycle.run.requests.solve import (
+    Places,
+    Solve,
+    read_part,
+    read_recorded,
+    read_solve,
+    read_solved,
+)
+from lifecycle.run.requests.things import Things
 
 
 @dataclass(frozen=True)
@@ -27,14 +36,18 @@ class _Begun:
     mine: tuple[str, ...]
     was: dict[str, str]
     under_way: ExitStack
+    at: float
+    """When it was judged, in epoch seconds."""
 
 
 class BuildKit:
     """Decides on connections to BuildKit for one run."""
 
-    def __init__(self, ownership: Ownership, daemon: Daemon, images: Images) -> None:
+    def __init__(
+        self, ownership: Ownership, daemon: Daemon, things: Things, images: Images
+    ) -> None:
         """``images`` claims the tags."""
-        self._o, self._daemon, self._images = ownership, daemon, images
+        self._o, self._daemon, self._things, self._images = ownership, daemon, things, images
 
     def session(self, call: Call) -> None:
         """``POST /session``: where the engine asks for a build's files; alone it does nothing."""
@@ -51,7 +64,7 @@ class BuildKit:
             for heard in call.relay_and_hear():
                 try:
                     call.reply(build=self._heard(heard, builds))
-                except (Refused, BodyError) as refused:
+                except (Refused, Absent, BodyError) as refused:
                     self._o.refused(str(refused))
                     call.refuse(str(refused))
         finally:
@@ -73,6 +86,9 @@ class BuildKit:
         if heard.text == SOLVE and heard.stream not in builds:
             builds[heard.stream] = begun = self._begin(read_solve(heard.message))
             return begun.solve.build
+        if heard.text == PART and heard.message:
+            self._refuse_places(read_part(heard.message))
+            return ""
         if heard.text == HISTORY:
             self._history(read_recorded(heard.message))
             return ""
@@ -88,7 +104,7 @@ class BuildKit:
             return
         known = METHODS.get(method, UNKNOWN)
         why = known.why
-        if known.does is Does.IN_A_BUILD:
+        if known.does in {Does.IN_A_BUILD, Does.ASKS_IN_A_BUILD}:
             why = "it is part of a build that this run did not begin"
         elif known.does is Does.ASKS:
             why = "it asks twice"
@@ -98,22 +114,39 @@ class BuildKit:
         """Write down what a build is to make. Raises Refused."""
         if solve.problem:
             raise Refused(f"a build is not let through: {solve.problem}")
+        self._refuse_places(solve.places)
         tags = [named(name) for name in solve.names]
         for tag in map(named, solve.caches):
             image = self._daemon.image(tag)
             if image is not None and not self._o.owns_tag(tag, image):
                 raise not_ours("image", tag, tag)
-        was = self._images.ids(tags)
+        was, at = self._images.ids(tags), time.time()
         mine = tuple(tag for tag in tags if self._images.claim(tag))
         self._o.build_known_as(solve.build)
         under_way = ExitStack()
         under_way.enter_context(self._o.under_way("image"))
-        return _Begun(solve, mine, was, under_way)
+        return _Begun(solve, mine, was, under_way, at)
+
+    def _refuse_places(self, places: Places) -> None:
+        """What the build's containers would join must be ours. Raises Refused and Absent."""
+        self._things.control_group(places.control_group)
+        mode = places.network
+        if mode.startswith("container:"):
+            self._things.container(mode.removeprefix("container:"))
+        elif mode not in {*BUILT_IN, "sandbox"}:
+            self._things.network(mode)
 
     def _answered(self, begun: _Begun, message: bytes) -> None:
         made = read_solved(message)
         if made:
-            self._images.tagged(begun.mine, begun.was, lambda _, now: now in made, complete=True)
+            self._images.tagged(
+                begun.mine,
+                begun.was,
+                lambda _, now: now in made,
+                complete=True,
+                since=begun.at,
+                given=lambda _: made,
+            )
             if begun.solve.stores and not begun.solve.names:
                 for identity in made:
                     self._images.made_by_id(identity)

@@ -197,21 +197,44 @@ class ClassicBuild:
 
     def _is_base(self, image: Json) -> bool:
         """Whether an image is what a FROM names: a tag, or what a stage of this build came to."""
-        if image["Id"] in self._stages:
+        # The line is the engine's own: in this stage no RUN has begun. What stands for an ARG is
+        # known to it only.
+        if image["Id"] in self._stages or not self._base or "$" in self._base:
             return True
-        if not self._base or "$" in self._base:
-            return bool(tags_of(image))
         named = self._daemon.image(self._base)
         return named is not None and named["Id"] == image["Id"]
 
 
-def only(built: str) -> bytes:
-    """What a quiet build answers: its image's id; nothing where it came to none."""
+def only(built: str, problem: bytes = b"") -> bytes:
+    """What a quiet build answers: its image's id, or a problem; nothing where it came to none."""
     if not built:
         return b""
-    body = json.dumps({"stream": f"{built}\n"}).encode()
+    body = problem or json.dumps({"stream": f"{built}\n"}).encode()
     head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
     return f"{head}\r\nConnection: close\r\n\r\n".encode() + body
+
+
+def is_like_a_step(container: Json, base: Json) -> bool:
+    """Whether the classic builder would find a commit of a container in its cache.
+
+    It looks for an image above its base by what its container was made with.
+    """
+    config, below = container.get("Config") or {}, base.get("Config") or {}
+    if any(config.get(key) for key in ("AttachStdout", "AttachStderr", "Tty", "OpenStdin")):
+        return False
+    if (config.get("Labels") or {}) != (below.get("Labels") or {}):
+        return False
+    if _set_by_it(config) != _set_by_it(below):
+        return False
+    command = [str(word) for word in config.get("Cmd") or []]
+    first = command[0] if command else ""
+    by_shell = first.startswith("/") and "-c" in command[1:-1]
+    return by_shell or first.startswith("|") or _NOP in " ".join(command)
+
+
+def _set_by_it(config: Json) -> set[str]:
+    """The environment but for the PATH, which a builder sets where its base does not."""
+    return {str(one) for one in config.get("Env") or [] if not str(one).startswith("PATH=")}
 
 
 def _is_command(command: str, instruction: str, arguments: str) -> bool:

@@ -14,6 +14,9 @@ def named(name: str) -> str:
 
 def joined(name: str, tag: str) -> str:
     """A name and a tag, or a digest, as one familiar reference. Raises Refused."""
+    if tag and "@" in name:
+        # The engine goes by the one or the other, as its version likes.
+        raise Refused(f"{name} has a digest, and {tag} beside it: say one of them")
     mark = "@" if ":" in tag else ":"
     try:
         # Never an id: what looks like one here is somebody's repository of twelve digits.

@@ -6,7 +6,8 @@ A tag that was there, or that somebody else made, is never moved.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from lifecycle.command.references import familiar, has_tag, parse_reference
 from lifecycle.command.values.basic import ImpossibleError
@@ -54,23 +55,31 @@ class Images:
             )
         return False
 
-    def tagged(
+    def tagged(  # noqa: PLR0913 - a request, and what is known of what it gave
         self,
         tags: Iterable[str],
         was: Mapping[str, str],
         is_made: Callable[[str, str], bool],
         *,
         complete: bool,
+        since: float = 0.0,
+        given: Callable[[str], Collection[str]] = lambda _: (),
     ) -> None:
         """After the request: which of the tags that were to be made are there, by our doing.
 
         ``is_made`` tells it of a tag and its image's id: somebody else may have given that name
         while a request of ours failed. Where the answer is not ``complete``, the intent stays.
+        One that the engine gave, and before it somebody else ``since`` then, is theirs: ``given``
+        tells which images the engine gave it, where that is known.
         """
         for tag in tags:
             image = self._daemon.image(tag)
             # Nobody could know a name that holds the run's id before.
-            if image is not None and (self._o.run in tag or is_made(tag, str(image["Id"]))):
+            now = str(image["Id"]) if image is not None else ""
+            is_ours = self._o.run in tag or (bool(now) and is_made(tag, now))
+            if since and is_ours and self._o.run not in tag:
+                is_ours = not self._o.tags.was_taken(tag, now, since, given(tag) or {now})
+            if image is not None and is_ours:
                 if was.get(tag, "") != image["Id"]:
                     self._o.own_without_a_name(was.get(tag, ""))
                 self._o.made("image", tag, str(image["Id"]))
@@ -92,7 +101,9 @@ class Images:
             raise Refused(f"image {image['Id'][:19]} {NAMELESS}: it would go with {new}")
         was = self.ids([new])
         mine = [new] if self.claim(new, str(image["Id"])) else []
-        answer = call.relay_and_wait()
+        # By the id: what the name means may have become another image's meanwhile.
+        path = f"/images/{image['Id']}/tag"
+        answer = call.relay_and_wait(target(call.request.version, path, call.request.query))
         try:
             done = str(image["Id"]) if answer.ok else ""
             self.tagged(mine, was, lambda _, now: now == done, complete=answer.known)
@@ -158,8 +169,9 @@ class Images:
         """``POST /images/load``: the archive says before which tags it brings."""
         by_containerd = _CONTAINERD in str(self._daemon.info.get("DriverStatus"))
         brought = archives.named(call.archive, by_containerd=by_containerd)
+        self._refuse_parents(brought)
         tags = sorted({one.tag for one in brought} - {""})
-        was = self.ids(tags)
+        was, since = self.ids(tags), time.time()
         mine = [tag for tag in tags if self.claim(tag, self._same(tag, brought))]
         images = {one.id for one in brought} - {""}
         there = {one for one in images if self._daemon.image(one) is not None}
@@ -171,7 +183,14 @@ class Images:
         )
         try:
             done = messages.succeeded
-            self.tagged(mine, was, lambda tag, _: done or tag in loaded, complete=messages.ended)
+            self.tagged(
+                mine,
+                was,
+                lambda tag, _: done or tag in loaded,
+                complete=messages.ended,
+                since=since,
+                given=lambda tag: {one.id for one in brought if one.tag == tag} - {""},
+            )
             # A tag that the manifest did not say, of an archive that is read in two ways.
             self._o.tags.hold_against(before, self._o.tags.now(), map(_as_said, loaded))
             for one in images - there:
@@ -180,6 +199,30 @@ class Images:
                     self.made_by_id(one)
         finally:
             call.release()
+
+    def _refuse_parents(self, brought: Iterable[Named]) -> None:
+        """An image would stand on another and hold it, or be found in its builder's cache."""
+        for one in brought:
+            if not one.parent:
+                continue
+            if not one.id:
+                raise Refused(
+                    "the archive has an image with a Parent and a configuration that can't be "
+                    "read, so it can't be told whose parent it would change: save it anew"
+                )
+            image = self._daemon.image(one.id) or {}
+            if str(image.get("Parent") or "") != one.parent:
+                for changed in filter(None, (image, self._daemon.image(one.parent))):
+                    self._refuse_parent(changed)
+
+    def _refuse_parent(self, image: Json) -> None:
+        name = next(iter(tags_of(image)), str(image["Id"]))
+        if not self._o.owns_image(image) and not self._o.has_leave("image", image["Id"], name):
+            raise Refused(
+                f"image {name} was not made by this run, and the archive makes it a parent or "
+                "gives it one: save each image into an archive of its own "
+                f"(if it is yours, --allow-foreign {name} lifts this)"
+            )
 
     def _same(self, tag: str, brought: Iterable[Named]) -> str:
         """The id of the image that a tag means, where the archive surely brings that very one."""

@@ -79,7 +79,7 @@ class Judge:
         images = Images(ownership, daemon)
         pulls = Pulls(ownership, daemon, images)
         builds = Builds(ownership, daemon, things, images)
-        buildkit = BuildKit(ownership, daemon, images)
+        buildkit = BuildKit(ownership, daemon, things, images)
         self._acts: Mapping[Act, Callable[[Call], None]] = {
             Act.CREATE_CONTAINER: containers.create,
             Act.TOUCH_CONTAINER: containers.touch,

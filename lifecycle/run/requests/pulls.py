@@ -8,8 +8,10 @@ from lifecycle.engine.daemon import Daemon
 from lifecycle.gate.gate import Call
 from lifecycle.gate.request import target
 from lifecycle.run.ownership.ownership import Ownership
+from lifecycle.run.requests import late_tags
 from lifecycle.run.requests.image_names import bare, joined
 from lifecycle.run.requests.images import Images
+from lifecycle.run.requests.late_tags import LateTags
 from lifecycle.run.requests.messages import followed
 from lifecycle.run.requests.names import refuse_an_id
 from lifecycle.run.requests.refusal import Refused
@@ -21,6 +23,7 @@ class Pulls:
 
     def __init__(self, ownership: Ownership, daemon: Daemon, images: Images) -> None:
         self._o, self._daemon, self._images = ownership, daemon, images
+        self._late = LateTags(ownership, daemon)
 
     def pull(self, call: Call) -> None:
         """``POST /images/create``: a pull, or an import where something is the source."""
@@ -105,14 +108,20 @@ class Pulls:
         tags = [joined(repository, call.request.get("tag"))] if repository else []
         was = self._images.ids(tags)
         mine = [tag for tag in tags if self._images.claim(tag)]
+        late = self._late.of(mine)
+        query = [(k, v) for k, v in call.request.query if not (late and k in {"repo", "tag"})]
         statuses: list[str] = []
         messages = followed(
-            call, hear=lambda message: statuses.append(str(message.get("status") or ""))
+            call,
+            target(call.request.version, call.request.path, query),
+            hear=lambda message: statuses.append(str(message.get("status") or "")),
         )
+        why = ""
         try:
             made = statuses[-1] if statuses and messages.succeeded else ""  # the image's id
+            why = self._late.give(late, made) if messages.succeeded else ""
             self._images.tagged(mine, was, lambda _, now: now == made, complete=messages.ended)
-            if not tags:
+            if why or not tags:
                 self._images.made_by_id(made)
         finally:
-            call.release()
+            call.release(late_tags.failure(why))

@@ -23,9 +23,18 @@ _MOST_SHIFT = 63
 # Fields by their numbers, of moby.buildkit.v1.
 _REF, _EXPORTER, _EXPORTER_ATTRS, _CACHE, _EXPORTERS, _BY_SESSION = 1, 3, 4, 8, 13, 14
 _CACHE_REF, _CACHE_EXPORTS = 1, 4
+_FRONTEND_ATTRS, _FRONTEND_OPTIONS = 7, 3
 _ANSWERS, _ANSWER_LIST = 1, 2
 
 Value = int | bytes
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where the containers of a build's RUNs are to be: below which group, on which network."""
+
+    control_group: str = ""
+    network: str = ""
 
 
 @dataclass(frozen=True)
@@ -42,6 +51,7 @@ class Solve:
     stores: bool = False
     caches: tuple[str, ...] = ()
     problem: str = ""
+    places: Places = Places()
 
 
 def read_solve(message: bytes) -> Solve:
@@ -60,7 +70,17 @@ def read_solve(message: bytes) -> Solve:
         stores,
         tuple(_caches(fields)),
         _problem(fields, made),
+        _places(_map(fields, _FRONTEND_ATTRS)),
     )
+
+
+def read_part(message: bytes) -> Places:
+    """Read what is asked within a build: a frontend, with options of its own. Raises BodyError."""
+    return _places(_map(list(_fields(message)), _FRONTEND_OPTIONS))
+
+
+def _places(attrs: dict[str, str]) -> Places:
+    return Places(attrs.get("cgroup-parent", ""), attrs.get("force-network-mode", ""))
 
 
 def _problem(fields: Collection[tuple[int, Value]], made: list[tuple[str, dict[str, str]]]) -> str:

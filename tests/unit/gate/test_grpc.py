@@ -270,7 +270,20 @@ def test_what_came_of_a_build_is_told_though_its_client_has_gone(between: Betwee
     assert between.judging.told == [(1, b"made")]
 
 
-@pytest.mark.parametrize("name", ["Return", "NewContainer", "Solve", "ReadFile"])
+def test_a_frontend_of_a_build_is_judged_by_what_it_asks(between: Between) -> None:
+    method = f"{BRIDGE}/Solve"
+    between.judging.builds = ("ours",)
+    peer = Peer()
+    ours = begin() + peer.call(1, method, b"x", build="ours")
+    between.client.sendall(ours)
+    assert between.at_engine(len(ours)) == ours
+    assert between.judging.asked == [(1, method, b"x")]
+    between.judging.refuses = (method,)
+    between.client.sendall(peer.call(3, method, b"y", build="ours"))
+    assert between.rest(between.engine) == b"", "it is not passed on"
+
+
+@pytest.mark.parametrize("name", ["Return", "NewContainer", "ReadFile"])
 def test_a_call_of_a_build_passes_where_that_build_went_through(
     between: Between, name: str
 ) -> None:

@@ -275,3 +275,14 @@ def test_a_tag_that_its_owner_moves_while_our_build_runs_is_theirs(tagged: Run) 
     tagged.ask("POST /build?t=mine/x", b"", moves)
     tagged.ownership.settle()
     assert tagged.ownership.tags.moved == []
+
+
+def test_a_tag_goes_to_the_image_that_was_judged_whatever_its_name_means_then(tagged: Run) -> None:
+    def does() -> Answer:
+        tagged.engine.tag("e", "me/x:latest")
+        tagged.engine.tag("c", "new:latest")
+        return Answer(201, "")
+
+    call = tagged.ask("POST /images/me%2Fx/tag?repo=new", b"", does)
+    assert call.relayed == f"/v1.41/images/{C}/tag?repo=new"
+    assert ("new:latest", C) in tagged.tags

@@ -31,7 +31,7 @@ TOUCHES = [
     "DELETE /containers/{}/checkpoints/one",
     "DELETE /containers/{}?force=1",
     "POST /containers/{}/exec",
-    "POST /commit?container={}&repo=me/test",
+    "POST /commit?container={}&repo=me/test-r1f2e3d4c",
 ]
 
 

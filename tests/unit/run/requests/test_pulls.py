@@ -166,3 +166,16 @@ def test_the_registry_is_asked_as_whoever_pulls(here: Run, monkeypatch: pytest.M
     monkeypatch.setattr(here.engine, "registry_digest", digest)
     here.ask(f"POST /images/create?{SPELLINGS[0]}", headers={"X_Registry_Auth": "e30="})
     assert asked == [(BASE, "e30=")]
+
+
+@pytest.mark.parametrize("tag", ["foo", DIGEST])
+def test_a_pull_of_a_tag_and_a_digest_says_one_of_them(here: Run, tag: str) -> None:
+    call = here.ask(f"POST /images/create?fromImage=debian@{DIGEST}&tag={tag}")
+    assert (call.status, call.relayed) == (403, "")
+    assert "say one of them" in call.refusal
+
+
+def test_a_pull_of_a_digest_alone_is_known_by_it(here: Run) -> None:
+    name = f"debian@{DIGEST}"
+    here.ask(f"POST /images/create?fromImage={name}", b"", brings(here, "a", digests=(name,)))
+    assert images(here) == [(name, A, True)]
