@@ -76,6 +76,10 @@ ATTACKS = {
     "volume-opt=type=proc,volume-opt=device=proc IMAGE true",
     "a volume of the kernel's terminals": "docker volume create -o TYPE=devpts "
     "-o device=devpts MINE-k",
+    "a folder as one of checkpoints": "docker create --name MINE-cp IMAGE true && python3 CLIENT "
+    "DELETE '/containers/MINE-cp/checkpoints/thesis?dir=/home'",
+    "a list of a folder that is closed": "docker create --name MINE-cl IMAGE true && "
+    "python3 CLIENT GET '/containers/MINE-cl/checkpoints?dir=/root'",
     "an archive whose key has no case": "python3 ARCHIVE && docker load -i lower.tar",
 }
 """Lines that got through once. Case, line."""

@@ -67,6 +67,7 @@ NETWORK: Shape = {
     "IPAM": {"Config": [{"Subnet": None}]},
 }
 VOLUME: Shape = {"Name": None, "Driver": None, "DriverOpts": None}
+CHECKPOINT: Shape = {"CheckpointID": None, "CheckpointDir": None}
 NOTHING: Shape = {}
 BUILT_IN = frozenset({"", "default", "bridge", "host", "none"})
 """Networks that every engine has."""
@@ -221,6 +222,12 @@ def restarts(body: Json) -> bool:
     host = mapping(body.get("HostConfig"), "HostConfig")
     policy = mapping(host.get("RestartPolicy"), "RestartPolicy")
     return _text(policy.get("Name"), "Name") not in {"", "no"}
+
+
+def checkpoint(body: Json) -> tuple[str, str]:
+    """The name of a checkpoint, and the folder that it is to be in. Raises BodyError."""
+    name, folder = body.get("CheckpointID"), body.get("CheckpointDir")
+    return _text(name, "CheckpointID"), _text(folder, "CheckpointDir")
 
 
 def config_from(body: Json) -> str:

@@ -9,9 +9,8 @@ from lifecycle.engine.daemon import Daemon
 from lifecycle.gate.gate import Answer, Call
 from lifecycle.gate.request import target
 from lifecycle.run.ownership.ownership import Ownership
-from lifecycle.run.requests import bodies, container_bodies, mounts
+from lifecycle.run.requests import bodies, container_bodies, mounts, names
 from lifecycle.run.requests.bodies import Join
-from lifecycle.run.requests.names import refuse_an_id
 from lifecycle.run.requests.refusal import Absent, Refused, not_ours
 from lifecycle.run.requests.settling import removed, settled
 from lifecycle.run.requests.things import Things
@@ -49,7 +48,7 @@ class Containers:
         if not name:
             name = f"unnamed-0{next(self._unnamed)}-{self._o.run}"
             query = [(k, v) for k, v in query if k != "name"] + [("name", name)]
-        refuse_an_id(self._daemon.container, "container", name)
+        names.refuse_an_id(self._daemon.container, "container", name)
         for volume in volumes:
             self._o.intend("volume", volume)
         known = self._o.intends("container", name)
@@ -86,6 +85,9 @@ class Containers:
 
     def touch(self, call: Call) -> None:
         """A request that changes or enters a container."""
+        names.refuse_a_folder_of_checkpoints(
+            call.request.all("checkpoint-dir"), call.request.all("checkpoint")
+        )
         identity = self._things.container(call.request.names["id"])
         what = call.request.path.rpartition("/")[2]
         if what in _MOUNTING and self._o.owns("container", identity):
@@ -121,6 +123,20 @@ class Containers:
             self._mounts.places(mounts.behind(options))
             self._mounts.kinds([options])
 
+    def checkpoint(self, call: Call) -> None:
+        """``/containers/ID/checkpoints``: in the engine's own place only; to list them is free."""
+        request = call.request
+        body = bodies.read(call.body, bodies.CHECKPOINT)
+        name, folder = bodies.checkpoint(body)
+        names.refuse_a_folder_of_checkpoints(
+            (folder, *request.all("dir")), (name, request.names.get("checkpoint", ""))
+        )
+        if request.method == "GET":
+            call.relay()
+            return
+        identity = self._things.container(request.names["id"])
+        call.relay(request.target_of(identity), bodies.written(body) if body else None)
+
     def update(self, call: Call) -> None:
         """``POST /containers/ID/update``."""
         identity = self._things.container(call.request.names["id"])
@@ -142,7 +158,7 @@ class Containers:
         identity, new = self._things.container(call.request.names["id"]), call.request.get("name")
         new = new.lstrip("/")
         ours = self._o.owns("container", identity)
-        refuse_an_id(self._daemon.container, "container", new)
+        names.refuse_an_id(self._daemon.container, "container", new)
         known = self._o.intends("container", new)
         if ours:
             self._o.intend("container", new)

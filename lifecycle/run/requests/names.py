@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from lifecycle.engine.daemon import Daemon
@@ -14,6 +14,29 @@ _LIKE_AN_ID = re.compile("[0-9a-f]{4,64}")
 """Of the digits of an id people type four at least."""
 _BRIDGE = "com.docker.network.bridge.name"
 _INTERFACES = Path("/sys/class/net")
+
+
+_CHECKPOINT = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
+"""What the engine itself takes for the name of a checkpoint that is to be made."""
+
+
+def refuse_a_folder_of_checkpoints(folders: Iterable[str], names: Iterable[str]) -> None:
+    """Raise Refused for checkpoints elsewhere than in the engine's own place.
+
+    It lists, writes and removes as root whatever folder it is told; so it does by a name that
+    leads to one.
+    """
+    for folder in filter(None, folders):
+        raise Refused(
+            f"checkpoints in the folder {folder} are not let through: the engine lists, writes and "
+            "removes there as root, whosever it is; leave the folder out (--checkpoint-dir)"
+        )
+    for name in filter(None, names):
+        if _CHECKPOINT.fullmatch(name) is None:
+            raise Refused(
+                f"checkpoint {name} is not let through: its name may lead to another folder; "
+                "name it by letters, digits, dots, - and _"
+            )
 
 
 def refuse_an_id(ask: Callable[[str], Json | None], kind: str, name: str) -> None:
