@@ -20,6 +20,7 @@ from lifecycle.run.ownership.build_layers import above_others, tags_of
 from lifecycle.run.ownership.inventory import Inventory, had_image, identity_of, key_of
 from lifecycle.run.ownership.ledger import Begun, Entry, Kind, Ledger
 from lifecycle.run.ownership.tag_watch import TagWatch
+from lifecycle.run.ownership.turns import Turns
 from lifecycle.text.json_object import Json
 
 PULLED = "a pulled base image, which others may use by now; --remove-pulled takes it away again"
@@ -73,6 +74,7 @@ class Ownership:
         self._begun: list[Begun] = []
         self._untold = False
         self.tags = TagWatch(daemon, lambda tag: self.owns("image", tag))
+        self.turns = Turns()
         self.created: dict[str, Json] = {}
         """Containers as they were when they had been created, by their names of then."""
 

@@ -33,7 +33,7 @@ _MOUNT: Shape = {
     "Type": None,
     "Source": None,
     "Target": None,
-    "VolumeOptions": {"DriverConfig": _DRIVER},
+    "VolumeOptions": {"DriverConfig": _DRIVER, "Labels": None},
 }
 _HOST: Shape = {
     "Binds": None,
@@ -45,6 +45,7 @@ _HOST: Shape = {
     "UsernsMode": None,
     "CgroupnsMode": None,
     "Cgroup": None,
+    "VolumeDriver": None,
     "VolumesFrom": None,
     "Links": None,
     "AutoRemove": None,
@@ -66,7 +67,7 @@ NETWORK: Shape = {
     "ConfigFrom": {"Network": None},
     "IPAM": {"Config": [{"Subnet": None}]},
 }
-VOLUME: Shape = {"Name": None, "Driver": None, "DriverOpts": None}
+VOLUME: Shape = {"Name": None, "Driver": None, "DriverOpts": None, "Labels": None}
 CHECKPOINT: Shape = {"CheckpointID": None, "CheckpointDir": None}
 NOTHING: Shape = {}
 BUILT_IN = frozenset({"", "default", "bridge", "host", "none"})
@@ -182,6 +183,15 @@ class Join:
     name: str
 
 
+@dataclass(frozen=True)
+class NewVolume:
+    """How a volume is to be made that is not there."""
+
+    driver: str
+    options: Mapping[str, str]
+    labels: Mapping[str, str]
+
+
 def joins(body: Json) -> Iterator[Join]:
     """The containers, networks and volumes that a container is to share. Raises BodyError."""
     stray = {folded(k) for k in body} & {folded(k) for k in _HOST}
@@ -269,11 +279,34 @@ def links(endpoint: Json) -> Iterator[Join]:
 
 def sources(body: Json) -> Iterator[str]:
     """What is mounted: absolute paths of the host, and names of volumes."""
+    return (source for source, _ in mounted(body))
+
+
+def mounted(body: Json) -> Iterator[tuple[str, NewVolume]]:
+    """The same, in the engine's order, and how what is a volume is to be made."""
     host = mapping(body.get("HostConfig"), "HostConfig")
-    yield from _binds(host)
+    driver = _text(host.get("VolumeDriver"), "VolumeDriver")
+    yield from ((source, NewVolume(driver, {}, {})) for source in _binds(host))
     for mount in _mounts(host):
         if _text(mount.get("Type"), "Type").lower() in {"volume", "bind"}:
-            yield _text(mount.get("Source"), "Source")
+            options = mapping(mount.get("VolumeOptions"), "VolumeOptions")
+            yield (
+                _text(mount.get("Source"), "Source"),
+                _new_volume(
+                    mapping(options.get("DriverConfig"), "DriverConfig"), options, "Name", "Options"
+                ),
+            )
+
+
+def new_volume(body: Json) -> NewVolume:
+    """How ``POST /volumes/create`` makes a volume. Raises BodyError."""
+    return _new_volume(body, body, "Driver", "DriverOpts")
+
+
+def _new_volume(driver: Json, labelled: Json, name: str, options: str) -> NewVolume:
+    return NewVolume(
+        _text(driver.get(name), name), options_of(driver, options), options_of(labelled, "Labels")
+    )
 
 
 def folders_to_make(body: Json) -> Iterator[str]:

@@ -12,7 +12,7 @@ from lifecycle.run.ownership.ownership import Ownership
 from lifecycle.run.requests import bodies, container_bodies, mounts, names
 from lifecycle.run.requests.bodies import Join
 from lifecycle.run.requests.refusal import Absent, Refused, not_ours
-from lifecycle.run.requests.settling import removed, settled
+from lifecycle.run.requests.settling import named, removed, settled
 from lifecycle.run.requests.things import Things
 from lifecycle.run.requests.volumes import Volumes
 from lifecycle.text.json_object import Json
@@ -35,6 +35,8 @@ class Containers:
         """``POST /containers/create``: of what is ours, or everybody's."""
         request = call.request
         body = bodies.read(call.body, bodies.CONTAINER)
+        joins = dict.fromkeys(bodies.joins(body))
+        names.refuse_too_many({j.name for j in joins} | set(bodies.sources(body)))
         self._mounts.places(mounts.folders(body))
         if bodies.restarts(body):
             self._mounts.links(mounts.folders(body))
@@ -42,27 +44,30 @@ class Containers:
         self._things.control_group(bodies.control_group(body))
         for address in bodies.mac_addresses(body):
             self._things.hardware_address(address)
-        volumes = [j.name for j in bodies.joins(body) if not self._things.joined(j, body)]
         query = list(request.query)
         name = request.get("name").lstrip("/")
         if not name:
             name = f"unnamed-0{next(self._unnamed)}-{self._o.run}"
             query = [(k, v) for k, v in query if k != "name"] + [("name", name)]
         names.refuse_an_id(self._daemon.container, "container", name)
-        for volume in volumes:
-            self._o.intend("volume", volume)
-        known = self._o.intends("container", name)
-        self._o.intend("container", name)
-        self._o.engine_may_make(self._missing_folders(body))
-        answer = call.relay_and_wait(
-            target(request.version, request.path, query), bodies.written(body)
-        )
-        try:
-            self._created(name, answer, known)
-            for volume in volumes:
-                self._volumes.made_if_there(volume)
-        finally:
-            call.release()
+        shared = {("volume", j.name) for j in joins if j.kind == "volume"}
+        with self._o.turns.of({("container", name), *shared}):
+            new = [j.name for j in joins if not self._things.joined(j, body)]
+            how = dict(reversed([*bodies.mounted(body)]))  # the first of a name counts
+            for volume in new:
+                self._volumes.make(volume, how[volume])
+            known = self._o.intends("container", name)
+            self._o.intend("container", name)
+            self._o.engine_may_make(self._missing_folders(body))
+            answer = call.relay_and_wait(
+                target(request.version, request.path, query), bodies.written(body)
+            )
+            try:
+                self._created(name, answer, known)
+                for volume in new:
+                    self._volumes.made_if_there(volume)
+            finally:
+                call.release()
 
     def _missing_folders(self, body: Json) -> set[str]:
         """What the engine would make of the machine's folders; they are no one's of the run's."""
@@ -81,7 +86,7 @@ class Containers:
         self._o.created[name] = container
         for mount in container_bodies.volumes(container):
             if container_bodies.is_anonymous(container, mount):
-                self._volumes.made_if_there(str(mount["Name"]))
+                self._volumes.made_if_there(str(mount["Name"]), guessable=False)
 
     def touch(self, call: Call) -> None:
         """A request that changes or enters a container."""
@@ -159,20 +164,21 @@ class Containers:
         new = new.lstrip("/")
         ours = self._o.owns("container", identity)
         names.refuse_an_id(self._daemon.container, "container", new)
-        known = self._o.intends("container", new)
-        if ours:
-            self._o.intend("container", new)
-        answer = call.relay_and_wait(call.request.target_of(identity))
-        try:
-            if ours and answer.ok:
-                old = [e.name for e in self._o.entries() if e.id == identity]
-                self._o.made("container", new, identity)
-                for name in old:
-                    self._o.gone("container", name)
-            elif ours and answer.known and not known:
-                self._o.gone("container", new)
-        finally:
-            call.release()
+        with self._o.turns.of({("container", new), *named(self._o, "container", identity)}):
+            known = self._o.intends("container", new)
+            if ours:
+                self._o.intend("container", new)
+            answer = call.relay_and_wait(call.request.target_of(identity))
+            try:
+                if ours and answer.ok:
+                    old = {name for _, name in named(self._o, "container", identity)} - {new}
+                    self._o.made("container", new, identity)
+                    for name in old:
+                        self._o.gone("container", name)
+                elif ours and answer.known and not known:
+                    self._o.gone("container", new)
+            finally:
+                call.release()
 
     def create_exec(self, call: Call) -> None:
         """``POST /containers/ID/exec``."""

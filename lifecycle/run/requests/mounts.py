@@ -202,7 +202,8 @@ class Mounts:
     def places(self, sources: Iterable[str]) -> None:
         """Whether these paths of the machine may be mounted."""
         self._refuse(
-            objection(source, self._own, real=self._daemon.shares_machine) for source in sources
+            objection(source, self._own, real=self._daemon.shares_machine)
+            for source in dict.fromkeys(sources)
         )
 
     def links(self, sources: Iterable[str]) -> None:

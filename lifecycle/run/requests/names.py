@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 
 from lifecycle.engine.daemon import Daemon
@@ -14,6 +14,21 @@ _LIKE_AN_ID = re.compile("[0-9a-f]{4,64}")
 """Of the digits of an id people type four at least."""
 _BRIDGE = "com.docker.network.bridge.name"
 _INTERFACES = Path("/sys/class/net")
+
+
+MOST_NAMES = 100
+
+
+def refuse_too_many(names: Collection[str]) -> None:
+    """Raise Refused for a container of so many names that to look them up takes a while.
+
+    What the first of them means could change until the last one is looked up.
+    """
+    if len(names) > MOST_NAMES:
+        raise Refused(
+            f"a container that names {len(names)} volumes, folders, networks and containers is not "
+            f"made: {MOST_NAMES} are the most that are looked up for one; name fewer"
+        )
 
 
 _CHECKPOINT = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")

@@ -31,13 +31,14 @@ class Networks:
         for subnet in bodies.subnets(body):
             self._things.addresses(subnet)
         body["CheckDuplicate"] = True  # else its owner could not use a network by its name
-        known = self._o.intends("network", name)
-        self._o.intend("network", name)
-        answer = call.relay_and_wait(body=bodies.written(body))
-        try:
-            settled(self._o, "network", name, answer, known=known)
-        finally:
-            call.release()
+        with self._o.turns.of([("network", name)]):
+            known = self._o.intends("network", name)
+            self._o.intend("network", name)
+            answer = call.relay_and_wait(body=bodies.written(body))
+            try:
+                settled(self._o, "network", name, answer, known=known)
+            finally:
+                call.release()
 
     def remove(self, call: Call) -> None:
         """``DELETE /networks/ID``."""
