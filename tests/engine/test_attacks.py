@@ -80,6 +80,8 @@ ATTACKS = {
     "DELETE '/containers/MINE-cp/checkpoints/thesis?dir=/home'",
     "a list of a folder that is closed": "docker create --name MINE-cl IMAGE true && "
     "python3 CLIENT GET '/containers/MINE-cl/checkpoints?dir=/root'",
+    "a log to a socket of the machine": "docker run --rm --log-driver syslog "
+    "--log-opt syslog-address=unixgram:///run/systemd/notify IMAGE true",
     "an archive whose key has no case": "python3 ARCHIVE && docker load -i lower.tar",
 }
 """Lines that got through once. Case, line."""

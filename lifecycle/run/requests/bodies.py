@@ -51,6 +51,7 @@ _HOST: Shape = {
     "AutoRemove": None,
     "CgroupParent": None,
     "RestartPolicy": {"Name": None},
+    "LogConfig": {"Type": None, "Config": None},
 }
 CONTAINER: Shape = {
     "Image": None,
@@ -238,6 +239,13 @@ def checkpoint(body: Json) -> tuple[str, str]:
     """The name of a checkpoint, and the folder that it is to be in. Raises BodyError."""
     name, folder = body.get("CheckpointID"), body.get("CheckpointDir")
     return _text(name, "CheckpointID"), _text(folder, "CheckpointDir")
+
+
+def log_config(body: Json) -> tuple[str, dict[str, str]]:
+    """A container's log driver, empty for the engine's usual one, and its options."""
+    host = mapping(body.get("HostConfig"), "HostConfig")
+    config = mapping(host.get("LogConfig"), "LogConfig")
+    return _text(config.get("Type"), "Type"), options_of(config, "Config")
 
 
 def config_from(body: Json) -> str:

@@ -9,7 +9,7 @@ from lifecycle.engine.daemon import Daemon
 from lifecycle.gate.gate import Answer, Call
 from lifecycle.gate.request import target
 from lifecycle.run.ownership.ownership import Ownership
-from lifecycle.run.requests import bodies, container_bodies, mounts, names
+from lifecycle.run.requests import bodies, container_bodies, log_drivers, mounts, names
 from lifecycle.run.requests.bodies import Join
 from lifecycle.run.requests.refusal import Absent, Refused, not_ours
 from lifecycle.run.requests.settling import named, removed, settled
@@ -41,6 +41,8 @@ class Containers:
         if bodies.restarts(body):
             self._mounts.links(mounts.folders(body))
         self._mounts.kinds(bodies.volume_options(body))
+        usual = str(self._daemon.info.get("LoggingDriver") or "")
+        self._mounts.unless_as_written([log_drivers.objection(body, usual)])
         self._things.control_group(bodies.control_group(body))
         for address in bodies.mac_addresses(body):
             self._things.hardware_address(address)
