@@ -33,6 +33,7 @@ _MOUNT: Shape = {
     "Type": None,
     "Source": None,
     "Target": None,
+    "BindOptions": {"CreateMountpoint": None},
     "VolumeOptions": {"DriverConfig": _DRIVER, "Labels": None},
 }
 _HOST: Shape = {
@@ -318,9 +319,15 @@ def _new_volume(driver: Json, labelled: Json, name: str, options: str) -> NewVol
 
 
 def folders_to_make(body: Json) -> Iterator[str]:
-    """Paths of the host that the engine makes where they are not there: those of ``-v``."""
-    binds = _binds(mapping(body.get("HostConfig"), "HostConfig"))
-    return (source for source in binds if source.startswith("/"))
+    """Paths of the host that the engine makes where they are not there.
+
+    They are those of ``-v``, and of a mount that says so.
+    """
+    host = mapping(body.get("HostConfig"), "HostConfig")
+    yield from (source for source in _binds(host) if source.startswith("/"))
+    for mount in _mounts(host):
+        if mapping(mount.get("BindOptions"), "BindOptions").get("CreateMountpoint"):
+            yield _text(mount.get("Source"), "Source")
 
 
 def _binds(host: Json) -> Iterator[str]:

@@ -61,11 +61,12 @@ class Containers:
             known = self._o.intends("container", name)
             self._o.intend("container", name)
             self._o.engine_may_make(self._missing_folders(body))
+            given = self._given(body)
             answer = call.relay_and_wait(
                 target(request.version, request.path, query), bodies.written(body)
             )
             try:
-                self._created(name, answer, known)
+                self._created(name, answer, known, given)
                 for volume in new:
                     self._volumes.made_if_there(volume)
             finally:
@@ -77,7 +78,18 @@ class Containers:
             return set()
         return {mounts.first_missing(source) for source in bodies.folders_to_make(body)} - {""}
 
-    def _created(self, name: str, answer: Answer, known: bool) -> None:  # noqa: FBT001
+    def _given(self, container: Json) -> set[str]:
+        """The volumes of the containers whose volumes a container has as well."""
+        found = (self._daemon.container(one) for one in container_bodies.givers(container))
+        return {str(m.get("Name")) for one in found if one for m in container_bodies.volumes(one)}
+
+    def _created(
+        self,
+        name: str,
+        answer: Answer,
+        known: bool,  # noqa: FBT001
+        given: set[str],
+    ) -> None:
         """Write down a container that was made, as it is before anything else happens to it."""
         identity = settled(self._o, "container", name, answer, known=known)
         if not identity:
@@ -86,9 +98,9 @@ class Containers:
         if container is None:
             return
         self._o.created[name] = container
-        for mount in container_bodies.volumes(container):
-            if container_bodies.is_anonymous(container, mount):
-                self._volumes.made_if_there(str(mount["Name"]), guessable=False)
+        # A giver's name may mean another one by now, of whose volumes none is ours.
+        for volume in container_bodies.anonymous(container, given | self._given(container)):
+            self._volumes.made_if_there(volume, guessable=False)
 
     def touch(self, call: Call) -> None:
         """A request that changes or enters a container."""
@@ -110,6 +122,7 @@ class Containers:
         container = self._daemon.container(identity) or {}
         try:
             self._shares_what_it_may(container)
+            self._o.engine_may_make(self._missing_folders(container))
         except Refused:
             if container_bodies.is_new_and_temporary(container):
                 # Where a start fails the engine removes it: docker run --rm waits for that.
@@ -124,11 +137,20 @@ class Containers:
             with suppress(Absent):  # the engine says so itself
                 self._things.joined(join, body)
         self._mounts.places(mounts.folders(body))
-        for mount in container_bodies.volumes(container):
-            volume = self._daemon.volume(str(mount.get("Name"))) or {}
+        lent = self._lent(container)
+        for name in (str(mount.get("Name")) for mount in container_bodies.volumes(container)):
+            if name not in lent:
+                self._things.volume(name)
+            volume = self._daemon.volume(name) or {}
             options = bodies.options_of(volume, "Options")
             self._mounts.places(mounts.behind(options))
             self._mounts.kinds([options])
+
+    def _lent(self, container: Json) -> set[str]:
+        """The volumes of others' containers whose volumes it may have, by the person's leave."""
+        found = (self._daemon.container(one) for one in container_bodies.givers(container))
+        others = (one for one in found if one and not self._o.owns("container", str(one["Id"])))
+        return {str(m.get("Name")) for one in others for m in container_bodies.volumes(one)}
 
     def checkpoint(self, call: Call) -> None:
         """``/containers/ID/checkpoints``: in the engine's own place only; to list them is free."""
