@@ -115,6 +115,7 @@ def test_a_volume_without_a_name_beside_another_container_s_is_gone_after_the_ru
 
 
 def test_a_folder_that_the_engine_makes_at_a_start_is_told(place: Place, base_image: str) -> None:
+    place.folder.chmod(0o777)
     new = f"{os.path.realpath(place.folder)}/made-later"
     script = place.write(
         "a.sh",

@@ -180,7 +180,8 @@ class Containers:
         if call.request.get("link") not in {"", "0", "false", "False"}:
             raise Refused("a link between containers is not removed: it has no id")
         identity = self._things.container(call.request.names["id"])
-        removed(self._o, call, "container", identity, call.request.target_of(identity))
+        with self._o.turns.of(named(self._o, "container", identity)):
+            removed(self._o, call, "container", identity, call.request.target_of(identity))
 
     def rename(self, call: Call) -> None:
         """``POST /containers/ID/rename``: the new name is on the ledger before."""

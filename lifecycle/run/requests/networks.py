@@ -7,7 +7,7 @@ from lifecycle.gate.gate import Call
 from lifecycle.run.ownership.ownership import Ownership
 from lifecycle.run.requests import bodies
 from lifecycle.run.requests.names import refuse_a_bridge, refuse_an_id, refuse_unknown_options
-from lifecycle.run.requests.settling import removed, settled
+from lifecycle.run.requests.settling import named, removed, settled
 from lifecycle.run.requests.things import Things
 
 
@@ -43,7 +43,8 @@ class Networks:
     def remove(self, call: Call) -> None:
         """``DELETE /networks/ID``."""
         identity, _ = self._things.network(call.request.names["id"])
-        removed(self._o, call, "network", identity, call.request.target_of(identity))
+        with self._o.turns.of(named(self._o, "network", identity)):
+            removed(self._o, call, "network", identity, call.request.target_of(identity))
 
     def join(self, call: Call) -> None:
         """``POST /networks/ID/connect`` and ``disconnect``."""

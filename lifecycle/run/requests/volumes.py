@@ -7,7 +7,7 @@ import secrets
 from lifecycle.checks.check import unverified
 from lifecycle.engine.daemon import Daemon, EngineAway, EngineError
 from lifecycle.gate.gate import Call
-from lifecycle.run.ownership.inventory import identity_of
+from lifecycle.run.ownership.inventory import MARK, identity_of
 from lifecycle.run.ownership.ownership import Ownership
 from lifecycle.run.requests import bodies, mounts
 from lifecycle.run.requests.bodies import NewVolume
@@ -15,13 +15,6 @@ from lifecycle.run.requests.mounts import Mounts
 from lifecycle.run.requests.refusal import Absent, not_ours
 from lifecycle.run.requests.settling import removed
 from lifecycle.run.requests.things import Things
-from lifecycle.text.json_object import Json
-
-MARK = "docker-lifecycle.run"
-"""A label that says at once after a volume was made whether it was this run that made it.
-
-It proves nothing later: what is removed goes by the ledger.
-"""
 
 
 class Volumes:
@@ -57,9 +50,11 @@ class Volumes:
     def remove(self, call: Call) -> None:
         """``DELETE /volumes/NAME``."""
         name = call.request.names["name"]
-        if not self._things.volume(name):
-            raise Absent(f"get {name}: no such volume")
-        removed(self._o, call, "volume", self._o.id_of("volume", name), "")
+        with self._o.turns.of([("volume", name)]):
+            if not self._things.volume(name):
+                raise Absent(f"get {name}: no such volume")
+            identity = self._o.id_of("volume", name)
+            removed(self._o, call, "volume", identity, "")
 
     def make(self, name: str, new: NewVolume) -> None:
         """Make a volume that is not there, with a mark, before a request that would make it.
@@ -70,7 +65,8 @@ class Volumes:
         self._o.intend("volume", name)
         if self._o.run in name:
             return  # nobody else could know it
-        labels = {**new.labels, MARK: self._o.run}
+        mark = f"{self._o.run}-{secrets.token_hex(16)}"
+        labels = {**new.labels, MARK: mark}
         try:
             self._daemon.create_volume(name, driver=new.driver, options=new.options, labels=labels)
         except EngineAway:
@@ -78,22 +74,21 @@ class Volumes:
         except EngineError:
             return  # the engine says to the client why there can't be such a volume
         volume = self._daemon.volume(name)
-        if volume is not None and not self._is_marked(volume):
+        if volume is None:
+            return
+        if (volume.get("Labels") or {}).get(MARK) != mark:
             self._o.gone("volume", name)
             raise not_ours("volume", name, name)
-        self.made_if_there(name)
+        self._o.made("volume", name, identity_of(volume))
 
     def made_if_there(self, name: str, *, guessable: bool = True) -> None:
         """A volume that was not there before our request, and is after it."""
         volume = self._daemon.volume(name)
         if volume is None:
             self._o.gone("volume", name)
-        elif not guessable or self._o.run in name or self._is_marked(volume):
+        elif not guessable or self._o.run in name:
             self._o.made("volume", name, identity_of(volume))
-        else:
+        elif not self._o.owns("volume", identity_of(volume)):
             self._o.gone("volume", name)
             who = "it can't be told whether this run made it or somebody else, so it is left"
             self._o.note(unverified(f"volume {name}", "made by this run", who))
-
-    def _is_marked(self, volume: Json) -> bool:
-        return (volume.get("Labels") or {}).get(MARK) == self._o.run

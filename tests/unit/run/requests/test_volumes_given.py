@@ -50,13 +50,13 @@ def test_those_of_another_s_container_are_not_claimed_also_with_leave(shared: Ru
 
 def test_nothing_starts_with_a_volume_of_another_s(shared: Run) -> None:
     """It came by another container of ours, and is somebody's by now."""
-    shared.make("volume", GIVEN)
-    shared.make("container", f"giver-{RUN}", "d", Mounts=[mount(f"{GIVEN}:/v1")])
+    shared.make("volume", "given")
+    shared.make("container", f"giver-{RUN}", "d", Mounts=[mount("given:/v1")])
     host = {"VolumesFrom": [f"giver-{RUN}"]}
-    shared.engine.change("container", OURS, HostConfig=host, Mounts=[mount(f"{GIVEN}:/v1")])
+    shared.engine.change("container", OURS, HostConfig=host, Mounts=[mount("given:/v1")])
     assert shared.ask(START).relayed
-    shared.engine.add("volume", GIVEN, CreatedAt="2001-01-01T00:00:00Z")
-    assert is_refused(shared.ask(START), "volume", GIVEN)
+    shared.engine.add("volume", "given", CreatedAt="2001-01-01T00:00:00Z")
+    assert is_refused(shared.ask(START), "volume", "given")
 
 
 BOUND = {"Type": "bind", "Source": "NEW", "Target": "/x"}
