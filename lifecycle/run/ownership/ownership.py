@@ -221,7 +221,7 @@ class Ownership:
         """The thing of this id is no longer there."""
         for entry in self.entries():
             if (entry.kind, entry.id) == (kind, identity):
-                self.gone(kind, entry.name)
+                self._ledger.gone(kind, entry.name, identity)
 
     def keep(self, entry: Entry, why: str) -> None:
         """It stays on purpose."""
