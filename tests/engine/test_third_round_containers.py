@@ -115,8 +115,10 @@ def test_a_volume_without_a_name_beside_another_container_s_is_gone_after_the_ru
 
 
 def test_a_folder_that_the_engine_makes_at_a_start_is_told(place: Place, base_image: str) -> None:
-    place.folder.chmod(0o777)
-    new = f"{os.path.realpath(place.folder)}/made-later"
+    everybodys = place.folder / "everybodys"
+    everybodys.mkdir()
+    everybodys.chmod(0o777)
+    new = f"{os.path.realpath(everybodys)}/made-later"
     script = place.write(
         "a.sh",
         f"set -e\nmkdir {new}\ndocker create --name MINE-c -v {new}:/x {base_image} true\n"
