@@ -137,7 +137,9 @@ _STATE = {
 INFO = {
     **dict.fromkeys(("ID", "Name", "KernelVersion", "ServerVersion", "Driver"), TEXT),
     **dict.fromkeys(("CgroupVersion", "CgroupDriver", "DockerRootDir", "OSType"), TEXT),
-    **dict.fromkeys(("HttpProxy", "HttpsProxy", "NoProxy", "DefaultRuntime"), TEXT),
+    **dict.fromkeys(
+        ("HttpProxy", "HttpsProxy", "NoProxy", "DefaultRuntime", "LoggingDriver"), TEXT
+    ),
     "SecurityOptions": TEXTS,
     "Runtimes": Each(ANY),
     "DiscoveredDevices": [{"ID": TEXT, "Source": TEXT}],

@@ -30,6 +30,7 @@ class Act(Enum):
     REMOVE_CONTAINER = "removes a container"
     RENAME_CONTAINER = "renames a container"
     UPDATE_CONTAINER = "changes what a container may use, and whether it is started again"
+    CHECKPOINT = "lists, makes or removes checkpoints of a container, in a folder that it may name"
     CREATE_EXEC = "makes an exec in a container"
     TOUCH_EXEC = "starts or changes an exec"
     COMMIT = "makes an image of a container"
@@ -113,7 +114,6 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         *("/_ping", "/version", "/info", "/events", "/system/df"),
         *("/containers/json", "/containers/{id}/json", "/containers/{id}/changes"),
         *("/containers/{id}/top", "/containers/{id}/stats", "/exec/{id}/json"),
-        "/containers/{id}/checkpoints",
         *("/images/json", "/images/search", "/images/get", "/images/{name}/get"),
         *("/images/{name}/json", "/images/{name}/history", "/images/{name}/attestations"),
         *("/networks", "/networks/", "/networks/{id}", "/volumes", "/volumes/{name}"),
@@ -134,8 +134,10 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     _do("HEAD", "/containers/{id}/archive", Act.TOUCH_CONTAINER),
     _do("GET", "/containers/{id}/archive", Act.TOUCH_CONTAINER),
     _do("PUT", "/containers/{id}/archive", Act.TOUCH_CONTAINER, "stream"),
-    _do("POST", "/containers/{id}/checkpoints", Act.TOUCH_CONTAINER, "json"),
-    _do("DELETE", "/containers/{id}/checkpoints/{checkpoint}", Act.TOUCH_CONTAINER),
+    # No mere reading: the engine lists any folder that it is told.
+    _do("GET", "/containers/{id}/checkpoints", Act.CHECKPOINT),
+    _do("POST", "/containers/{id}/checkpoints", Act.CHECKPOINT, "json"),
+    _do("DELETE", "/containers/{id}/checkpoints/{checkpoint}", Act.CHECKPOINT),
     _do("DELETE", "/containers/{id}", Act.REMOVE_CONTAINER),
     _do("POST", "/containers/{id}/exec", Act.CREATE_EXEC, "json"),
     _do("POST", "/exec/{id}/start", Act.TOUCH_EXEC, "json", "tcp"),

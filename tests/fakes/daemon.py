@@ -264,6 +264,13 @@ class FakeDaemon(Things, Daemon):
         is_folder = any(name.startswith(f"{path.rstrip('/')}/") for name in files)
         return files.get(path, None if is_folder else _NOTHING)
 
+    def create_volume(
+        self, name: str, *, driver: str, options: Mapping[str, str], labels: Mapping[str, str]
+    ) -> None:
+        self._must_be_here()
+        made = {"Driver": driver or "local", "Options": dict(options), "Labels": dict(labels)}
+        self.make_volume(name, **made)
+
     # -- what happens, and goes ---------------------------------------------------------------
 
     def events(self, since: float) -> Any:

@@ -197,7 +197,9 @@ class Things:
         self._of(one["ContainerID"], "exec_die", execID=identity, exitCode=str(code))
 
     def make_volume(self, name: str, **more: Any) -> str:
-        """A volume; returns its name."""
+        """A volume, unless one of this name is there; returns its name."""
+        if name in self.things["volume"]:
+            return name
         self.things["volume"][name] = merged(documents.volume(name, now()), more)
         self.event("volume", "create", name)
         return name

@@ -75,7 +75,8 @@ def changed(
             continue  # an image that had no name and has got one
         if now is None:
             yield was, "is gone"
-        elif now.state != was.state:
+        elif now.state != was.state and was.kind != "volume":
+            # Docker 20.10 says that a volume was made whenever something is written in it.
             yield was, f"was {was.state[:19]} and is {now.state[:19]}"
 
 

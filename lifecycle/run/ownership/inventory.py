@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
@@ -27,6 +28,10 @@ class Thing:
     def __str__(self) -> str:
         return f"{self.kind} {self.name or self.id[:12]}"
 
+
+MARK = "docker-lifecycle.run"
+"""The label of a volume that a run made by a literal name: a word that no other volume has."""
+_BY_THE_ENGINE = re.compile("[0-9a-f]{64}")
 
 Inventory = Mapping[tuple[str, str], Thing]
 
@@ -55,10 +60,17 @@ def key_of(kind: str, name: str, identity: str) -> tuple[str, str]:
 def identity_of(inspect: Json) -> str:
     """What tells a thing from every other, one of the same name included.
 
-    The engine gives volumes no id: there it is the name and when it was made, to the second.
+    The engine gives volumes no id. There it is the mark that a run made it with; the name, where
+    the engine chose it and nobody else can have it; else the name and when it was made, to the
+    second, which old engines (20.10) change whenever something is written into its folder.
     """
-    made = inspect.get("CreatedAt") if "Mountpoint" in inspect else None
-    return str(inspect.get("Id") or " ".join(filter(None, (inspect.get("Name"), made))))
+    if "Mountpoint" not in inspect:
+        return str(inspect.get("Id") or inspect.get("Name"))
+    name = str(inspect["Name"])
+    if _BY_THE_ENGINE.fullmatch(name):
+        return name
+    mark = (inspect.get("Labels") or {}).get(MARK) or inspect.get("CreatedAt")
+    return " ".join(filter(None, (name, mark)))
 
 
 def had_image(inventory: Inventory, identity: str) -> bool:

@@ -66,7 +66,7 @@ class Ledger:
         self.run = run
         self.path = folder / f"{run}.jsonl"
         self._open: dict[tuple[str, str], Entry] = {}
-        self._writing = threading.Lock()
+        self._writing, self._changing = threading.Lock(), threading.Lock()
         try:
             with opened(folder, make=True) as within:
                 self._begin(within, {"engine": engine, "address": address})
@@ -144,18 +144,25 @@ class Ledger:
 
     def made(self, kind: Kind, name: str, identity: str) -> None:
         """It exists now, under this id."""
-        self._remember({"is": "made", "kind": kind, "name": name, "id": identity})
-        self._open[kind, name] = Entry(kind, name, identity)
+        with self._changing:
+            self._remember({"is": "made", "kind": kind, "name": name, "id": identity})
+            self._open[kind, name] = Entry(kind, name, identity)
 
     def keep(self, kind: Kind, name: str, why: str, identity: str = "") -> None:
         """It stays on purpose, and is listed as that."""
         self._remember({"is": "kept", "kind": kind, "name": name, "why": why})
         self._open[kind, name] = Entry(kind, name, identity, kept=why)
 
-    def gone(self, kind: Kind, name: str) -> None:
-        """It is no longer there."""
-        self._remember({"is": "gone", "kind": kind, "name": name})
-        self._open.pop((kind, name), None)
+    def gone(self, kind: Kind, name: str, identity: str = "") -> None:
+        """It is no longer there; with ``identity`` only where the name has not passed to another.
+
+        The engine's events come while a request makes a new thing of the same name.
+        """
+        with self._changing:
+            if identity and self.id_of(kind, name) != identity:
+                return
+            self._remember({"is": "gone", "kind": kind, "name": name})
+            self._open.pop((kind, name), None)
 
     def entries(self) -> list[Entry]:
         """Open entries, in the order in which they must be removed."""

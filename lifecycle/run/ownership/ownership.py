@@ -21,6 +21,7 @@ from lifecycle.run.ownership.in_doubt import Requests
 from lifecycle.run.ownership.inventory import Inventory, had_image, identity_of, key_of
 from lifecycle.run.ownership.ledger import Begun, Entry, Kind, Ledger
 from lifecycle.run.ownership.tag_watch import TagWatch
+from lifecycle.run.ownership.turns import Turns
 from lifecycle.text.json_object import Json
 
 PULLED = "a pulled base image, which others may use by now; --remove-pulled takes it away again"
@@ -75,6 +76,7 @@ class Ownership:
         self._untold = False
         self.requests = Requests()
         self.tags = TagWatch(daemon, lambda tag: self.owns("image", tag), self._ids.__contains__)
+        self.turns = Turns()
         self.created: dict[str, Json] = {}
         """Containers as they were when they had been created, by their names of then."""
 
@@ -221,7 +223,7 @@ class Ownership:
         """The thing of this id is no longer there."""
         for entry in self.entries():
             if (entry.kind, entry.id) == (kind, identity):
-                self.gone(kind, entry.name)
+                self._ledger.gone(kind, entry.name, identity)
 
     def keep(self, entry: Entry, why: str) -> None:
         """It stays on purpose."""

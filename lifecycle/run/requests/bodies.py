@@ -33,7 +33,8 @@ _MOUNT: Shape = {
     "Type": None,
     "Source": None,
     "Target": None,
-    "VolumeOptions": {"DriverConfig": _DRIVER},
+    "BindOptions": {"CreateMountpoint": None},
+    "VolumeOptions": {"DriverConfig": _DRIVER, "Labels": None},
 }
 _HOST: Shape = {
     "Binds": None,
@@ -45,11 +46,13 @@ _HOST: Shape = {
     "UsernsMode": None,
     "CgroupnsMode": None,
     "Cgroup": None,
+    "VolumeDriver": None,
     "VolumesFrom": None,
     "Links": None,
     "AutoRemove": None,
     "CgroupParent": None,
     "RestartPolicy": {"Name": None},
+    "LogConfig": {"Type": None, "Config": None},
 }
 CONTAINER: Shape = {
     "Image": None,
@@ -73,7 +76,8 @@ NETWORK: Shape = {
         "Config": [{"Subnet": None, "IPRange": None, "Gateway": None}],
     },
 }
-VOLUME: Shape = {"Name": None, "Driver": None, "DriverOpts": None}
+VOLUME: Shape = {"Name": None, "Driver": None, "DriverOpts": None, "Labels": None}
+CHECKPOINT: Shape = {"CheckpointID": None, "CheckpointDir": None}
 NOTHING: Shape = {}
 BUILT_IN = frozenset({"", "default", "bridge", "host", "none"})
 """Networks that every engine has."""
@@ -188,6 +192,15 @@ class Join:
     name: str
 
 
+@dataclass(frozen=True)
+class NewVolume:
+    """How a volume is to be made that is not there."""
+
+    driver: str
+    options: Mapping[str, str]
+    labels: Mapping[str, str]
+
+
 def joins(body: Json) -> Iterator[Join]:
     """The containers, networks and volumes that a container is to share. Raises BodyError."""
     stray = {folded(k) for k in body} & {folded(k) for k in _HOST}
@@ -228,6 +241,19 @@ def restarts(body: Json) -> bool:
     host = mapping(body.get("HostConfig"), "HostConfig")
     policy = mapping(host.get("RestartPolicy"), "RestartPolicy")
     return _text(policy.get("Name"), "Name") not in {"", "no"}
+
+
+def checkpoint(body: Json) -> tuple[str, str]:
+    """The name of a checkpoint, and the folder that it is to be in. Raises BodyError."""
+    name, folder = body.get("CheckpointID"), body.get("CheckpointDir")
+    return _text(name, "CheckpointID"), _text(folder, "CheckpointDir")
+
+
+def log_config(body: Json) -> tuple[str, dict[str, str]]:
+    """A container's log driver, empty for the engine's usual one, and its options."""
+    host = mapping(body.get("HostConfig"), "HostConfig")
+    config = mapping(host.get("LogConfig"), "LogConfig")
+    return _text(config.get("Type"), "Type"), options_of(config, "Config")
 
 
 def config_from(body: Json) -> str:
@@ -289,17 +315,46 @@ def links(endpoint: Json) -> Iterator[Join]:
 
 def sources(body: Json) -> Iterator[str]:
     """What is mounted: absolute paths of the host, and names of volumes."""
+    return (source for source, _ in mounted(body))
+
+
+def mounted(body: Json) -> Iterator[tuple[str, NewVolume]]:
+    """The same, in the engine's order, and how what is a volume is to be made."""
     host = mapping(body.get("HostConfig"), "HostConfig")
-    yield from _binds(host)
+    driver = _text(host.get("VolumeDriver"), "VolumeDriver")
+    yield from ((source, NewVolume(driver, {}, {})) for source in _binds(host))
     for mount in _mounts(host):
         if _text(mount.get("Type"), "Type").lower() in {"volume", "bind"}:
-            yield _text(mount.get("Source"), "Source")
+            options = mapping(mount.get("VolumeOptions"), "VolumeOptions")
+            yield (
+                _text(mount.get("Source"), "Source"),
+                _new_volume(
+                    mapping(options.get("DriverConfig"), "DriverConfig"), options, "Name", "Options"
+                ),
+            )
+
+
+def new_volume(body: Json) -> NewVolume:
+    """How ``POST /volumes/create`` makes a volume. Raises BodyError."""
+    return _new_volume(body, body, "Driver", "DriverOpts")
+
+
+def _new_volume(driver: Json, labelled: Json, name: str, options: str) -> NewVolume:
+    return NewVolume(
+        _text(driver.get(name), name), options_of(driver, options), options_of(labelled, "Labels")
+    )
 
 
 def folders_to_make(body: Json) -> Iterator[str]:
-    """Paths of the host that the engine makes where they are not there: those of ``-v``."""
-    binds = _binds(mapping(body.get("HostConfig"), "HostConfig"))
-    return (source for source in binds if source.startswith("/"))
+    """Paths of the host that the engine makes where they are not there.
+
+    They are those of ``-v``, and of a mount that says so.
+    """
+    host = mapping(body.get("HostConfig"), "HostConfig")
+    yield from (source for source in _binds(host) if source.startswith("/"))
+    for mount in _mounts(host):
+        if mapping(mount.get("BindOptions"), "BindOptions").get("CreateMountpoint"):
+            yield _text(mount.get("Source"), "Source")
 
 
 def _binds(host: Json) -> Iterator[str]:

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection
+
 from lifecycle.run.requests import bodies
 from lifecycle.text.json_object import Json
+
+_BY_THE_ENGINE = re.compile("[0-9a-f]{64}")
+"""A name that the engine chose itself."""
 
 
 def is_new_and_temporary(container: Json) -> bool:
@@ -24,9 +30,19 @@ def volumes(container: Json) -> list[Json]:
     return [mount for mount in container.get("Mounts") or [] if mount.get("Type") == "volume"]
 
 
-def is_anonymous(container: Json, mount: Json) -> bool:
-    """A volume that no word of the line named: nobody else can hold it."""
+def givers(container: Json) -> list[str]:
+    """The containers whose volumes a container is to have as well, as they are named there."""
+    texts = (container.get("HostConfig") or {}).get("VolumesFrom") or []
+    return [str(text).partition(":")[0] for text in texts]
+
+
+def anonymous(container: Json, given: Collection[str]) -> list[str]:
+    """The volumes that no word of the line named: nobody else can hold them.
+
+    ``given`` are those of the containers whose volumes it has as well.
+    """
     host = container.get("HostConfig") or {}
     named = {str(b).split(":", 1)[0] for b in host.get("Binds") or []}
-    named |= {m.get("Source", "") for m in host.get("Mounts") or []}
-    return mount["Name"] not in named and not host.get("VolumesFrom")
+    named |= {m.get("Source", "") for m in host.get("Mounts") or []} | set(given)
+    names = (str(mount.get("Name")) for mount in volumes(container))
+    return [name for name in names if name not in named and _BY_THE_ENGINE.fullmatch(name)]

@@ -86,6 +86,7 @@ class Judge:
             Act.REMOVE_CONTAINER: containers.remove,
             Act.RENAME_CONTAINER: containers.rename,
             Act.UPDATE_CONTAINER: containers.update,
+            Act.CHECKPOINT: containers.checkpoint,
             Act.CREATE_EXEC: containers.create_exec,
             Act.TOUCH_EXEC: containers.touch_exec,
             Act.COMMIT: builds.commit,

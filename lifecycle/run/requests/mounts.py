@@ -212,8 +212,9 @@ class Mounts:
 
     def places(self, sources: Iterable[str]) -> None:
         """Whether these paths of the machine may be mounted."""
-        self._refuse(
-            objection(source, self._own, real=self._daemon.shares_machine) for source in sources
+        self.unless_as_written(
+            objection(source, self._own, real=self._daemon.shares_machine)
+            for source in dict.fromkeys(sources)
         )
 
     def links(self, sources: Iterable[str]) -> None:
@@ -221,13 +222,16 @@ class Mounts:
 
         It follows a link anew each time.
         """
-        self._refuse(link_objection(source) for source in sources if self._daemon.shares_machine)
+        self.unless_as_written(
+            link_objection(source) for source in sources if self._daemon.shares_machine
+        )
 
     def kinds(self, volumes: Iterable[Mapping[str, str]]) -> None:
         """Whether volumes may have these options."""
-        self._refuse(kind_objection(options) for options in volumes)
+        self.unless_as_written(kind_objection(options) for options in volumes)
 
-    def _refuse(self, objections: Iterable[str]) -> None:
+    def unless_as_written(self, objections: Iterable[str]) -> None:
+        """Refuse by the first of these, unless the scenario says that it goes round the gate."""
         why = "" if self._as_written else next(filter(None, objections), "")
         if why:
             raise Refused(f"{why} (`engine: as-written` in the scenario lifts this)")

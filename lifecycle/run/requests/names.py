@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 
 from lifecycle.engine.daemon import Daemon
@@ -20,6 +20,44 @@ _ALL_OF_THEM = frozenset({"all", "default"})
 """Where the kernel keeps settings by the names of interfaces, these stand for every one."""
 _PREFIX_NAME = re.compile("[A-Za-z][A-Za-z0-9]{0,9}")
 """A number follows it, and an interface's name has 15 characters at most."""
+
+
+MOST_NAMES = 100
+
+
+def refuse_too_many(names: Collection[str]) -> None:
+    """Raise Refused for a container of so many names that to look them up takes a while.
+
+    What the first of them means could change until the last one is looked up.
+    """
+    if len(names) > MOST_NAMES:
+        raise Refused(
+            f"a container that names {len(names)} volumes, folders, networks and containers is not "
+            f"made: {MOST_NAMES} are the most that are looked up for one; name fewer"
+        )
+
+
+_CHECKPOINT = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
+"""What the engine itself takes for the name of a checkpoint that is to be made."""
+
+
+def refuse_a_folder_of_checkpoints(folders: Iterable[str], names: Iterable[str]) -> None:
+    """Raise Refused for checkpoints elsewhere than in the engine's own place.
+
+    It lists, writes and removes as root whatever folder it is told; so it does by a name that
+    leads to one.
+    """
+    for folder in filter(None, folders):
+        raise Refused(
+            f"checkpoints in the folder {folder} are not let through: the engine lists, writes and "
+            "removes there as root, whosever it is; leave the folder out (--checkpoint-dir)"
+        )
+    for name in filter(None, names):
+        if _CHECKPOINT.fullmatch(name) is None:
+            raise Refused(
+                f"checkpoint {name} is not let through: its name may lead to another folder; "
+                "name it by letters, digits, dots, - and _"
+            )
 
 
 def refuse_an_id(ask: Callable[[str], Json | None], kind: str, name: str) -> None:

@@ -12,7 +12,7 @@ from lifecycle.run.requests.pools import (
     refuse_other_givers,
     refuse_parts_outside,
 )
-from lifecycle.run.requests.settling import removed, settled
+from lifecycle.run.requests.settling import named, removed, settled
 from lifecycle.run.requests.things import Things
 from lifecycle.text.json_object import Json
 
@@ -35,13 +35,14 @@ class Networks:
             if ours:  # what they mean may have become another's since they were written down
                 self._judge_settings(name, self._daemon.network(identity) or {}, source=identity)
         body["CheckDuplicate"] = True  # else its owner could not use a network by its name
-        known = self._o.intends("network", name)
-        self._o.intend("network", name)
-        answer = call.relay_and_wait(body=bodies.written(body))
-        try:
-            settled(self._o, "network", name, answer, known=known)
-        finally:
-            call.release()
+        with self._o.turns.of([("network", name)]):
+            known = self._o.intends("network", name)
+            self._o.intend("network", name)
+            answer = call.relay_and_wait(body=bodies.written(body))
+            try:
+                settled(self._o, "network", name, answer, known=known)
+            finally:
+                call.release()
 
     def _judge_settings(self, name: str, network: Json, *, source: str = "") -> None:
         """Whether a network may have these options and addresses.
@@ -62,7 +63,8 @@ class Networks:
     def remove(self, call: Call) -> None:
         """``DELETE /networks/ID``."""
         identity, _ = self._things.network(call.request.names["id"])
-        removed(self._o, call, "network", identity, call.request.target_of(identity))
+        with self._o.turns.of(named(self._o, "network", identity)):
+            removed(self._o, call, "network", identity, call.request.target_of(identity))
 
     def join(self, call: Call) -> None:
         """``POST /networks/ID/connect`` and ``disconnect``."""

@@ -21,10 +21,18 @@ def settled(ownership: Ownership, kind: Kind, name: str, answer: Answer, *, know
 
 
 def removed(ownership: Ownership, call: Call, kind: Kind, identity: str, where: str) -> None:
-    """Let a removal through, and write down that the thing is gone where it succeeds."""
+    """Let a removal through, and write down that the thing is gone where it succeeds.
+
+    Called in the turn of the thing's names.
+    """
     answer = call.relay_and_wait(where)
     try:
         if answer.ok:
             ownership.gone_by_id(kind, identity)
     finally:
         call.release()
+
+
+def named(ownership: Ownership, kind: Kind, identity: str) -> set[tuple[str, str]]:
+    """By which names a thing of ours is written down."""
+    return {(kind, e.name) for e in ownership.entries() if (e.kind, e.id) == (kind, identity)}

@@ -347,3 +347,12 @@ def test_a_ledger_has_its_name_when_its_first_line_is_there(
     Ledger(folder, "r00000001", "E", "a")
     assert seen == [[".new"]]
     assert [p.name for p in folder.iterdir()] == ["r00000001.jsonl"]
+
+
+def test_a_name_that_has_passed_to_another_thing_stays(ledger: Ledger) -> None:
+    ledger.made("container", "c", "one")
+    ledger.made("container", "c", "two")
+    ledger.gone("container", "c", "one")
+    assert ledger.entries() == [Entry("container", "c", "two")]
+    ledger.gone("container", "c", "two")
+    assert ledger.entries() == again(ledger).entries() == []

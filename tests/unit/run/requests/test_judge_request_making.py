@@ -93,8 +93,6 @@ def test_nothing_is_made_that_can_t_be_written_down(
 
 def test_volumes_that_docker_would_make_are_on_the_ledger_before(run: Run) -> None:
     def does() -> Answer:
-        run.engine.add("volume", "data")
-        run.engine.add("volume", "mounted")
         run.engine.add("volume", full("f"))
         mounts = [mount(f"{n}:/{n}") for n in ("data", "mounted", full("f"))]
         mounted = {"Type": "volume", "Source": "mounted", "Target": "/m"}
@@ -112,9 +110,15 @@ def test_volumes_that_docker_would_make_are_on_the_ledger_before(run: Run) -> No
 
 
 def test_volumes_that_a_container_which_failed_did_not_make_are_off_the_ledger(run: Run) -> None:
-    host = {"HostConfig": {"Binds": ["data:/d"]}}
+    host = {"HostConfig": {"Binds": [f"data-{RUN}:/d"]}}
     run.ask("POST /containers/create?name=box", host, lambda: Answer(404, "{}"))
     assert run.entries == set()
+
+
+def test_a_volume_of_a_literal_name_that_was_made_for_it_stays_ours(run: Run) -> None:
+    host = {"HostConfig": {"Binds": ["data:/d"]}}
+    run.ask("POST /containers/create?name=box", host, lambda: Answer(404, "{}"))
+    assert run.entries == {("volume", "data", identity_of(run.engine.things["volume"]["data"]))}
 
 
 # -- joining ------------------------------------------------------------
@@ -249,9 +253,7 @@ def test_a_network_is_on_the_ledger_before_it_is_made_and_by_its_id_after(run: R
 
 
 def test_a_volume_is_on_the_ledger_before_it_is_made_and_gets_a_name(run: Run) -> None:
-    call = run.ask(
-        "POST /volumes/create", {"Name": "data"}, lambda: run.engine.add("volume", "data")
-    )
+    call = run.ask("POST /volumes/create", {"Name": "data"})
     assert call.intended == {("volume", "data")}
     made = identity_of(run.engine.things["volume"]["data"])
     assert run.entries == {("volume", "data", made)}
