@@ -37,6 +37,7 @@ COULD_CHANGE: Mapping[Act, Kind | None] = {
     Act.REMOVE_CONTAINER: "volume",
     Act.RENAME_CONTAINER: None,
     Act.UPDATE_CONTAINER: None,
+    Act.CHECKPOINT: None,
     Act.CREATE_EXEC: None,
     Act.TOUCH_EXEC: None,
     Act.COMMIT: "image",
