@@ -224,7 +224,9 @@ def joins(body: Json) -> Iterator[Join]:
 
 def control_group(body: Json) -> str:
     """The control group that a container is to stand below; empty for the engine's own."""
-    return _text(mapping(body.get("HostConfig"), "HostConfig").get("CgroupParent"), "CgroupParent")
+    return text_of(
+        mapping(body.get("HostConfig"), "HostConfig").get("CgroupParent"), "CgroupParent"
+    )
 
 
 def mac_addresses(body: Json) -> Iterator[str]:
@@ -232,7 +234,7 @@ def mac_addresses(body: Json) -> Iterator[str]:
     networking = mapping(body.get("NetworkingConfig"), "NetworkingConfig")
     endpoints = mapping(networking.get("EndpointsConfig"), "EndpointsConfig")
     for one in (body, *(mapping(endpoint, name) for name, endpoint in endpoints.items())):
-        if address := _text(one.get("MacAddress"), "MacAddress"):
+        if address := text_of(one.get("MacAddress"), "MacAddress"):
             yield address
 
 
@@ -240,58 +242,26 @@ def restarts(body: Json) -> bool:
     """Whether the engine is to start a container again by itself. Raises BodyError."""
     host = mapping(body.get("HostConfig"), "HostConfig")
     policy = mapping(host.get("RestartPolicy"), "RestartPolicy")
-    return _text(policy.get("Name"), "Name") not in {"", "no"}
+    return text_of(policy.get("Name"), "Name") not in {"", "no"}
 
 
 def checkpoint(body: Json) -> tuple[str, str]:
     """The name of a checkpoint, and the folder that it is to be in. Raises BodyError."""
     name, folder = body.get("CheckpointID"), body.get("CheckpointDir")
-    return _text(name, "CheckpointID"), _text(folder, "CheckpointDir")
+    return text_of(name, "CheckpointID"), text_of(folder, "CheckpointDir")
 
 
 def log_config(body: Json) -> tuple[str, dict[str, str]]:
     """A container's log driver, empty for the engine's usual one, and its options."""
     host = mapping(body.get("HostConfig"), "HostConfig")
     config = mapping(host.get("LogConfig"), "LogConfig")
-    return _text(config.get("Type"), "Type"), options_of(config, "Config")
-
-
-def config_from(body: Json) -> str:
-    """The network whose settings another is to take; empty for none. Raises BodyError."""
-    return _text(mapping(body.get("ConfigFrom"), "ConfigFrom").get("Network"), "Network")
-
-
-@dataclass(frozen=True)
-class Pool:
-    """Addresses of a network as a body writes them, and what of them it names apart."""
-
-    subnet: str
-    parts: tuple[str, ...]
-
-
-def pools(network: Json) -> Iterator[Pool]:
-    """The addresses that a network has, or is to have. Raises BodyError."""
-    for one in items(mapping(network.get("IPAM"), "IPAM").get("Config"), "Config"):
-        pool = mapping(one, "Config")
-        parts = (_text(pool.get(key), key) for key in ("IPRange", "Gateway"))
-        yield Pool(_text(pool.get("Subnet"), "Subnet"), tuple(filter(None, parts)))
-
-
-def scope(body: Json) -> str:
-    """For whom a network is to be; empty for this engine's. Raises BodyError."""
-    return "ingress" if body.get("Ingress") else _text(body.get("Scope"), "Scope")
-
-
-def addresses_by(network: Json) -> tuple[str, dict[str, str]]:
-    """Who gives out a network's addresses, and with which options. Raises BodyError."""
-    by = mapping(network.get("IPAM"), "IPAM")
-    return _text(by.get("Driver"), "Driver"), options_of(by, "Options")
+    return text_of(config.get("Type"), "Type"), options_of(config, "Config")
 
 
 def _modes(host: Json) -> Iterator[Join]:
     """What of a container's namespaces is another's."""
     for key in _OF_CONTAINERS:
-        mode = _text(host.get(key), key)
+        mode = text_of(host.get(key), key)
         if mode.startswith("container:"):
             yield Join("container", mode.removeprefix("container:"))
         elif key == "NetworkMode" and mode not in BUILT_IN:
@@ -309,7 +279,7 @@ def links(endpoint: Json) -> Iterator[Join]:
     """The containers and the network that an endpoint names besides its own."""
     for text in _texts(endpoint.get("Links"), "Links"):
         yield Join("container", text.partition(":")[0])
-    if _text(endpoint.get("NetworkID"), "NetworkID"):
+    if text_of(endpoint.get("NetworkID"), "NetworkID"):
         yield Join("network", str(endpoint["NetworkID"]))
 
 
@@ -321,13 +291,13 @@ def sources(body: Json) -> Iterator[str]:
 def mounted(body: Json) -> Iterator[tuple[str, NewVolume]]:
     """The same, in the engine's order, and how what is a volume is to be made."""
     host = mapping(body.get("HostConfig"), "HostConfig")
-    driver = _text(host.get("VolumeDriver"), "VolumeDriver")
+    driver = text_of(host.get("VolumeDriver"), "VolumeDriver")
     yield from ((source, NewVolume(driver, {}, {})) for source in _binds(host))
     for mount in _mounts(host):
-        if _text(mount.get("Type"), "Type").lower() in {"volume", "bind"}:
+        if text_of(mount.get("Type"), "Type").lower() in {"volume", "bind"}:
             options = mapping(mount.get("VolumeOptions"), "VolumeOptions")
             yield (
-                _text(mount.get("Source"), "Source"),
+                text_of(mount.get("Source"), "Source"),
                 _new_volume(
                     mapping(options.get("DriverConfig"), "DriverConfig"), options, "Name", "Options"
                 ),
@@ -341,7 +311,7 @@ def new_volume(body: Json) -> NewVolume:
 
 def _new_volume(driver: Json, labelled: Json, name: str, options: str) -> NewVolume:
     return NewVolume(
-        _text(driver.get(name), name), options_of(driver, options), options_of(labelled, "Labels")
+        text_of(driver.get(name), name), options_of(driver, options), options_of(labelled, "Labels")
     )
 
 
@@ -354,7 +324,7 @@ def folders_to_make(body: Json) -> Iterator[str]:
     yield from (source for source in _binds(host) if source.startswith("/"))
     for mount in _mounts(host):
         if mapping(mount.get("BindOptions"), "BindOptions").get("CreateMountpoint"):
-            yield _text(mount.get("Source"), "Source")
+            yield text_of(mount.get("Source"), "Source")
 
 
 def _binds(host: Json) -> Iterator[str]:
@@ -373,7 +343,7 @@ def volume_options(body: Json) -> Iterator[dict[str, str]]:
 
 def options_of(body: Json, key: str) -> dict[str, str]:
     """Options of a driver, by the key that holds them. Raises BodyError."""
-    return {name: _text(value, name) for name, value in mapping(body.get(key), key).items()}
+    return {name: text_of(value, name) for name, value in mapping(body.get(key), key).items()}
 
 
 def _mounts(host: Json) -> Iterator[Json]:
@@ -414,10 +384,11 @@ def items(value: Any, where: str) -> list[Any]:
 
 
 def _texts(value: Any, where: str) -> list[str]:
-    return [_text(one, where) for one in items(value, where)]
+    return [text_of(one, where) for one in items(value, where)]
 
 
-def _text(value: Any, where: str) -> str:
+def text_of(value: Any, where: str) -> str:
+    """A text; empty for none. Raises BodyError."""
     if value is None:
         return ""
     if not isinstance(value, str):

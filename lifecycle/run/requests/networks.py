@@ -5,7 +5,7 @@ from __future__ import annotations
 from lifecycle.engine.daemon import Daemon
 from lifecycle.gate.gate import Call
 from lifecycle.run.ownership.ownership import Ownership
-from lifecycle.run.requests import bodies
+from lifecycle.run.requests import bodies, network_bodies
 from lifecycle.run.requests.names import refuse_a_bridge, refuse_an_id, refuse_unknown_options
 from lifecycle.run.requests.pools import (
     refuse_another_scope,
@@ -28,9 +28,9 @@ class Networks:
         body = bodies.read(call.body, bodies.NETWORK)
         name = str(body.get("Name") or "")
         refuse_an_id(self._daemon.network, "network", name)
-        refuse_another_scope(name, bodies.scope(body))
+        refuse_another_scope(name, network_bodies.scope(body))
         self._judge_settings(name, body)
-        if source := bodies.config_from(body):
+        if source := network_bodies.config_from(body):
             identity, ours = self._things.network(source)
             if ours:  # what they mean may have become another's since they were written down
                 self._judge_settings(name, self._daemon.network(identity) or {}, source=identity)
@@ -54,8 +54,8 @@ class Networks:
         refuse_a_bridge(self._daemon, name, options, source=source)
         refuse_unknown_options(name, options)
         self._things.interface(options.get("parent", ""))
-        refuse_other_givers(name, *bodies.addresses_by(network), only=only)
-        for pool in bodies.pools(network):
+        refuse_other_givers(name, *network_bodies.addresses_by(network), only=only)
+        for pool in network_bodies.pools(network):
             refuse_parts_outside(name, pool)
             if pool.subnet:
                 self._things.addresses(pool.subnet)

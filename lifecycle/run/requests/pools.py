@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from ipaddress import ip_network
 
-from lifecycle.run.requests.bodies import Pool
+from lifecycle.run.requests.network_bodies import Pool
 from lifecycle.run.requests.refusal import Refused
 
 _SCOPES = frozenset({"", "local"})

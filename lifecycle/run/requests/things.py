@@ -10,7 +10,8 @@ from lifecycle.machine.addresses import Network, objection, overlap, taken_by
 from lifecycle.run.ownership.inventory import identity_of
 from lifecycle.run.ownership.ownership import Ownership
 from lifecycle.run.requests import container_bodies, hardware
-from lifecycle.run.requests.bodies import BUILT_IN, Join, pools
+from lifecycle.run.requests.bodies import BUILT_IN, Join
+from lifecycle.run.requests.network_bodies import pools
 from lifecycle.run.requests.refusal import Absent, Refused, not_ours
 from lifecycle.text.json_object import Json
 
