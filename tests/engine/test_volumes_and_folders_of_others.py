@@ -1,4 +1,4 @@
-"""What an attacker found in how containers, volumes and names are judged: none of it goes on."""
+"""Volumes, folders and names of others that a request of ours came to once: none of it does now."""
 
 from __future__ import annotations
 
