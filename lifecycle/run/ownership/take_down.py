@@ -167,9 +167,10 @@ def measure(
 def _in_doubt(ownership: Ownership, events: EventLog, after: Inventory) -> list[Check]:
     """What others had, and that changed while a request of ours could have done it."""
     seen, checks = events.since(), []
-    for thing, how in changed(ownership.before, after, ownership.all_ids):
-        if ownership.requests.may_explain(thing, seen):
-            why = f"{thing} {how}: a request of this run about {thing.kind}s was under way then"
+    for change in changed(ownership.before, after, ownership.all_ids):
+        if ownership.requests.may_explain(change, seen):
+            about = f"a request of this run about {change.thing.kind}s may have done it"
+            why = f"{change.thing} {change.how}: {about}"
             checks.append(unverified("others' things", "untouched", why))
     return checks
 

@@ -242,7 +242,7 @@ def test_a_tag_that_others_move_while_a_request_about_images_goes_on_is_in_doubt
     (check,) = in_doubt(world, "image", lambda: world.daemon.make_image("theirs:1"))
     assert check.status == "unverified"
     assert "image theirs:1 was sha256:" in check.source
-    assert "a request of this run about images was under way" in check.source
+    assert "a request of this run about images may have done it" in check.source
 
 
 @pytest.mark.parametrize("kind", ["volume", "network", None])
@@ -253,9 +253,14 @@ def test_what_no_request_of_ours_could_have_changed_is_in_no_doubt(
     assert in_doubt(world, kind, lambda: world.daemon.make_image("theirs:1")) == []
 
 
-def test_a_volume_or_a_network_that_goes_meanwhile_is_in_doubt(world: FakeWorld) -> None:
+def test_what_others_take_away_meanwhile_is_theirs_to_do(world: FakeWorld) -> None:
     world.daemon.make_volume("theirs")
-    (check,) = in_doubt(world, "volume", lambda: world.daemon.remove_volume("theirs"))
+    assert in_doubt(world, "volume", lambda: world.daemon.remove_volume("theirs")) == []
+
+
+def test_what_goes_without_a_word_of_the_engine_is_in_doubt(world: FakeWorld) -> None:
+    world.daemon.make_volume("theirs")
+    (check,) = in_doubt(world, "volume", lambda: world.daemon.things["volume"].pop("theirs"))
     assert "volume theirs is gone" in check.source
 
 
