@@ -102,7 +102,7 @@ ATTACKS = {
     "a folder as one of checkpoints": "docker create --name MINE-cp IMAGE true && python3 CLIENT "
     "DELETE '/containers/MINE-cp/checkpoints/thesis?dir=/home'",
     "a list of a folder that is closed": "docker create --name MINE-cl IMAGE true && "
-    "python3 CLIENT GET '/containers/MINE-cl/checkpoints?dir=/root'",
+    "python3 CLIENT GET '/containers/MINE-cl/checkpoints?dir=/etc/ssl/private'",
     "a log to a socket of the machine": "docker run --rm --log-driver syslog "
     "--log-opt syslog-address=unixgram:///run/systemd/notify IMAGE true",
     "an archive whose key has no case": "python3 ARCHIVE && docker load -i lower.tar",

@@ -35,7 +35,7 @@ REFUSED: list[tuple[Any, str]] = [
     (asked("fluentd", fluentd_address="127.0.0.1:24224"), "speak as root"),
     (asked("splunk", splunk_url="https://localhost:8088"), "speak as root"),
     (
-        asked("splunk", splunk_url="https://192.0.2.1:8088", splunk_capath="/root/ca"),
+        asked("splunk", splunk_url="https://192.0.2.1:8088", splunk_capath="/etc/ssl/ca"),
         "reads that file as root",
     ),
     (
