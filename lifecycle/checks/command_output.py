@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 from lifecycle.checks.check import Check, compare, unverified
 from lifecycle.checks.rules import PHRASE, Rule
 from lifecycle.command.promise import Promise
+from lifecycle.command.references import is_whole_id
 from lifecycle.facts.model import ContainerFacts, Facts
 
 _GONE = "the container is gone"
@@ -16,7 +15,7 @@ def anonymous_volumes(c: ContainerFacts) -> list[str]:
     """The volumes that nobody named of a container that was there before."""
     mounts = (c.before or {}).get("Mounts") or []
     names = [str(m.get("Name", "")) for m in mounts if m.get("Type") == "volume"]
-    return [n for n in names if re.fullmatch("[0-9a-f]{64}", n)]
+    return [n for n in names if is_whole_id(n)]
 
 
 def volumes_removed(promise: Promise, c: ContainerFacts, facts: Facts) -> Check:

@@ -16,6 +16,7 @@ _REFERENCE = re.compile(
     r"(?:@(?P<digest>[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}))?"
 )
 _ID = re.compile(r"sha256:[0-9a-f]{64}|[0-9a-f]{64}|[0-9a-f]{12}")
+_WHOLE_ID = re.compile("[0-9a-f]{64}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128}")
 _HUB = "docker.io"
 _LONGEST_NAME = 255
@@ -33,6 +34,11 @@ class Reference:
         tag = f":{self.tag}" if self.tag else ""
         digest = f"@{self.digest}" if self.digest else ""
         return f"{self.name}{tag}{digest}"
+
+
+def is_whole_id(text: str) -> bool:
+    """Whether a text is 64 digits: a whole id, or a name that only the engine gives."""
+    return _WHOLE_ID.fullmatch(text) is not None
 
 
 def is_image_id(text: str) -> bool:

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from lifecycle.machine.procfs import socket_address
+
 Answer = Literal["yes", "refused", "denied", "absent"]
 
 _LISTENING = {"tcp": "0A", "udp": "07"}
@@ -134,15 +136,7 @@ def _rows(table: Path, port: int, protocol: str) -> Iterator[tuple[str, int, int
         columns = line.split()
         host, _, number = columns[1].rpartition(":")
         if columns[3] == _LISTENING.get(protocol) and int(number, 16) == port:
-            yield _address(host), int(columns[7]), int(columns[9])
-
-
-def _address(text: str) -> str:
-    """The kernel's address as people write it: words of four bytes in the host's order."""
-    words = [bytes.fromhex(text[at : at + 8])[::-1] for at in range(0, len(text), 8)]
-    packed = b"".join(words)
-    family = socket.AF_INET if len(packed) == len(words[0]) else socket.AF_INET6
-    return socket.inet_ntop(family, packed)
+            yield socket_address(host), int(columns[7]), int(columns[9])
 
 
 def _holder(root: Path, inode: int) -> int | None:

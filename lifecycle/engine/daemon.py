@@ -29,8 +29,8 @@ from lifecycle.engine.client import EventSource, mapped, within
 from lifecycle.engine.errors import EngineAway, EngineError, EngineSilent
 from lifecycle.engine.limits import ANSWER_LIMIT
 from lifecycle.engine.makings import Makings
+from lifecycle.engine.removals import Removals
 from lifecycle.engine.stream import ExecStream, unframed
-from lifecycle.engine.tags import Tags
 from lifecycle.text.json_object import Json
 
 P = ParamSpec("P")
@@ -76,7 +76,7 @@ def _entering(
     return enter
 
 
-class Daemon(Makings, Tags):
+class Daemon(Makings, Removals):
     """One engine, by its address. Safe to use from several threads."""
 
     def __init__(

@@ -11,11 +11,12 @@ from contextlib import suppress
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 
-from lifecycle.machine.peers import peers, server
+from lifecycle.machine.peers import lines, peers, server
 
 ROUTES = Path("/proc/net/route")
 ROUTES_6 = Path("/proc/net/ipv6_route")
 RESOLVER = Path("/etc/resolv.conf")
+INTERFACES = Path("/sys/class/net")
 _OWN = ("br-", "docker", "veth", "lo")
 """Beginnings of the interfaces of networks that the engine itself keeps apart, and of none."""
 Network = IPv4Network | IPv6Network
@@ -78,7 +79,7 @@ def overlap(wanted: Network, text: str) -> bool:
 
 
 def _name_servers() -> Iterator[tuple[Network, str]]:
-    for line in _lines(RESOLVER):
+    for line in lines(RESOLVER):
         match line.split():
             case ["nameserver", address, *_]:
                 with suppress(ValueError):
@@ -92,14 +93,14 @@ def _routes() -> Iterator[tuple[Network, str]]:
 
     Shapes: ``proc_net(5)``, of which the numbers of IPv4 are in the machine's order.
     """
-    for line in _lines(ROUTES):
+    for line in lines(ROUTES):
         fields = line.split()
         with suppress(ValueError, IndexError):
             number, mask = (int(fields[at], 16) for at in (1, 7))
             plain = (int.from_bytes(n.to_bytes(4, "little"), "big") for n in (number, mask))
             address, bits = next(plain), next(plain).bit_count()
             yield from _route(IPv4Network((address, bits)), fields[0])
-    for line in _lines(ROUTES_6):
+    for line in lines(ROUTES_6):
         fields = line.split()
         with suppress(ValueError, IndexError):
             yield from _route(IPv6Network((int(fields[0], 16), int(fields[1], 16))), fields[-1])
@@ -109,9 +110,3 @@ def _route(network: Network, interface: str) -> Iterator[tuple[Network, str]]:
     local = network.is_link_local or network.is_multicast or network.is_loopback
     if network.prefixlen and not local and not interface.startswith(_OWN):
         yield network, f"the route to {network} by {interface}"
-
-
-def _lines(path: Path) -> list[str]:
-    with suppress(OSError):
-        return path.read_text(errors="replace").splitlines()
-    return []

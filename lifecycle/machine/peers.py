@@ -12,15 +12,16 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from lifecycle.machine.procfs import mount_lines, socket_address
+
 CONNECTIONS = tuple(Path("/proc/net") / name for name in ("tcp", "tcp6", "udp", "udp6"))
-MOUNTS = Path("/proc/self/mounts")
+MOUNTS = Path("/proc/self/mountinfo")
 HOSTS = Path("/etc/hosts")
 Address = IPv4Address | IPv6Address
 _ESTABLISHED = "01"
-_WORD = 8
 _SERVER = re.compile(r"\[([0-9A-Fa-f:.]+)\]|([0-9]+(?:\.[0-9]+){3})|([0-9A-Fa-f:]+(?=:/))")
 """An address as a mount's device has it; those of IPv6 stand in brackets, or before the path."""
-_OPTION = re.compile(r"(?:^|,)(?:mount)?addr=([^,]+)")
+_OPTION = re.compile(r"(?:mount)?addr=(.+)")
 
 
 def peers() -> Iterator[tuple[Address, str]]:
@@ -29,7 +30,7 @@ def peers() -> Iterator[tuple[Address, str]]:
         yield address, f"{address}, to which it has a connection,"
     for address, place in _file_servers():
         yield address, f"{address}, the server of {place},"
-    for line in _lines(HOSTS):
+    for line in lines(HOSTS):
         for address in _addresses(line.partition("#")[0].split()[:1]):
             yield address, f"{address}, which stands in {HOSTS},"
 
@@ -44,7 +45,7 @@ def server(text: str) -> Address | None:
 def _connected() -> Iterator[Address]:
     """The far ends of connections. Shapes: ``proc_net_tcp``, whose words are the machine's."""
     for file in CONNECTIONS:
-        for line in _lines(file):
+        for line in lines(file):
             with suppress(ValueError, IndexError):
                 fields = line.split()
                 if fields[3] == _ESTABLISHED:
@@ -52,20 +53,18 @@ def _connected() -> Iterator[Address]:
 
 
 def _far_end(digits: str) -> Address:
-    words = (digits[at : at + _WORD] for at in range(0, len(digits), _WORD))
-    address = ip_address(b"".join(bytes.fromhex(word)[::-1] for word in words))
+    address = ip_address(socket_address(digits))
     return getattr(address, "ipv4_mapped", None) or address
 
 
 def _file_servers() -> Iterator[tuple[Address, str]]:
     """The servers of what is mounted: ``host:/path``, ``//host/path``, and the option ``addr``."""
-    for line in _lines(MOUNTS):
-        with suppress(ValueError):
-            device, place, _kind, options, *_ = line.split()
-            named = _SERVER.findall(device) if ":" in device or device.startswith("//") else []
-            texts = [text for found in named for text in found]
-            for address in _addresses([*texts, *_OPTION.findall(options)]):
-                yield address, place
+    for mount in mount_lines("\n".join(lines(MOUNTS))):
+        device = mount.source
+        named = _SERVER.findall(device) if ":" in device or device.startswith("//") else []
+        options = (m[1] for m in map(_OPTION.fullmatch, mount.super_options) if m)
+        for address in _addresses([*(text for found in named for text in found), *options]):
+            yield address, mount.target
 
 
 def _addresses(texts: list[str]) -> Iterator[Address]:
@@ -74,7 +73,8 @@ def _addresses(texts: list[str]) -> Iterator[Address]:
             yield ip_address(text.partition("%")[0])
 
 
-def _lines(path: Path) -> list[str]:
+def lines(path: Path) -> list[str]:
+    """The lines of a file; none of one that can't be read."""
     with suppress(OSError):
         return path.read_text(errors="replace").splitlines()
     return []

@@ -6,6 +6,7 @@ import contextlib
 import os
 import re
 import signal
+import socket
 import threading
 import time
 from dataclasses import dataclass
@@ -45,6 +46,16 @@ def mount_lines(text: str) -> list[MountLine]:
                 )
             )
     return lines
+
+
+def socket_address(digits: str) -> str:
+    """An address of /proc/net/tcp as people write it: words of four bytes in the host's order.
+
+    Raises ValueError.
+    """
+    words = [bytes.fromhex(digits[at : at + 8])[::-1] for at in range(0, len(digits), 8)]
+    family = socket.AF_INET if len(words) == 1 else socket.AF_INET6
+    return socket.inet_ntop(family, b"".join(words))
 
 
 def inner_pid(status: str) -> int | None:

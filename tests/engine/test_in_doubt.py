@@ -44,8 +44,10 @@ def test_it_is_unverified_that_nothing_of_others_was_touched(
     place: Place, base_image: str, theirs: str
 ) -> None:
     place.write("mine/Dockerfile", f"FROM {base_image}\nRUN sleep 3\n")
-    build = f"docker build -q --no-cache {place.folder}/mine"
-    ran = moved_while(place, theirs, f"{build} & sleep 1; touch {place.folder}/both/begun; wait\n")
+    both = place.folder / "both"
+    build = f"docker build --no-cache {place.folder}/mine > {both}/said & "
+    runs = f"until grep -q Running {both}/said; do sleep 0.1; done; "
+    ran = moved_while(place, theirs, f"{build}{runs}touch {both}/begun; wait\n")
     (doubt,) = doubts(ran)
     assert (doubt["status"], ran.exit_code) == ("unverified", 0), ran.said
     assert f"image {theirs} was sha256:" in doubt["source"]

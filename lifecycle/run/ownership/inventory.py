@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from lifecycle.command.references import is_image_id
+from lifecycle.command.references import is_image_id, is_whole_id
 from lifecycle.engine.daemon import Daemon
 from lifecycle.text.json_object import Json
 
@@ -31,7 +30,6 @@ class Thing:
 
 MARK = "docker-lifecycle.run"
 """The label of a volume that a run made by a literal name: a word that no other volume has."""
-_BY_THE_ENGINE = re.compile("[0-9a-f]{64}")
 
 Inventory = Mapping[tuple[str, str], Thing]
 
@@ -67,7 +65,7 @@ def identity_of(inspect: Json) -> str:
     if "Mountpoint" not in inspect:
         return str(inspect.get("Id") or inspect.get("Name"))
     name = str(inspect["Name"])
-    if _BY_THE_ENGINE.fullmatch(name):
+    if is_whole_id(name):
         return name
     mark = (inspect.get("Labels") or {}).get(MARK) or inspect.get("CreatedAt")
     return " ".join(filter(None, (name, mark)))

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lifecycle.checks.check import Check, unverified
+from lifecycle.command.references import is_whole_id
 from lifecycle.engine.daemon import Daemon, EngineError
 from lifecycle.engine.events import Event
 from lifecycle.run.ownership.build_layers import above_others, tags_of
@@ -26,7 +27,6 @@ from lifecycle.text.json_object import Json
 
 PULLED = "a pulled base image, which others may use by now; --remove-pulled takes it away again"
 NAMELESS = "was there before this run, without a tag"
-_FULL_ID = 64
 _IN_EVENTS = ("container", "execID", "imageID")
 SETTLE_LIMIT = 30.0
 """Seconds that what a command made gets to be written down, once the command has ended."""
@@ -116,7 +116,7 @@ class Ownership:
 
     def objects(self, container: str) -> str:
         """Why we ourselves may not look into a container; empty where we may."""
-        if len(container) == _FULL_ID and self.owns("container", container):
+        if is_whole_id(container) and self.owns("container", container):
             return ""
         inspect = self.daemon.container(container)
         if inspect is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Collection
 
 from lifecycle.checks.check import unverified
 from lifecycle.engine.daemon import Daemon
@@ -76,16 +77,10 @@ class Builds:
         was, since = self._images.ids(tags), time.time()
         mine = [tag for tag in tags if self._images.claim(tag)]
         late = self._late.of(tag for tag in mine if tag in map(named, request.all("t")))
-        query = late_tags.without(request, late)
-        if request.get("pull") not in _OFF:
-            query = [(k, v) for k, v in query if k != "pull"]
-            reason = "left out: the base image's tag would move where its registry has another"
-            self._o.note(unverified("--pull: the base is the registry's", "the newest", reason))
         is_read = request.get("version") != _BUILDKIT
-        query = query if is_read else _own_caches(query, self._o.run)
         # A quiet build tells nothing of what it makes: it is asked to, and its client is not told.
         quiet = is_read and request.get("q") not in _OFF
-        query = [(k, v) for k, v in query if k != "q" or not quiet]
+        query = self._query(request, late, is_read=is_read)
         stream = ClassicBuild(self._daemon, self._o.before, self._layer, self._o.came_upon)
         hear = stream.hear if is_read else stream.hear_result
         where = target(request.version, request.path, query)
@@ -112,6 +107,19 @@ class Builds:
             else:
                 said = late_tags.lines(late) if is_read and messages.succeeded else b""
                 call.release(late_tags.failure(why) or said)
+
+    def _query(
+        self, request: Request, late: Collection[str], *, is_read: bool
+    ) -> list[tuple[str, str]]:
+        """A build's parameters as they may go on; ``is_read``: its answer says what it makes."""
+        query = late_tags.without(request, late)
+        if request.get("pull") not in _OFF:
+            query = [(k, v) for k, v in query if k != "pull"]
+            reason = "left out: the base image's tag would move where its registry has another"
+            self._o.note(unverified("--pull: the base is the registry's", "the newest", reason))
+        if not is_read:
+            return _own_caches(query, self._o.run)
+        return [(k, v) for k, v in query if k != "q" or v in _OFF]
 
     def _refuse_places(self, request: Request) -> None:
         """What the build's containers would join must be ours."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 
+from lifecycle.command.references import is_whole_id
 from lifecycle.run.requests import bodies
 from lifecycle.text.json_object import Json
 
-_BY_THE_ENGINE = re.compile("[0-9a-f]{64}")
 """A name that the engine chose itself."""
 
 
@@ -45,4 +44,4 @@ def anonymous(container: Json, given: Collection[str]) -> list[str]:
     named = {str(b).split(":", 1)[0] for b in host.get("Binds") or []}
     named |= {m.get("Source", "") for m in host.get("Mounts") or []} | set(given)
     names = (str(mount.get("Name")) for mount in volumes(container))
-    return [name for name in names if name not in named and _BY_THE_ENGINE.fullmatch(name)]
+    return [name for name in names if name not in named and is_whole_id(name)]

@@ -139,9 +139,11 @@ class Containers:
         self._mounts.places(mounts.folders(body))
         lent = self._lent(container)
         for name in (str(mount.get("Name")) for mount in container_bodies.volumes(container)):
+            volume = self._daemon.volume(name)
+            if volume is None:
+                continue  # the engine says so itself
             if name not in lent:
-                self._things.volume(name)
-            volume = self._daemon.volume(name) or {}
+                self._things.mountable(volume)
             options = bodies.options_of(volume, "Options")
             self._mounts.places(mounts.behind(options))
             self._mounts.kinds([options])

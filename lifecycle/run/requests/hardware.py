@@ -6,11 +6,10 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from ipaddress import IPv4Address
-from pathlib import Path
 
+from lifecycle.machine import addresses
 from lifecycle.text.json_object import Json
 
-_INTERFACES = Path("/sys/class/net")
 _DIGITS = re.compile(
     r"[0-9a-f]{2}(?:(?::[0-9a-f]{2}){5}|(?:-[0-9a-f]{2}){5})|[0-9a-f]{4}(?:\.[0-9a-f]{4}){2}",
     re.ASCII | re.IGNORECASE,
@@ -39,7 +38,7 @@ def of_container(container: Json) -> set[str]:
 
 def of_machine() -> Iterator[str]:
     """Those of this machine's own interfaces."""
-    for file in _INTERFACES.glob("*/address"):
+    for file in addresses.INTERFACES.glob("*/address"):
         with suppress(OSError):
             yield digits(file.read_text(errors="replace").strip())
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
-from pathlib import Path
 
 from lifecycle.engine.daemon import Daemon
+from lifecycle.machine import addresses
 from lifecycle.run.requests.refusal import Refused
 from lifecycle.text.json_object import Json
 
@@ -14,7 +14,6 @@ _LIKE_AN_ID = re.compile("[0-9a-f]{4,64}")
 """Of the digits of an id people type four at least."""
 _BRIDGE = "com.docker.network.bridge.name"
 _PREFIX = "com.docker.network.container_iface_prefix"
-_INTERFACES = Path("/sys/class/net")
 _BRIDGE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,14}")
 _ALL_OF_THEM = frozenset({"all", "default"})
 """Where the kernel keeps settings by the names of interfaces, these stand for every one."""
@@ -128,7 +127,7 @@ def refuse_a_bridge(
     networks = [n for n in daemon.networks() if n["Id"] != source]
     taken = {str((n.get("Options") or {}).get(_BRIDGE) or "") for n in networks}
     taken |= {f"br-{n['Id'][:12]}" for n in networks}
-    here = daemon.shares_machine and (_INTERFACES / bridge).exists()
+    here = daemon.shares_machine and (addresses.INTERFACES / bridge).exists()
     if bridge in taken or here:
         raise Refused(
             f"network {name} would take the bridge {bridge}, which is there: its addresses would "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from ipaddress import ip_network
 
+from lifecycle.command.references import is_whole_id
 from lifecycle.engine.daemon import Daemon
 from lifecycle.machine.addresses import Network, objection, overlap, taken_by
 from lifecycle.run.ownership.inventory import identity_of
@@ -15,7 +16,6 @@ from lifecycle.run.requests.network_bodies import pools
 from lifecycle.run.requests.refusal import Absent, Refused, not_ours
 from lifecycle.text.json_object import Json
 
-_FULL_ID = 64
 _CONTAINER_GROUP = re.compile(r"(?:[a-z-]+-)?([0-9a-f]{12,64})(?:\.scope)?")
 _PERSON_GROUP = re.compile(
     r"user(?:\.slice|-[0-9]+\.slice|@|$)|.*\.(?:scope|service)$|(?:kubepods|lxc|slurm|machine)\b"
@@ -32,7 +32,7 @@ class Things:
 
     def container(self, name: str) -> str:
         """The full id of a container that may be touched. Raises Absent where there is none."""
-        if len(name) == _FULL_ID and self._o.owns("container", name):
+        if is_whole_id(name) and self._o.owns("container", name):
             return name
         container = self._daemon.container(name.removeprefix("/"))  # the engine's own way to say it
         if container is None:
@@ -62,11 +62,16 @@ class Things:
     def volume(self, name: str) -> bool:
         """Whether a volume that may be used is there."""
         volume = self._daemon.volume(name)
-        if volume is None or self._o.owns_volume(volume):
-            return volume is not None
-        if not self._o.has_leave("volume", identity_of(volume), name):
-            raise not_ours("volume", name, name)
-        return True
+        if volume is not None:
+            self.mountable(volume)
+        return volume is not None
+
+    def mountable(self, volume: Json) -> None:
+        """Whether a volume that was inspected may be used."""
+        name = str(volume["Name"])
+        if self._o.owns_volume(volume) or self._o.has_leave("volume", identity_of(volume), name):
+            return
+        raise not_ours("volume", name, name)
 
     def joined(self, join: Join, body: Json) -> bool:
         """Whether what a container would share is there; raises Refused where it is another's."""

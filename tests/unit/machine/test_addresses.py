@@ -41,12 +41,12 @@ TCP_6 = """\
    1: 000000FD000000000000000001000000:0016 090000FD000000000000000008000000:D431 01 0 0
 """
 MOUNTS = """\
-nas:/home /home nfs4 rw,vers=4.2,clientaddr=10.90.0.1,addr=10.91.0.2 0 0
-10.92.0.3:/data /data nfs rw,mountaddr=10.93.0.4 0 0
-//10.94.0.5/share /share cifs rw,username=me 0 0
-10.95.0.6:6789,10.95.1.7:6789:/ /ceph ceph rw 0 0
-[fd00:95::8]:/x /six nfs4 rw 0 0
-overlay / overlay rw,lowerdir=/10.96.0.1:/y 0 0
+36 25 0:41 / /home rw,relatime - nfs4 nas:/home rw,vers=4.2,clientaddr=10.90.0.1,addr=10.91.0.2
+37 25 0:42 / /data rw,relatime - nfs 10.92.0.3:/data rw,mountaddr=10.93.0.4
+38 25 0:43 / /share rw,relatime - cifs //10.94.0.5/share rw,username=me
+39 25 0:44 / /ceph rw,relatime - ceph 10.95.0.6:6789,10.95.1.7:6789:/ rw
+40 25 0:45 / /six rw,relatime - nfs4 [fd00:95::8]:/x rw
+41 25 0:46 / / rw,relatime - overlay overlay rw,lowerdir=/10.96.0.1:/y
 cut
 """
 HOSTS = "127.0.0.1 localhost\n10.97.0.9 gitlab # 10.98.0.1\n# 10.99.0.1 old\nname 10.99.0.2\n\n"

@@ -11,15 +11,14 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from lifecycle.machine import process, this_machine
+from lifecycle.machine import this_machine
 from lifecycle.machine.procfs import start_time
-from lifecycle.machine.subject import current_subject
 from lifecycle.machine.this_machine import machine
 from lifecycle.run.ownership import ledger_reader
 from lifecycle.run.ownership.ledger import Ledger, unfinished_name
@@ -31,8 +30,6 @@ from lifecycle.run.ownership.ledger_reader import (
     drop_unfinished,
     read,
 )
-from lifecycle.terminal.terminal import Terminal
-from tests.engine.harness import wait_until
 from tests.unit.run.ownership.conftest import RUN
 
 ANOTHER = 54321
@@ -105,39 +102,6 @@ def test_a_run_in_another_pid_namespace_is_alive_and_its_numbers_are_not_ours(
             *(True, True),
             False,
         )
-
-
-def names_of_files(pid: int) -> list[str]:
-    """What a process holds open; it may close one while we look."""
-    names = []
-    for path in Path(f"/proc/{pid}/fd").iterdir():
-        with suppress(FileNotFoundError):
-            names.append(str(path.readlink()))
-    return names
-
-
-@pytest.mark.parametrize("on_terminal", [False, True])
-def test_no_program_of_a_run_holds_its_ledger(
-    ledger: Ledger,
-    on_terminal: bool,  # noqa: FBT001
-    tmp_path: Path,
-) -> None:
-    subject = current_subject()
-    held: list[list[str]] = []
-
-    def look(pid: int) -> None:
-        wait_until(lambda: b"sleep" in Path(f"/proc/{pid}/cmdline").read_bytes())
-        held.append(names_of_files(pid))
-
-    words, env = ["sleep", "60"], {"PATH": os.defpath}
-    if on_terminal:
-        terminal = Terminal(words, name="t", subject=subject, env=env, cwd=str(tmp_path))
-        look(terminal.pid)
-        terminal.close()
-    else:
-        process.run(words, subject=subject, env=env, cwd="/", timeout=0.5, on_start=look)
-    assert len(held) == 1
-    assert str(ledger.path) not in held[0]
 
 
 def without_locks(*_: object) -> None:

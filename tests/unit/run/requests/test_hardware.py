@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lifecycle.run.requests import hardware
+from lifecycle.machine import addresses
 from tests.fakes.daemon import FakeDaemon
 from tests.unit.run.requests.fakes import RUN, Run
 
@@ -27,7 +27,7 @@ def lab(shared: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     listed = FakeDaemon.containers
     (tmp_path / "eth0").mkdir()
     (tmp_path / "eth0" / "address").write_text("02:99:00:00:00:0e\n")
-    monkeypatch.setattr(hardware, "_INTERFACES", tmp_path)
+    monkeypatch.setattr(addresses, "INTERFACES", tmp_path)
     monkeypatch.setattr(FakeDaemon, "shares_machine", True)
 
     def as_listed(self: FakeDaemon) -> list[Any]:

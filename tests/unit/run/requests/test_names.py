@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lifecycle.run.requests import names
+from lifecycle.machine import addresses
 from lifecycle.run.requests.names import refuse_a_bridge, refuse_an_id
 from lifecycle.run.requests.refusal import Refused
 from tests.fakes.daemon import FakeDaemon
@@ -101,7 +101,7 @@ def test_an_interface_of_the_engine_s_machine_is_nobody_s_bridge_either(
     here: bool,  # noqa: FBT001
 ) -> None:
     (tmp_path / "eth0").touch()
-    monkeypatch.setattr(names, "_INTERFACES", tmp_path)
+    monkeypatch.setattr(addresses, "INTERFACES", tmp_path)
     monkeypatch.setattr(FakeDaemon, "shares_machine", here)
     refuse_a_bridge(daemon, "n", {BRIDGE: "br-mine"})
     if here:
