@@ -13,12 +13,11 @@ from lifecycle.engine.daemon import Daemon
 from lifecycle.gate.gate import Call, Heard
 from lifecycle.gate.methods import HISTORY, METHODS, PART, SOLVE, UNKNOWN, Does
 from lifecycle.run.ownership.ownership import Ownership
-from lifecycle.run.requests.bodies import BUILT_IN, BodyError
+from lifecycle.run.requests.bodies import BodyError
 from lifecycle.run.requests.image_names import named
 from lifecycle.run.requests.images import Images
 from lifecycle.run.requests.refusal import Absent, Refused, everybodys, not_ours
 from lifecycle.run.requests.solve import (
-    Places,
     Solve,
     read_part,
     read_recorded,
@@ -87,7 +86,8 @@ class BuildKit:
             builds[heard.stream] = begun = self._begin(read_solve(heard.message))
             return begun.solve.build
         if heard.text == PART and heard.message:
-            self._refuse_places(read_part(heard.message))
+            places = read_part(heard.message)
+            self._things.build_places(places.control_group, places.network)
             return ""
         if heard.text == HISTORY:
             self._history(read_recorded(heard.message))
@@ -114,7 +114,7 @@ class BuildKit:
         """Write down what a build is to make. Raises Refused."""
         if solve.problem:
             raise Refused(f"a build is not let through: {solve.problem}")
-        self._refuse_places(solve.places)
+        self._things.build_places(solve.places.control_group, solve.places.network)
         tags = [named(name) for name in solve.names]
         for tag in map(named, solve.caches):
             image = self._daemon.image(tag)
@@ -126,15 +126,6 @@ class BuildKit:
         under_way = ExitStack()
         under_way.enter_context(self._o.under_way("image"))
         return _Begun(solve, mine, was, under_way, at)
-
-    def _refuse_places(self, places: Places) -> None:
-        """What the build's containers would join must be ours. Raises Refused and Absent."""
-        self._things.control_group(places.control_group)
-        mode = places.network
-        if mode.startswith("container:"):
-            self._things.container(mode.removeprefix("container:"))
-        elif mode not in {*BUILT_IN, "sandbox"}:
-            self._things.network(mode)
 
     def _answered(self, begun: _Begun, message: bytes) -> None:
         made = read_solved(message)

@@ -70,7 +70,7 @@ class Builds:
     def build(self, call: Call) -> None:
         """``POST /build``: the old builder, or an old client's build by BuildKit."""
         request = call.request
-        self._refuse_places(request)
+        self._things.build_places(request.get("cgroupparent"), request.get("networkmode"))
         if request.get("buildid"):
             self._o.build_known_as(request.get("buildid"))
         tags = [named(tag) for tag in (*request.all("t"), *bodies.exported(request.get("outputs")))]
@@ -120,15 +120,6 @@ class Builds:
         if not is_read:
             return _own_caches(query, self._o.run)
         return [(k, v) for k, v in query if k != "q" or v in _OFF]
-
-    def _refuse_places(self, request: Request) -> None:
-        """What the build's containers would join must be ours."""
-        mode = request.get("networkmode")
-        if mode.startswith("container:"):
-            self._things.container(mode.removeprefix("container:"))
-        elif mode not in bodies.BUILT_IN:
-            self._things.network(mode)
-        self._things.control_group(request.get("cgroupparent"))
 
     def cancel(self, call: Call) -> None:
         """``POST /build/cancel`` of a build of ours."""

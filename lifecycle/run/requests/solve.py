@@ -24,6 +24,7 @@ _MOST_SHIFT = 63
 _REF, _EXPORTER, _EXPORTER_ATTRS, _CACHE, _EXPORTERS, _BY_SESSION = 1, 3, 4, 8, 13, 14
 _CACHE_REF, _CACHE_EXPORTS = 1, 4
 _FRONTEND_ATTRS, _FRONTEND_OPTIONS = 7, 3
+_OWN_NETWORK = "sandbox"
 _ANSWERS, _ANSWER_LIST = 1, 2
 
 Value = int | bytes
@@ -80,7 +81,9 @@ def read_part(message: bytes) -> Places:
 
 
 def _places(attrs: dict[str, str]) -> Places:
-    return Places(attrs.get("cgroup-parent", ""), attrs.get("force-network-mode", ""))
+    network = attrs.get("force-network-mode", "")
+    # The default one has a name of its own here.
+    return Places(attrs.get("cgroup-parent", ""), "" if network == _OWN_NETWORK else network)
 
 
 def _problem(fields: Collection[tuple[int, Value]], made: list[tuple[str, dict[str, str]]]) -> str:

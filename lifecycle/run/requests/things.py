@@ -97,6 +97,14 @@ class Things:
             elif (part == ".." or _PERSON_GROUP.match(part)) and not self._o.allows(name):
                 raise not_ours("control group", name, name)
 
+    def build_places(self, control_group: str, network: str) -> None:
+        """Whether the containers of a build's RUNs may be there. Raises Absent, too."""
+        self.control_group(control_group)
+        if network.startswith("container:"):
+            self.container(network.removeprefix("container:"))
+        elif network not in BUILT_IN:
+            self.network(network)
+
     def hardware_address(self, address: str) -> None:
         """Whether a container may have a hardware address: another's takes its traffic.
 
